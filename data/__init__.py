@@ -1,0 +1,1 @@
+"""Tables in, tables out, and the types that flow between the stages."""

@@ -1,0 +1,119 @@
+"""Which input column holds the text, the id or the label: as told, or guessed when there is no doubt."""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+
+from .errors import InputError, nearest_hint
+
+TEXT_NAMES = frozenset(
+    "text texts review reviews review_text reviewtext text_review review_body comment comments comment_text content "
+    "contents body message feedback opinion sentence utterance document "
+    "текст текст_отзыва текст_комментария отзыв отзывы комментарий комментарии сообщение мнение "
+    "мәтін матин пікір пікірлер пикир хабарлама".split()
+)
+"""Names under which texts usually come, folded by `fold_name`."""
+
+ID_NAMES = frozenset(
+    "id ids _id review_id reviewid id_review text_id comment_id message_id doc_id row_id index_id example_id "
+    "uid uuid guid "
+    "ид айди идентификатор id_отзыва ид_отзыва".split()
+)
+"""Names under which ids usually come."""
+
+LABEL_NAMES = frozenset(
+    "label labels gold gold_label gold_labels true_label category class class_name sentiment target y "
+    "метка класс категория тональность разметка белгі таңба санат сынып".split()
+)
+"""Names under which gold labels usually come."""
+
+
+def fold_name(name: str) -> str:
+    """Fold case, spaces and hyphens: ``Review Text`` and ``review-text`` become ``review_text``."""
+    return re.sub(r"[\s\-]+", "_", name.strip().casefold())
+
+
+def require_column(frame: pl.DataFrame, name: str, *, source: str) -> str:
+    """Return `name` if the table has such a column.
+
+    Raises
+    ------
+    InputError
+        If it has none; the hint names the nearest column.
+    """
+    if name not in frame.columns:
+        raise InputError(f"{source} has no column '{name}'.", hint=nearest_hint(name, frame.columns))
+    return name
+
+
+def guess_column(frame: pl.DataFrame, names: frozenset[str]) -> list[str]:
+    """List the columns of `frame` whose folded name is in `names`."""
+    return [column for column in frame.columns if fold_name(column) in names]
+
+
+def find_text_column(frame: pl.DataFrame, wanted: str | None, *, id_column: str | None, source: str) -> str:
+    """Find the column of texts.
+
+    Returns
+    -------
+    str
+        `wanted`; else the only column with a usual name; else the only column of strings besides the id.
+
+    Raises
+    ------
+    InputError
+        If there is no such column, more than one, or it does not hold strings. The message lists the columns.
+    """
+    if wanted is not None:
+        return _require_strings(frame, require_column(frame, wanted, source=source), source)
+    usual = guess_column(frame, TEXT_NAMES)
+    if len(usual) == 1:
+        return _require_strings(frame, usual[0], source)
+    found = ", ".join(frame.columns)
+    if usual:
+        raise InputError(
+            f"{source} has several columns that may hold the text: {', '.join(usual)}.",
+            hint=f"Choose one with --text-column. Columns found: {found}.",
+        )
+    strings = [column for column in frame.columns if is_string(frame, column) and column != id_column]
+    if len(strings) == 1 and not _looks_like_data(strings[0]) and not _all_numbers(frame[strings[0]]):
+        return strings[0]
+    raise InputError(
+        f"{source} has no column that is known to hold text. Columns found: {found}.",
+        hint="Name it with --text-column.",
+    )
+
+
+def is_string(frame: pl.DataFrame, column: str) -> bool:
+    """Whether a column holds strings, plain or categorical."""
+    return isinstance(frame.schema[column], pl.String | pl.Categorical | pl.Enum)
+
+
+def free_name(name: str, taken: set[str]) -> str:
+    """Return ``name_input``, or the first ``name_input_2``, ... that is not taken."""
+    candidate, copy = f"{name}_input", 1
+    while candidate in taken:
+        copy += 1
+        candidate = f"{name}_input_{copy}"
+    return candidate
+
+
+def _require_strings(frame: pl.DataFrame, column: str, source: str) -> str:
+    if not is_string(frame, column) and frame.schema[column] != pl.Null:
+        raise InputError(
+            f"Column '{column}' of {source} holds {frame.schema[column]}, not text.",
+            hint="Name the column of reviews with --text-column.",
+        )
+    return column
+
+
+def _looks_like_data(name: str) -> bool:
+    """Whether a "column name" is rather the first review of a file without a header."""
+    return len(name) > 40 or len(name.split()) > 4
+
+
+def _all_numbers(values: pl.Series) -> bool:
+    sample = values.drop_nulls().head(1000).cast(pl.String)
+    return len(sample) > 0 and sample.str.strip_chars().cast(pl.Float64, strict=False).is_not_null().all()

@@ -1,0 +1,160 @@
+"""Which encoding and which delimiter a text table uses, decided from its bytes alone."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import InputError
+
+DELIMITERS = (",", ";", "\t", "|")
+"""CSV delimiters that are recognised, in order of preference."""
+
+# Letters of Windows-1251: the Russian alphabet, and the places where its Kazakh sibling KZ-1048 keeps Kazakh letters.
+_RUSSIAN = frozenset([*range(0xC0, 0x100), 0xA8, 0xB8])
+_KAZAKH = frozenset(b"\x8d\x8e\x9d\x9e\xa1\xa2\xa3\xa5\xaa\xaf\xb2\xb3\xb4\xba\xbc\xbd\xbe\xbf")
+# I and i with a dot (0xB2, 0xB3) are the same in both code pages, so they do not tell them apart.
+_ONLY_KZ1048 = _KAZAKH - frozenset(b"\xb2\xb3")
+_SAMPLE = 1 << 20
+
+
+def detect_encoding(data: bytes, *, complete: bool = False, source: str = "The input") -> str:
+    """Name the Python codec that decodes `data`.
+
+    Parameters
+    ----------
+    data : bytes
+        A whole file, or its beginning.
+    complete : bool
+        Whether `data` is the whole file. A sample may end inside a character, a file may not.
+    source : str
+        Name used in the message.
+
+    Returns
+    -------
+    str
+        ``utf-8``, ``utf-8-sig``, ``utf-16`` (with byte order mark), ``utf-16-le``, ``utf-16-be``, ``cp1251``, or
+        ``kz1048``, the Kazakh variant of cp1251.
+
+    Raises
+    ------
+    InputError
+        If it is none of these; the message names the first bad byte.
+    """
+    if data.startswith(codecs.BOM_UTF8):
+        name = "utf-8-sig"
+    elif data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    elif wide := _utf16_without_mark(data[:_SAMPLE]):
+        return wide
+    else:
+        name = "utf-8"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(data, final=complete)
+    except UnicodeDecodeError as error:
+        if legacy := _cyrillic_code_page(data[max(0, error.start - _SAMPLE // 2) :][:_SAMPLE]):
+            return legacy
+        raise _bad_byte(data, error.start, source) from None
+    return name
+
+
+def to_utf8(data: bytes, *, source: str = "The input") -> tuple[bytes, str]:
+    """Re-encode a whole text file as UTF-8 without byte order mark, NULs replaced by spaces.
+
+    A NUL cannot be part of a review, but CSV and JSON parsers stop at it; as a space it costs nothing.
+
+    Returns
+    -------
+    tuple[bytes, str]
+        The UTF-8 bytes and the encoding they were in.
+
+    Raises
+    ------
+    InputError
+        If the encoding is unknown, or the bytes do not follow it.
+    """
+    encoding = detect_encoding(data, complete=True, source=source)
+    if encoding == "utf-8-sig":
+        data = data[len(codecs.BOM_UTF8) :]
+    elif encoding != "utf-8":
+        try:
+            data = data.decode(encoding).encode("utf-8")
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"{source} looks like {encoding} but breaks off or is damaged at byte {error.start:,}.",
+                hint="Save the file again as UTF-8.",
+            ) from None
+    return (data.replace(b"\0", b" ") if b"\0" in data else data), encoding
+
+
+def detect_delimiter(sample: bytes) -> str | None:
+    """Find the delimiter of a CSV from the beginning of its UTF-8 bytes.
+
+    The header decides which delimiters are possible; among them wins the one which splits most lines into as many
+    fields as the header, then the one that makes more columns.
+
+    Returns
+    -------
+    str or None
+        One of `DELIMITERS`; None when the header holds none of them, so that there is only one column.
+    """
+    # Quoted fields may hold anything, also line ends.
+    bare = re.sub(rb'(?<![^,;\t|\r\n])"(?:[^"]++|"")*+"(?=[,;\t|\r\n]|\Z)', b"", sample)
+    lines = [line for line in re.split(rb"\r\n|\n|\r", bare) if line.strip()]
+    if not lines:
+        return None
+    body = lines[1:-1] or lines[1:]  # the last line of a sample may be cut
+    best: tuple[float, int] = (-1.0, 0)
+    found = None
+    for delimiter in DELIMITERS:
+        width = lines[0].count(delimiter.encode())
+        if width:
+            share = sum(line.count(delimiter.encode()) == width for line in body) / max(len(body), 1)
+            if (share, width) > best:
+                best, found = (share, width), delimiter
+    return found
+
+
+def _utf16_without_mark(sample: bytes) -> str | None:
+    """Recognise UTF-16 by its high bytes: 0 for ASCII, 4 for Cyrillic, and nearly nothing else."""
+    codes = np.frombuffer(sample, np.uint8)[: len(sample) // 2 * 2]
+    if not len(codes) or 0 not in codes:
+        return None
+
+    def share(values: npt.NDArray[np.uint8]) -> float:
+        return float(np.isin(values, (0x00, 0x04)).mean())
+
+    even, odd = share(codes[0::2]), share(codes[1::2])
+    if odd > 0.8 and even < 0.3:
+        return "utf-16-le"
+    return "utf-16-be" if even > 0.8 and odd < 0.3 else None
+
+
+def _cyrillic_code_page(sample: bytes) -> str | None:
+    """Return ``cp1251`` or ``kz1048`` if the non-ASCII bytes spell Cyrillic words, else None.
+
+    Damaged UTF-8 fails because half of its bytes are not letters here; Latin-1 fails because its accented letters
+    stand alone among ASCII ones instead of beside each other.
+    """
+    codes = np.frombuffer(sample, np.uint8)
+    high = codes >= 0x80
+    letters = np.isin(codes, sorted(_RUSSIAN | _KAZAKH))
+    if letters.sum() < 0.75 * high.sum():
+        return None
+    padded = np.concatenate([[False], letters, [False]])
+    in_company = letters & (padded[:-2] | padded[2:])
+    if in_company.sum() < 0.7 * letters.sum():
+        return None
+    return "kz1048" if np.isin(codes, sorted(_ONLY_KZ1048)).any() else "cp1251"
+
+
+def _bad_byte(data: bytes, offset: int, source: str) -> InputError:
+    line = data.count(b"\n", 0, offset) + 1
+    return InputError(
+        f"{source} is not UTF-8, UTF-16 or Windows-1251 text: byte 0x{data[offset]:02X} at offset {offset:,} "
+        f"(line {line:,}) fits none of them.",
+        hint="Save the file as UTF-8 (in Excel: 'CSV UTF-8'), or repair that line.",
+    )

@@ -1,0 +1,214 @@
+"""Hand-labelled rows: reading them, and finding them in a corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from .columns import LABEL_NAMES, TEXT_NAMES, find_text_column, guess_column, require_column
+from .errors import InputError, nearest_hint
+from .label_space import ABSTAIN, LabelSpace
+from .source import read_source
+from .tables import find_id_column
+
+
+@dataclass(frozen=True, eq=False)
+class GoldTable:
+    """Rows with a known label.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``id`` (String or null), ``text`` (String or null), ``label`` (Int16, class index). Each row has an id or a
+        text.
+    skipped : int
+        Rows without a label, or with neither id nor text, plus rows that did not parse.
+    source : str
+        The path as given.
+    digest : str
+        ``blake2b:...`` of the file's bytes.
+    """
+
+    frame: pl.DataFrame
+    skipped: int
+    source: str
+    digest: str
+
+    def __len__(self) -> int:
+        """Count the labelled rows."""
+        return len(self.frame)
+
+
+@dataclass(frozen=True, eq=False)
+class GoldMatch:
+    """Which corpus rows have a gold label.
+
+    Parameters
+    ----------
+    rows : ndarray of int64, shape (p,)
+        Row of the gold table, for each match.
+    positions : ndarray of int64, shape (p,)
+        Row of the corpus, for each match; ascending and unique.
+    labels : ndarray of int16, shape (n,)
+        Class index of each corpus row, -1 where there is no gold label.
+    missing : ndarray of int64
+        Rows of the gold table that are not in the corpus.
+    """
+
+    rows: npt.NDArray[np.int64]
+    positions: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int16]
+    missing: npt.NDArray[np.int64]
+
+
+def read_gold(
+    source: str | Path,
+    label_space: LabelSpace,
+    *,
+    text_column: str | None = None,
+    id_column: str | None = None,
+    label_column: str | None = None,
+) -> GoldTable:
+    """Read gold labels: columns for the label and for the id, the text, or both.
+
+    Rows without a label are skipped; repeated rows with the same label count once.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, a needed column is missing, a label is not in `label_space`, no row has a label,
+        or one id (or, without ids, one text) has two labels.
+    """
+    read = read_source(source)
+    raw = read.raw.frame
+    label = _find_label_column(raw, label_column, label_space, read.name)
+    columns = raw.drop(label)
+    identity = find_id_column(columns, id_column, source=read.name)
+    text = _find_optional_text(columns, text_column, identity, read.name)
+    frame = pl.DataFrame(
+        [
+            _strings(raw, identity).alias("id"),
+            _strings(raw, text).alias("text"),
+            raw[label].cast(pl.String).str.strip_chars().alias("label"),
+            read.raw.lines.alias("line"),
+        ]
+    )
+    blank = (pl.col("label").fill_null("") == "") | (pl.col("id").is_null() & pl.col("text").is_null())
+    usable = frame.filter(~blank)
+    if not len(usable):
+        raise InputError(f"{read.name} has no labelled row.", hint=f"Fill in column '{label}'.")
+    _check_labels(usable, label_space, read.name)
+    _check_conflicts(usable, read.name)
+    usable = usable.unique(["id", "text", "label"], keep="first", maintain_order=True)
+    indices = pl.Series("label", label_space.encode(usable["label"]), pl.Int16)
+    skipped = int(frame.select(blank.sum()).item()) + len(read.raw.rejected)
+    return GoldTable(usable.select("id", "text").with_columns(indices), skipped, read.name, read.digest)
+
+
+def match_gold(gold: GoldTable, ids: Sequence[str] | pl.Series, texts: Sequence[str] | pl.Series) -> GoldMatch:
+    """Find gold rows in a corpus: by id if the texts agree as well, else by text (all rows with that text).
+
+    Parameters
+    ----------
+    gold : GoldTable
+        The labelled rows.
+    ids, texts : sequence of str, length n
+        The corpus.
+
+    Raises
+    ------
+    InputError
+        If two gold rows with different labels both match one corpus row.
+    """
+    corpus = pl.DataFrame({"id": _series(ids), "text": _series(texts)}).select(
+        pl.int_range(pl.len(), dtype=pl.Int64).alias("position"), "id", _key("text")
+    )
+    wanted = gold.frame.select(pl.int_range(pl.len(), dtype=pl.Int64).alias("row"), "id", _key("text"), "label")
+    by_id = wanted.join(corpus, on="id", suffix="_corpus").filter(
+        pl.col("text").is_null() | (pl.col("text") == pl.col("text_corpus"))
+    )
+    rest = wanted.join(by_id, on="row", how="anti")
+    by_text = rest.join(corpus, on="text").join(by_id, on="position", how="anti")
+    pairs = pl.concat([by_id.select("row", "position", "label"), by_text.select("row", "position", "label")])
+    clash = pairs.group_by("position").agg(pl.col("label").n_unique(), pl.col("row").first())
+    if len(clash := clash.filter(pl.col("label") > 1).sort("position")):
+        text = corpus["text"][clash["position"][0]]
+        raise InputError(f"{gold.source} gives two labels to one review: '{text[:80]}'.", hint="Keep one of them.")
+    pairs = pairs.unique("position", keep="first", maintain_order=True).sort("position")
+    labels = np.full(len(corpus), ABSTAIN, dtype=np.int16)
+    labels[pairs["position"].to_numpy()] = pairs["label"].to_numpy()
+    found = pl.concat([by_id["row"], rest.join(corpus, on="text")["row"]])
+    missing = wanted.filter(~pl.col("row").is_in(found.implode()))["row"]
+    return GoldMatch(pairs["row"].to_numpy(), pairs["position"].to_numpy(), labels, missing.to_numpy())
+
+
+def _find_label_column(frame: pl.DataFrame, wanted: str | None, label_space: LabelSpace, source: str) -> str:
+    if wanted is not None:
+        return require_column(frame, wanted, source=source)
+    usual = guess_column(frame, LABEL_NAMES)
+    found = ", ".join(frame.columns)
+    if len(usual) > 1:  # "category" may be the shop's; the gold column is the one that holds our classes
+        usual = [name for name in usual if _share_known(frame[name], label_space) > 0]
+    if len(usual) == 1:
+        return usual[0]
+    if usual:
+        raise InputError(f"{source} has several label columns: {', '.join(usual)}.", hint="Keep only one of them.")
+    raise InputError(f"{source} has no label column. Columns found: {found}.", hint="Call the column 'label'.")
+
+
+def _share_known(values: pl.Series, label_space: LabelSpace) -> float:
+    names = values.cast(pl.String, strict=False).str.strip_chars().drop_nulls()
+    return float(names.is_in(label_space.names).mean() or 0.0)  # type: ignore[arg-type]
+
+
+def _find_optional_text(frame: pl.DataFrame, wanted: str | None, identity: str | None, source: str) -> str | None:
+    """Return the text column; with an id column the gold file needs none."""
+    if wanted is None and identity is not None and len(guess_column(frame, TEXT_NAMES)) != 1:
+        return None
+    return find_text_column(frame, wanted, id_column=identity, source=source)
+
+
+def _strings(frame: pl.DataFrame, column: str | None) -> pl.Series:
+    if column is None:
+        return pl.repeat(None, len(frame), dtype=pl.String, eager=True)
+    values = frame[column].cast(pl.String).str.replace_all("\0", " ", literal=True)
+    return values.set(values.str.strip_chars() == "", None)
+
+
+def _check_labels(frame: pl.DataFrame, label_space: LabelSpace, source: str) -> None:
+    unknown = frame.filter(~pl.col("label").is_in(label_space.names))
+    if not len(unknown):
+        return
+    names = unknown["label"].unique(maintain_order=True).to_list()
+    listed = ", ".join(f"'{name}'" for name in names[:10]) + (" ..." if len(names) > 10 else "")
+    raise InputError(
+        f"{source} has {len(unknown):,} labels that are not classes of this task: {listed} "
+        f"(first on line {unknown['line'][0]:,}).",
+        hint=nearest_hint(names[0], label_space.names),
+    )
+
+
+def _check_conflicts(frame: pl.DataFrame, source: str) -> None:
+    for key, rows in (("id", frame), ("text", frame.filter(pl.col("id").is_null()))):
+        groups = rows.filter(pl.col(key).is_not_null()).group_by(key, maintain_order=True)
+        clash = groups.agg(pl.col("label").unique(maintain_order=True), "line").filter(pl.col("label").list.len() > 1)
+        if len(clash):
+            value, labels, lines = clash.row(0)
+            raise InputError(
+                f"{source} gives the {key} '{value[:80]}' different labels: {', '.join(labels)} "
+                f"(lines {', '.join(map(str, lines[:5]))}).",
+                hint="Keep one of them.",
+            )
+
+
+def _key(name: str) -> pl.Expr:
+    return pl.col(name).str.strip_chars()
+
+
+def _series(values: Sequence[str] | pl.Series) -> pl.Series:
+    return values if isinstance(values, pl.Series) else pl.Series(list(values), dtype=pl.String)

@@ -1,0 +1,89 @@
+"""The classes of a task: the only place that maps names to indices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import ConfigError, InputError, nearest_hint
+
+ABSTAIN = -1
+"""Class index of "no vote", "no label" and "no gold label"."""
+
+
+@dataclass(frozen=True)
+class LabelSpace:
+    """An ordered set of at least two class names.
+
+    Parameters
+    ----------
+    names : tuple[str, ...]
+        Unique, non-empty names; a class's index is its position.
+
+    Raises
+    ------
+    ConfigError
+        If there are fewer than two names, or an empty or repeated one.
+    """
+
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(self.names))
+        if len(self.names) < 2:
+            raise ConfigError(f"A task needs at least 2 classes, found {len(self.names)}: {list(self.names)}.")
+        if any(not name.strip() for name in self.names):
+            raise ConfigError(f"A class name is empty in {list(self.names)}.", hint="Give every class a name.")
+        if len(set(self.names)) < len(self.names):
+            raise ConfigError(f"A class name is repeated in {list(self.names)}.", hint="Class names must be unique.")
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def k(self) -> int:
+        """Number of classes."""
+        return len(self.names)
+
+    def index(self, name: str) -> int:
+        """Return the class index of `name`.
+
+        Raises
+        ------
+        InputError
+            If there is no such class; the hint names the nearest one.
+        """
+        try:
+            return self.names.index(name)
+        except ValueError:
+            raise InputError(f"'{name}' is not a class of this task.", hint=nearest_hint(name, self.names)) from None
+
+    def encode(self, names: Iterable[str | None]) -> npt.NDArray[np.int16]:
+        """Map names to class indices; ``None`` and blank become -1.
+
+        Returns
+        -------
+        ndarray of int16, shape (n,)
+
+        Raises
+        ------
+        InputError
+            If a name is not a class of this task.
+        """
+        known: dict[str, int] = {}
+
+        def code(name: str | None) -> int:
+            key = (name or "").strip()
+            if key not in known:
+                known[key] = self.index(key) if key else ABSTAIN
+            return known[key]
+
+        return np.fromiter((code(name) for name in names), dtype=np.int16)
+
+    def decode(self, indices: Sequence[int] | npt.NDArray[np.integer]) -> list[str | None]:
+        """Map class indices back to names; -1 becomes ``None``."""
+        lookup = [*self.names, None]  # index -1 is the last entry
+        return [lookup[i] for i in indices]

@@ -1,0 +1,75 @@
+"""Text normalisation, done once per corpus and shared by all voters.
+
+Two strengths. `normalize` keeps what a reader would call the same text: NFC, case folding, single spaces. `fold_word`
+goes on to a *skeleton* under which the spellings of one word meet, however it was typed: Kazakh Cyrillic (керемет,
+күшті), Kazakh on a Russian keyboard (кушти), Latin script (keremet, kushti) and drawn-out letters (күшштіі). The
+skeleton is lossy on purpose, so lexicons are folded by the same function before they are compared.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import polars as pl
+
+TOKEN = r"[\p{L}\p{M}\p{N}]+|[()]+|[^\s\p{L}\p{M}\p{N}]"
+"""A word, a run of brackets (Russian smileys: ``))``), or one punctuation mark or emoji code point."""
+
+# Latin-script Kazakh as people type it, without a standard: digraphs first, then single letters.
+_DIGRAPHS = (("shch", "щ"), ("sh", "ш"), ("ch", "ч"), ("zh", "ж"), ("kh", "х"), ("gh", "г"), ("ya", "я"), ("yu", "ю"))
+_LATIN = str.maketrans("abcdefghijklmnopqrstuvwxyzäöüñğşıç", "абсдефгхижклмнопкрстувухызаоунгшич")
+# Latin letters inside a Cyrillic word are there for their looks, not their sound.
+_LOOKALIKE = str.maketrans("aeopcxykmthbi", "аеорсхукмтнви")
+_LETTERS = str.maketrans(
+    {
+        "ә": "а",
+        "ə": "а",
+        "ғ": "г",
+        "қ": "к",
+        "ң": "н",
+        "ө": "о",
+        "ұ": "у",
+        "ү": "у",
+        "һ": "х",
+        "і": "и",
+        "ы": "и",
+        "й": "и",
+    }
+    | {"ё": "е", "э": "е", "щ": "ш", "ъ": None, "ь": None}
+)
+_LONGEST_WORD = 64
+_REPEATED = re.compile(r"(.)\1+", re.DOTALL)
+_HAS_LATIN = re.compile(r"[a-zäöüñğşıç]")
+_HAS_CYRILLIC = re.compile(r"[а-яёəәғқңөұүһі]")
+
+
+def normalize(texts: pl.Series) -> pl.Series:
+    """Return NFC, case-folded texts with single spaces and no outer ones, same length and order."""
+    return texts.str.normalize("NFC").str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars(" ")
+
+
+def fold_word(word: str) -> str:
+    """Return the spelling skeleton of one word, from its first 64 characters.
+
+    Examples
+    --------
+    >>> fold_word("күшті") == fold_word("кушти") == fold_word("kushti") == fold_word("КҮШТІІІІ")
+    True
+    """
+    folded = unicodedata.normalize("NFKC", word[:_LONGEST_WORD]).casefold()
+    if _HAS_LATIN.search(folded):
+        folded = folded.translate(_LOOKALIKE) if _HAS_CYRILLIC.search(folded) else _transliterate(folded)
+    folded = folded.translate(_LETTERS).replace("дж", "ж").replace("нг", "н")
+    return _REPEATED.sub(r"\1", folded)
+
+
+def fold_phrase(phrase: str) -> tuple[str, ...]:
+    """Return the folded words of a phrase; punctuation is dropped."""
+    return tuple(fold_word(word) for word in re.findall(r"\w+", phrase))
+
+
+def _transliterate(word: str) -> str:
+    for latin, cyrillic in _DIGRAPHS:
+        word = word.replace(latin, cyrillic)
+    return word.translate(_LATIN)

@@ -1,0 +1,33 @@
+"""Progress of long work, shown by whoever runs it: a library call is silent, the command line draws a bar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+
+Advance = Callable[[int], None]
+Reporter = Callable[[str, int], AbstractContextManager[Advance]]
+
+
+@contextmanager
+def _silent(description: str, total: int) -> Iterator[Advance]:
+    yield lambda steps: None
+
+
+_reporter: ContextVar[Reporter] = ContextVar("reporter", default=_silent)
+
+
+def progress(description: str, *, total: int) -> AbstractContextManager[Advance]:
+    """Announce `total` steps of work; call what is yielded with the number of steps done since the last call."""
+    return _reporter.get()(description, total)
+
+
+@contextmanager
+def reporting(reporter: Reporter) -> Iterator[None]:
+    """Let `reporter` show all progress inside the block."""
+    token = _reporter.set(reporter)
+    try:
+        yield
+    finally:
+        _reporter.reset(token)

@@ -1,0 +1,233 @@
+"""The run directory: where everything is, and that only one process at a time writes there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from .atomic import remove_leftovers, write_json, write_jsonl
+from .errors import RunError
+from .manifest import Manifest, StageDetails
+
+_PLAIN_NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,59}")
+_RESERVED = re.compile(r"con|prn|aux|nul|com\d|lpt\d")  # Windows devices
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """Names of everything in a run directory.
+
+    Parameters
+    ----------
+    path : Path
+        The directory.
+    """
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The resolved configuration."""
+        return self.path / "config.toml"
+
+    @property
+    def manifest(self) -> Path:
+        """What each stage did; read it with `read_manifest`."""
+        return self.path / "manifest.json"
+
+    @property
+    def corpus(self) -> Path:
+        """id, text and extra columns of the rows in use."""
+        return self.path / "corpus.parquet"
+
+    @property
+    def rejected(self) -> Path:
+        """Input rows that could not be used; absent when there are none."""
+        return self.path / "rejected.jsonl"
+
+    @property
+    def votes_folder(self) -> Path:
+        """One file per voter."""
+        return self.path / "votes"
+
+    @property
+    def labels(self) -> Path:
+        """The weak labels."""
+        return self.path / "labels.parquet"
+
+    @property
+    def labels_csv(self) -> Path:
+        """The weak labels for spreadsheets."""
+        return self.path / "labels.csv"
+
+    @property
+    def lf_summary(self) -> Path:
+        """Coverage, overlaps, conflicts and accuracy per voter."""
+        return self.path / "lf_summary.csv"
+
+    @property
+    def summary(self) -> Path:
+        """The numbers `labeler label` prints."""
+        return self.path / "summary.json"
+
+    @property
+    def gold(self) -> Path:
+        """The gold rows of the run with what the weak labels say of them; absent without a gold file."""
+        return self.path / "gold.parquet"
+
+    @property
+    def relabelled(self) -> Path:
+        """Rows whose existing label changed, the surest first; absent without an existing label column."""
+        return self.path / "relabelled.csv"
+
+    @property
+    def model(self) -> Path:
+        """The trained end model, a Hugging Face folder."""
+        return self.path / "model"
+
+    @property
+    def metrics(self) -> Path:
+        """Metrics written by the report."""
+        return self.path / "metrics.json"
+
+    @property
+    def report(self) -> Path:
+        """The self-contained report."""
+        return self.path / "report.html"
+
+    @property
+    def lock(self) -> Path:
+        """Locked while a process works in the directory."""
+        return self.path / ".lock"
+
+    @property
+    def lock_owner(self) -> Path:
+        """Who holds the lock."""
+        return self.path / ".lock-owner.json"
+
+    def votes(self, voter: str) -> Path:
+        """Vote file of a voter; any name gives a safe and distinct file name."""
+        return self.votes_folder / f"{safe_file_name(voter)}.parquet"
+
+    def read_manifest(self) -> Manifest:
+        """Read the manifest as it is on disk now."""
+        return Manifest.load(self.manifest)
+
+    def stage_is_current(self, name: str, key: str) -> bool:
+        """Whether stage `name` ran with `key` and all it wrote is still there unchanged."""
+        return self.read_manifest().is_current(name, key)
+
+    def record_stage(
+        self, name: str, key: str, *, outputs: tuple[Path, ...] = (), details: StageDetails | None = None
+    ) -> Manifest:
+        """Add a finished stage to the manifest on disk.
+
+        Raises
+        ------
+        RunError
+            If it cannot be written.
+        """
+        return self.read_manifest().with_stage(name, key, outputs=outputs, details=details)
+
+    def write_rejected(self, rejected: pl.DataFrame) -> None:
+        """Write the rejected rows, or remove an older list when there are none.
+
+        Raises
+        ------
+        RunError
+            If it cannot be written.
+        """
+        if len(rejected):
+            write_jsonl(self.rejected, rejected)
+        else:
+            self.rejected.unlink(missing_ok=True)
+
+
+@contextmanager
+def open_run(path: str | Path) -> Iterator[RunDirectory]:
+    """Create or reopen a run directory and hold it for this process alone.
+
+    The system frees the lock when the process ends, however it ends; what a killed one left half-written is removed
+    here.
+
+    Raises
+    ------
+    RunError
+        If another process (or another place in this one) holds it, or it cannot be created or written to.
+    """
+    from filelock import FileLock, Timeout  # not needed to look at a run
+
+    run = RunDirectory(Path(path))
+    lock = FileLock(run.lock, timeout=0)
+    try:
+        run.votes_folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise RunError(
+            f"The run directory {run.path} is in use by {_owner(run)}.",
+            hint="Wait until it ends, or choose another directory with --run.",
+        ) from None
+    except (OSError, NotImplementedError) as error:
+        raise _unusable(run.path, error) from error
+    try:
+        write_json(run.lock_owner, {"pid": os.getpid(), "host": socket.gethostname()})
+        remove_leftovers(run.path)
+        yield run
+    finally:
+        run.lock_owner.unlink(missing_ok=True)
+        lock.release()
+
+
+def existing_run(path: str | Path, *, needs: str = "manifest.json", made_by: str = "labeler label") -> RunDirectory:
+    """Look at a finished run without locking it.
+
+    Raises
+    ------
+    RunError
+        If the directory, or the file `needs` in it, does not exist; the hint names the command that makes it.
+    """
+    run = RunDirectory(Path(path))
+    if not run.path.is_dir():
+        raise RunError(f"There is no run directory {run.path}.", hint=f"Make it with: {made_by} --run {run.path}")
+    if not (run.path / needs).exists():
+        raise RunError(f"{run.path} has no {needs}.", hint=f"Make it with: {made_by} --run {run.path}")
+    return run
+
+
+def safe_file_name(name: str) -> str:
+    """Turn any name into a file name that is safe everywhere and differs for different names.
+
+    Simple lower-case names stay; others keep what letters they can and get a digest.
+    """
+    if _PLAIN_NAME.fullmatch(name) and not _RESERVED.fullmatch(name):
+        return name
+    letters = "".join(char if char.isalnum() else "_" for char in name)[:30]
+    return f"{letters}~{hashlib.blake2b(name.encode('utf-8', 'surrogatepass'), digest_size=6).hexdigest()}"
+
+
+def _owner(run: RunDirectory) -> str:
+    try:
+        owner = json.loads(run.lock_owner.read_text(encoding="utf-8"))
+        place = "" if owner["host"] == socket.gethostname() else f" on {owner['host']}"
+        return f"process {owner['pid']}{place}"
+    except (OSError, ValueError, KeyError, TypeError):  # just starting, or just ending
+        return "another process"
+
+
+def _unusable(path: Path, error: Exception) -> RunError:
+    in_the_way = next((part for part in (path, *path.parents) if part.exists() and not part.is_dir()), None)
+    if in_the_way is not None:
+        return RunError(
+            f"The run directory {path} cannot be made: {in_the_way} is a file.", hint="Choose another one with --run."
+        )
+    reason = getattr(error, "strerror", None) or str(error)
+    return RunError(f"The run directory {path} cannot be written to ({reason}).", hint="Choose another one with --run.")

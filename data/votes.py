@@ -1,0 +1,120 @@
+"""What voters return, alone (`Votes`) and side by side (`LabelMatrix`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .label_space import ABSTAIN
+
+
+@dataclass(frozen=True, eq=False)
+class Votes:
+    """One voter's votes on a batch.
+
+    Parameters
+    ----------
+    labels : ndarray of int16, shape (n,)
+        Class indices, -1 where the voter abstained.
+    confidence : ndarray of float32, shape (n,)
+        In [0, 1], NaN exactly where the voter abstained.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, a label is below -1, or NaN and abstentions disagree.
+    """
+
+    labels: npt.NDArray[np.int16]
+    confidence: npt.NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "labels", _as_labels(self.labels, ndim=1))
+        object.__setattr__(self, "confidence", np.asarray(self.confidence, dtype=np.float32))
+        _check_confidence(self.labels, self.confidence)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @classmethod
+    def from_scores(cls, labels: npt.ArrayLike, confidence: npt.ArrayLike) -> Votes:
+        """Build votes whose confidence is blanked to NaN wherever the label is -1."""
+        indices = np.asarray(labels, dtype=np.int16)
+        scores = np.where(indices == ABSTAIN, np.nan, np.asarray(confidence, dtype=np.float32))
+        return cls(indices, scores.astype(np.float32))
+
+    def take(self, index: npt.NDArray[np.integer]) -> Votes:
+        """Gather rows: votes on unique texts become votes on all rows."""
+        return Votes(self.labels[index], self.confidence[index])
+
+
+@dataclass(frozen=True, eq=False)
+class LabelMatrix:
+    """The votes of m voters on n examples.
+
+    Parameters
+    ----------
+    votes : ndarray of int16, shape (n, m)
+        Class indices, -1 where a voter abstained.
+    confidence : ndarray of float32, shape (n, m)
+        In [0, 1], NaN exactly where a voter abstained.
+    voters : tuple[str, ...]
+        The m unique voter names, in column order.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, names repeat, or NaN and abstentions disagree.
+    """
+
+    votes: npt.NDArray[np.int16]
+    confidence: npt.NDArray[np.float32]
+    voters: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "votes", _as_labels(self.votes, ndim=2))
+        object.__setattr__(self, "confidence", np.asarray(self.confidence, dtype=np.float32))
+        object.__setattr__(self, "voters", tuple(self.voters))
+        _check_confidence(self.votes, self.confidence)
+        if self.votes.shape[1] != len(self.voters):
+            raise ValueError(f"{self.votes.shape[1]} columns of votes but {len(self.voters)} voter names.")
+        if len(set(self.voters)) < len(self.voters):
+            raise ValueError(f"Voter names must be unique, found {list(self.voters)}.")
+
+    def __len__(self) -> int:
+        return len(self.votes)
+
+    @classmethod
+    def from_votes(cls, votes: Mapping[str, Votes]) -> LabelMatrix:
+        """Put votes side by side, one column per name, in the mapping's order."""
+        return cls(
+            np.stack([v.labels for v in votes.values()], axis=1),
+            np.stack([v.confidence for v in votes.values()], axis=1),
+            tuple(votes),
+        )
+
+    @property
+    def covered(self) -> npt.NDArray[np.bool_]:
+        """Rows on which at least one voter voted, shape (n,)."""
+        return np.any(self.votes != ABSTAIN, axis=1)
+
+
+def _as_labels(values: npt.ArrayLike, *, ndim: int) -> npt.NDArray[np.int16]:
+    array = np.asarray(values)
+    if array.ndim != ndim:
+        raise ValueError(f"Votes must have {ndim} dimension(s), got shape {array.shape}.")
+    if array.size and not np.issubdtype(array.dtype, np.integer):
+        raise ValueError(f"Votes must be integers, got {array.dtype}.")
+    if array.size and (array.min() < ABSTAIN or array.max() > np.iinfo(np.int16).max):
+        raise ValueError(f"Votes must lie in [-1, k), found {array.min()} to {array.max()}.")
+    return array.astype(np.int16, copy=False)
+
+
+def _check_confidence(labels: npt.NDArray[np.int16], confidence: npt.NDArray[np.float32]) -> None:
+    if labels.shape != confidence.shape:
+        raise ValueError(f"Votes of shape {labels.shape} but confidence of shape {confidence.shape}.")
+    if not np.array_equal(np.isnan(confidence), labels == ABSTAIN):
+        raise ValueError("Confidence must be NaN exactly where the voter abstained (-1).")

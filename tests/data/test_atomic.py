@@ -1,0 +1,175 @@
+"""Files appear whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from labeler.data import atomic
+from labeler.data.atomic import (
+    TEMPORARY_SUFFIX,
+    atomic_path,
+    remove_leftovers,
+    write_csv,
+    write_json,
+    write_jsonl,
+    write_parquet,
+    write_text,
+)
+from labeler.data.errors import RunError
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+IN_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(value=JSON)
+@IN_FOLDER
+def test_json_round_trips(tmp_path: Path, value: object) -> None:
+    write_json(tmp_path / "a.json", value)
+    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == value
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+@given(texts=st.lists(TEXT | st.none(), max_size=5))
+@IN_FOLDER
+def test_parquet_and_jsonl_round_trip(tmp_path: Path, texts: list[str | None]) -> None:
+    frame = pl.DataFrame({"text": texts, "n": range(len(texts))}, schema={"text": pl.String, "n": pl.Int64})
+    write_parquet(tmp_path / "a.parquet", frame, metadata={"key": "ключ"})
+    assert_frame_equal(pl.read_parquet(tmp_path / "a.parquet"), frame)
+    assert pl.read_parquet_metadata(tmp_path / "a.parquet")["key"] == "ключ"
+    write_jsonl(tmp_path / "a.jsonl", frame)
+    lines = (tmp_path / "a.jsonl").read_bytes().split(b"\n")[:-1]
+    assert [json.loads(line)["text"] for line in lines] == texts
+
+
+def test_json_takes_numpy_paths_and_nan(tmp_path: Path) -> None:
+    value = {"a": np.float32(0.5), "b": np.arange(2), "c": Path("x"), "d": float("nan"), "e": {"z", "y"}, 5: (1,)}
+    write_json(tmp_path / "a.json", value)
+    assert json.loads((tmp_path / "a.json").read_bytes()) == {
+        "a": 0.5, "b": [0, 1], "c": "x", "d": None, "e": ["y", "z"], "5": [1],
+    }  # fmt: skip
+
+
+@given(text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=10))
+@IN_FOLDER
+def test_csv_is_for_spreadsheets(tmp_path: Path, text: str) -> None:
+    write_csv(tmp_path / "a.csv", pl.DataFrame({"id": "1", "text": text}))
+    assert (tmp_path / "a.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+    value = pl.read_csv(tmp_path / "a.csv", infer_schema=False, empty_string_is_null=False)["text"][0]
+    assert value in (text, f"'{text}")
+    assert value[:1] not in set("=+-@\t\r")
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_formulas_are_disarmed_in_strings_only(tmp_path: Path, start: str) -> None:
+    columns = {"text": [f"{start}1+1", "a=b", None], f"{start}name": [-1.5, 2.0, None], "l": [["=x"], [], None]}
+    frame = pl.DataFrame(columns)
+    write_csv(tmp_path / "a.csv", frame)
+    back = pl.read_csv(tmp_path / "a.csv", infer_schema=False)
+    assert back.columns[1] == f"'{start}name"
+    assert back.rows() == [(f"'{start}1+1", "-1.5", '["=x"]'), ("a=b", "2.0", "[]"), (None, None, None)]
+
+
+@pytest.mark.parametrize("error", [ValueError("boom"), KeyboardInterrupt()])
+def test_after_an_exception_the_old_file_stays_and_nothing_else(tmp_path: Path, error: BaseException) -> None:
+    target = tmp_path / "a.txt"
+    write_text(target, "old")
+    with pytest.raises(type(error)), atomic_path(target) as path:
+        path.write_text("half", encoding="utf-8")
+        raise error
+    assert target.read_text(encoding="utf-8") == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_folders_are_replaced_whole(tmp_path: Path) -> None:
+    for content in ("old", "new"):
+        with atomic_path(tmp_path / "model") as path:
+            (path / "deep").mkdir(parents=True)
+            (path / "deep" / content).write_text(content, encoding="utf-8")
+    assert [item.name for item in tmp_path.rglob("*")] == ["model", "deep", "new"]
+
+
+def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    target = tmp_path / "a.txt"
+    write_text(target, "old")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(RunError, match=r"The disk is full: .*a.txt could not be written") as caught:
+        write_text(target, "new")
+    assert "Free some space" in caught.value.hint
+    assert target.read_text(encoding="utf-8") == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("method", ["write_parquet", "write_csv"])
+def test_a_full_disk_as_polars_reports_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    real = getattr(pl.DataFrame, method)
+    monkeypatch.setattr(pl.DataFrame, method, lambda self, _path, **options: real(self, "/dev/full", **options))
+    frame = pl.DataFrame({"text": ["x" * 1000] * 10_000})
+    with pytest.raises(RunError, match="The disk is full"):
+        getattr(atomic, method)(tmp_path / "a", frame)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_in_the_way_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(RunError, match=r"Writing failed .*could not be written"):
+        write_text(tmp_path / "file" / "a.txt", "x")
+    with pytest.raises(RunError, match=r"Writing failed .*could not be written"):
+        write_parquet(tmp_path / "nowhere" / "a.parquet", pl.DataFrame({"a": [1]}))
+
+
+def test_very_long_names_are_written(tmp_path: Path) -> None:
+    name = "ж" * 120 + ".txt"
+    write_text(tmp_path / name, "x")
+    assert (tmp_path / name).read_text(encoding="utf-8") == "x"
+
+
+KILLED = """
+import sys, time
+from labeler.data.atomic import atomic_path
+with atomic_path(sys.argv[1]) as path:
+    path.write_text("half")
+    print("writing", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_killed_in_the_middle_of_a_write(tmp_path: Path, how: signal.Signals) -> None:
+    target = tmp_path / "sub" / "a.txt"
+    target.parent.mkdir()
+    write_text(target, "old")
+    command = [sys.executable, "-c", KILLED, str(target)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        time.sleep(0.05)
+        process.send_signal(how)
+        process.wait(10)
+    assert target.read_text(encoding="utf-8") == "old"
+    left = [path for path in tmp_path.rglob("*") if path.name.endswith(TEMPORARY_SUFFIX)]
+    assert len(left) == (how == signal.SIGKILL)
+    assert remove_leftovers(tmp_path) == len(left)
+    assert list(target.parent.iterdir()) == [target]

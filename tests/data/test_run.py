@@ -1,0 +1,128 @@
+"""One process per run directory; votes and stages are found again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from labeler.data.atomic import TEMPORARY_SUFFIX
+from labeler.data.errors import RunError
+from labeler.data.raw_table import Rejections
+from labeler.data.run import RunDirectory, existing_run, open_run, safe_file_name
+
+HOLDER = """
+import sys, time
+from labeler.data.run import open_run
+with open_run(sys.argv[1]) as run:
+    (run.votes_folder / ".a.parquet.0123abcd.labeler-tmp").write_text("half")
+    print("open", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_run_is_created_with_its_parents_and_left_tidy(tmp_path: Path) -> None:
+    with open_run(tmp_path / "runs" / "latest") as run:
+        assert run.votes_folder.is_dir()
+        assert not run.stage_is_current("label", "k")
+        run.labels_csv.write_text("x", encoding="utf-8")
+        run.record_stage("label", "k", outputs=(run.labels_csv,))
+        assert run.stage_is_current("label", "k")
+    assert not run.lock_owner.exists()
+    with open_run(run.path) as again:
+        assert again.stage_is_current("label", "k")
+
+
+def test_names_follow_the_design() -> None:
+    run = RunDirectory(Path("r"))
+    paths = [run.config, run.manifest, run.corpus, run.rejected, run.labels, run.labels_csv, run.lf_summary, run.model]
+    names = "config.toml manifest.json corpus.parquet rejected.jsonl labels.parquet labels.csv lf_summary.csv model"
+    assert " ".join(path.name for path in paths) == names
+    assert [run.metrics.name, run.report.name] == ["metrics.json", "report.html"]
+    assert run.votes("zero_shot") == Path("r/votes/zero_shot.parquet")
+
+
+def test_the_second_run_in_one_process_is_refused(tmp_path: Path) -> None:
+    refused = pytest.raises(RunError, match=f"is in use by process {os.getpid()}")
+    with open_run(tmp_path) as run, refused, open_run(run.path):
+        pass
+    with open_run(tmp_path):
+        pass
+
+
+def test_the_second_process_is_refused_and_a_killed_one_frees_the_run(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", HOLDER, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"open\n"
+        refused = pytest.raises(RunError, match=f"{tmp_path} is in use by process {process.pid}")
+        with refused as caught, open_run(tmp_path):
+            pass
+        assert "--run" in caught.value.hint
+        second = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+        assert f"in use by process {process.pid}" in second.stderr
+        assert list(tmp_path.rglob(f".*{TEMPORARY_SUFFIX}"))  # the refused ones clean nothing
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+    with open_run(tmp_path) as run:
+        assert not list(run.path.rglob(f".*{TEMPORARY_SUFFIX}"))
+
+
+def test_a_file_in_the_way(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file", tmp_path / "file" / "run"):
+        with pytest.raises(RunError, match=r"cannot be made: .*file is a file"), open_run(path):
+            pass
+    (tmp_path / "votes").touch()
+    with pytest.raises(RunError, match="cannot be written to"), open_run(tmp_path):
+        pass
+
+
+def test_an_error_inside_frees_the_run(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), open_run(tmp_path):
+        raise KeyboardInterrupt
+    with open_run(tmp_path):
+        pass
+
+
+def test_looking_at_a_run_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="There is no run directory") as caught:
+        existing_run(tmp_path / "none")
+    assert "labeler label --run" in caught.value.hint
+    with pytest.raises(RunError, match=r"has no labels.parquet"):
+        existing_run(tmp_path, needs="labels.parquet")
+    (tmp_path / "manifest.json").touch()
+    assert existing_run(tmp_path).path == tmp_path
+
+
+def test_rejected_rows_are_written_or_an_old_list_removed(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    bad = Rejections()
+    run.write_rejected(bad.frame())
+    assert not run.rejected.exists()
+    bad.add(7, "empty text", "1 | ё")
+    run.write_rejected(bad.frame())
+    assert pl.read_ndjson(run.rejected).rows() == [(7, "empty text", "1 | ё")]
+    run.write_rejected(bad.frame().clear())
+    assert not run.rejected.exists()
+
+
+@given(st.text(max_size=200), st.text(max_size=200))
+@example("Emoji", "emoji")
+@example("con", "CON")
+@example("../../etc/passwd", ".")
+@example("ж" * 200, "ж" * 201)
+def test_any_voter_name_gives_a_safe_and_distinct_file(one: str, other: str) -> None:
+    name = safe_file_name(one)
+    assert len(name.encode()) < 200
+    assert not set('/\\:*?"<>|\0.\n') & set(name)
+    assert name.lower() not in ("con", "nul", "")
+    if one != other:
+        assert name.casefold() != safe_file_name(other).casefold()

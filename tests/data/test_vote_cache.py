@@ -1,0 +1,79 @@
+"""Votes come back exactly, or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from labeler.data.atomic import write_parquet
+from labeler.data.label_space import LabelSpace
+from labeler.data.run import RunDirectory
+from labeler.data.vote_cache import load_votes, save_votes
+from labeler.data.votes import Votes
+
+SPACE = LabelSpace(("negative", "positive"))
+IDS = ["1", "2", "3"]
+VOTES = Votes.from_scores([0, -1, 1], [0.25, 0.0, 1.0])
+
+
+def saved(folder: Path) -> RunDirectory:
+    run = RunDirectory(folder)
+    run.votes_folder.mkdir(exist_ok=True)
+    save_votes(run, "rules", "key", ids=IDS, votes=VOTES, label_space=SPACE)
+    return run
+
+
+@given(rows=st.lists(st.tuples(st.integers(-1, 1), st.floats(0, 1, width=32)), max_size=8), voter=st.text(max_size=9))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
+def test_votes_round_trip(tmp_path: Path, rows: list[tuple[int, float]], voter: str) -> None:
+    run = RunDirectory(tmp_path)
+    run.votes_folder.mkdir(exist_ok=True)
+    votes = Votes.from_scores(np.array([r[0] for r in rows], np.int16), np.array([r[1] for r in rows], np.float32))
+    ids = [f"r{i}" for i in range(len(rows))]
+    save_votes(run, voter, "key", ids=ids, votes=votes, label_space=SPACE)
+    back = load_votes(run, voter, "key", ids=ids, label_space=SPACE)
+    assert back is not None
+    np.testing.assert_array_equal(back.labels, votes.labels)
+    np.testing.assert_array_equal(back.confidence, votes.confidence)
+
+
+def test_the_file_holds_names_and_nulls(tmp_path: Path) -> None:
+    frame = pl.read_parquet(saved(tmp_path).votes("rules"))
+    assert frame.schema == {"id": pl.String, "vote": pl.String, "confidence": pl.Float32}
+    assert frame.rows() == [("1", "negative", 0.25), ("2", None, None), ("3", "positive", 1.0)]
+
+
+def test_another_key_or_other_ids_or_classes_are_a_miss(tmp_path: Path) -> None:
+    run = saved(tmp_path)
+    assert load_votes(run, "rules", "key", ids=IDS, label_space=SPACE) is not None
+    assert load_votes(run, "rules", "other", ids=IDS, label_space=SPACE) is None
+    assert load_votes(run, "rules", "key", ids=["1", "2", "4"], label_space=SPACE) is None
+    assert load_votes(run, "rules", "key", ids=IDS[:2], label_space=SPACE) is None
+    assert load_votes(run, "rules", "key", ids=IDS, label_space=LabelSpace(("a", "b"))) is None
+    assert load_votes(run, "nobody", "key", ids=IDS, label_space=SPACE) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"garbage" * 100])
+def test_a_damaged_file_is_a_miss(tmp_path: Path, content: bytes) -> None:
+    run = saved(tmp_path)
+    run.votes("rules").write_bytes(content)
+    assert load_votes(run, "rules", "key", ids=IDS, label_space=SPACE) is None
+
+
+def test_a_cut_file_is_a_miss(tmp_path: Path) -> None:
+    run = saved(tmp_path)
+    data = run.votes("rules").read_bytes()
+    for cut in range(0, len(data), 37):
+        run.votes("rules").write_bytes(data[:cut])
+        assert load_votes(run, "rules", "key", ids=IDS, label_space=SPACE) is None
+
+
+def test_a_file_with_other_columns_is_a_miss(tmp_path: Path) -> None:
+    run = saved(tmp_path)
+    write_parquet(run.votes("rules"), pl.DataFrame({"id": IDS}), metadata={"labeler_key": "key"})
+    assert load_votes(run, "rules", "key", ids=IDS, label_space=SPACE) is None
