@@ -1,0 +1,120 @@
+"""From the name a user writes to a model folder on this machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ..data.errors import ModelError
+from .embedded import HUB_EQUIVALENT, PREFIX, embedded_digest, embedded_folder
+from .folders import check_weights, folder_digest, read_config, sentence_settings
+from .hub import cached_snapshot, is_hub_id, snapshot
+
+EMBEDDED = "embedded"
+MISSION = "kz-transformers/kaz-roberta-conversational"
+
+
+@dataclass(frozen=True)
+class ModelRef:
+    """A model that is on this machine.
+
+    Parameters
+    ----------
+    name : str
+        As the user wrote it.
+    path : Path
+        An ordinary Hugging Face model folder.
+    digest : str
+        The hub's commit, or a sha256 over the folder's weights, tokenizer and settings.
+    source : "embedded", "folder" or "hub"
+        Where it came from.
+    prefix : str
+        Put before every text that is embedded; may be empty.
+    reason : str
+        Why this model was chosen, for the screen and the manifest; empty when the user named it.
+    """
+
+    name: str
+    path: Path
+    digest: str
+    source: Literal["embedded", "folder", "hub"]
+    prefix: str = ""
+    reason: str = ""
+
+
+def resolve_model(name: str, *, revision: str | None = None) -> ModelRef:
+    """Find a model, fetching or converting it if need be.
+
+    Parameters
+    ----------
+    name : str
+        ``"embedded"``, ``"auto"``, a folder, or a hub id such as ``"intfloat/multilingual-e5-small"``. An existing
+        folder wins over a hub id of the same name.
+    revision : str, optional
+        Branch, tag or commit of a hub id; by default its main branch. A complete copy in the local Hugging Face
+        cache is used without asking the hub.
+
+    Returns
+    -------
+    ModelRef
+
+    Raises
+    ------
+    ModelError
+        If the model does not exist, cannot be fetched, or has only pickled weights.
+    """
+    if name == EMBEDDED:
+        return ModelRef(name, embedded_folder(), embedded_digest(), "embedded", PREFIX)
+    if name == "auto":
+        return auto_model()
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        read_config(folder)
+        check_weights(folder)
+        return ModelRef(name, folder.absolute(), folder_digest(folder), "folder", _prefix(folder))
+    if not is_hub_id(name):
+        raise ModelError(
+            f"'{name}' is neither a model folder nor a hub id.",
+            hint=f"Use 'embedded', 'auto', an existing folder, or a name like {HUB_EQUIVALENT}.",
+        )
+    path = snapshot(name, revision)
+    return ModelRef(name, path, path.name, "hub", _prefix(path))
+
+
+def auto_model(mission: str = MISSION) -> ModelRef:
+    """Return the mission model if it can be had, else the embedded one.
+
+    Parameters
+    ----------
+    mission : str
+        A hub id.
+
+    Returns
+    -------
+    ModelRef
+        Its `reason` says which was taken and why.
+
+    Raises
+    ------
+    ModelError
+        If neither can be had.
+    """
+    cached = cached_snapshot(mission) is not None
+    try:
+        found = resolve_model(mission)
+    except ModelError as error:
+        embedded = resolve_model(EMBEDDED)
+        return _because(embedded, f"{mission} cannot be had ({error}), using the embedded model")
+    return _because(found, f"{mission} {'is in the local cache' if cached else 'was fetched from the hub'}")
+
+
+def _because(ref: ModelRef, reason: str) -> ModelRef:
+    return ModelRef(ref.name, ref.path, ref.digest, ref.source, ref.prefix, reason)
+
+
+def _prefix(folder: Path) -> str:
+    try:
+        return sentence_settings(folder).prefix
+    except ModelError:  # an unsupported pooling matters only to who embeds with it
+        return ""
