@@ -1,0 +1,1 @@
+"""Voters, applying them, the label models, and diagnostics of votes."""

@@ -1,0 +1,108 @@
+"""What each voter does, in numbers: the summary table of a label matrix, computed on vote patterns.
+
+Equals ``snorkel.labeling.LFAnalysis`` (tested), whose words it uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from ..data.label_space import ABSTAIN
+from ..data.votes import LabelMatrix
+from .patterns import VotePatterns
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Array = npt.NDArray[np.float64]
+
+
+def lf_summary(
+    votes: LabelMatrix | VotePatterns,
+    *,
+    voters: Sequence[str] | None = None,
+    classes: Sequence[str] | None = None,
+    gold: npt.NDArray[np.int16] | None = None,
+    estimated_accuracy: Array | None = None,
+) -> pl.DataFrame:
+    """Summarise every voter in a row.
+
+    Parameters
+    ----------
+    votes : LabelMatrix or VotePatterns
+        The votes.
+    voters : sequence of str, length m, optional
+        Names; a label matrix brings its own, bare patterns are numbered.
+    classes : sequence of str, length k, optional
+        Class names for the polarity column; indices without.
+    gold : ndarray of int16, shape (n,), optional
+        Class indices, -1 where unknown. Patterns then have to map rows.
+    estimated_accuracy : ndarray of float64, shape (m,), optional
+        `voter_accuracy_` of a label model.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``voter``; ``polarity``: the classes it ever votes, joined by ", "; shares of all rows on which it votes
+        (``coverage``), on which another one votes too (``overlaps``), and on which another one votes differently
+        (``conflicts``); ``estimated_accuracy``; ``gold_votes``: rows with a gold label on which it votes;
+        ``gold_accuracy``: share of these it gets right. Null where there is nothing to say.
+    """
+    import polars as pl
+
+    table = VotePatterns.from_votes(votes.votes) if isinstance(votes, LabelMatrix) else votes
+    names = votes.voters if isinstance(votes, LabelMatrix) else voters or [str(j) for j in range(table.m)]
+    coverage, overlaps, conflicts = vote_rates(table)
+    gold_votes, gold_right = _gold_counts(table, gold)
+    accuracy = np.full(table.m, np.nan) if estimated_accuracy is None else estimated_accuracy
+    gold_accuracy = np.divide(gold_right, gold_votes, out=np.full(table.m, np.nan), where=gold_votes > 0)
+    return pl.DataFrame(
+        {
+            "voter": list(names),
+            "polarity": [_polarity(column, classes) for column in table.patterns.T],
+            "coverage": coverage,
+            "overlaps": overlaps,
+            "conflicts": conflicts,
+            "estimated_accuracy": pl.Series(accuracy, dtype=pl.Float64).fill_nan(None),
+            "gold_votes": gold_votes,
+            "gold_accuracy": pl.Series(gold_accuracy, dtype=pl.Float64).fill_nan(None),
+        }
+    )
+
+
+def vote_rates(table: VotePatterns) -> tuple[Array, Array, Array]:
+    """Coverage, overlaps and conflicts of each voter as shares of all rows, each of shape (m,).
+
+    Always ``coverage >= overlaps >= conflicts``.
+    """
+    voted = table.patterns != ABSTAIN
+    several = voted.sum(axis=1) > 1
+    highest = table.patterns.max(axis=1, initial=ABSTAIN)
+    lowest = np.where(voted, table.patterns, np.iinfo(np.int16).max).min(axis=1, initial=np.iinfo(np.int16).max)
+    divided = several & (lowest != highest)  # whoever votes on a divided row disagrees with somebody
+    n = max(table.n, 1)
+    coverage, overlaps, conflicts = (
+        (table.counts * rows) @ voted / n for rows in (np.ones(len(table), np.int64), several, divided)
+    )
+    return coverage, overlaps, conflicts
+
+
+def _gold_counts(
+    table: VotePatterns, gold: npt.NDArray[np.int16] | None
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Votes on rows with a gold label, and how many of them are right, each of shape (m,)."""
+    if gold is None:
+        return np.zeros(table.m, np.int64), np.zeros(table.m, np.int64)
+    known = np.flatnonzero(gold != ABSTAIN)
+    seen = table.patterns[table.inverse[known]]
+    votes, right = (seen != ABSTAIN).sum(axis=0), (seen == gold[known, np.newaxis]).sum(axis=0)
+    return votes.astype(np.int64), right.astype(np.int64)
+
+
+def _polarity(votes: npt.NDArray[np.int16], classes: Sequence[str] | None) -> str:
+    found = np.unique(votes[votes != ABSTAIN])
+    return ", ".join(str(c) if classes is None else classes[c] for c in found)

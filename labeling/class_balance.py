@@ -1,0 +1,100 @@
+"""The class balance a label model starts from: given, counted on gold labels, or estimated from the votes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..data.errors import ConfigError, LabelModelError
+from ..data.label_space import ABSTAIN
+from .patterns import VotePatterns
+
+_COLLAPSED = 0.1  # an estimate this many times below the majority vote's share is a collapse, not a finding
+
+
+def checked_balance(balance: npt.ArrayLike, k: int) -> npt.NDArray[np.float64]:
+    """Check and normalise a class balance written by hand.
+
+    Returns
+    -------
+    ndarray of float64, shape (k,)
+        Sums to 1.
+
+    Raises
+    ------
+    ConfigError
+        If it does not hold `k` positive finite numbers.
+    """
+    try:
+        shares = np.asarray(balance, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ConfigError(f"class_balance must be {k} numbers, found {balance!r}.") from None
+    if shares.shape != (k,):
+        raise ConfigError(
+            f"class_balance has {shares.size} number(s), but the task has {k} classes.",
+            hint="Give one share per class, in the order of the classes.",
+        )
+    if not np.all(np.isfinite(shares)) or np.any(shares <= 0):
+        raise ConfigError(
+            f"class_balance must be positive in every class, found {shares.tolist()}.",
+            hint="A class that is never right should be left out of the task.",
+        )
+    normalised: npt.NDArray[np.float64] = shares / shares.sum()
+    return normalised
+
+
+def class_balance_from_gold(gold: npt.NDArray[np.integer[Any]], k: int) -> npt.NDArray[np.float64]:
+    """Count gold labels, plus one in every class (Laplace), so that a class too rare for the sample stays possible.
+
+    Parameters
+    ----------
+    gold : ndarray of int, shape (n,)
+        Class indices, -1 where there is no gold label.
+    k : int
+        Number of classes.
+
+    Returns
+    -------
+    ndarray of float64, shape (k,)
+        Positive, sums to 1.
+
+    Raises
+    ------
+    LabelModelError
+        If no row has a gold label, or a label is not a class.
+    """
+    known = gold[gold != ABSTAIN]
+    if not len(known):
+        raise LabelModelError(
+            "The class balance was to come from gold labels, but no row has one.",
+            hint='Use class_balance = "estimate".',
+        )
+    if known.min() < 0 or known.max() >= k:
+        raise LabelModelError(f"Gold labels must lie in [0, {k}), found {known.min()} to {known.max()}.")
+    counts = np.bincount(known, minlength=k) + 1
+    balance: npt.NDArray[np.float64] = counts / counts.sum()
+    return balance
+
+
+def estimate_class_balance(
+    table: VotePatterns, k: int, *, group_correlated: bool = True, families: Sequence[str] | None = None
+) -> npt.NDArray[np.float64]:
+    """Estimate the class balance from the votes alone, by Dawid-Skene EM with a learned prior.
+
+    EM sometimes gives a class away altogether. Where a class ends below a tenth of what the majority vote gives it,
+    the majority vote's shares, halfway to uniform, are the answer instead.
+
+    Returns
+    -------
+    ndarray of float64, shape (k,)
+        Positive, sums to 1.
+    """
+    from .dawid_skene import DawidSkene
+    from .majority import MajorityVote
+
+    learned = DawidSkene(k=k, group_correlated=group_correlated, families=families).fit(table).class_balance_
+    voted = MajorityVote(k=k).fit(table).class_balance_
+    return (voted + 1 / k) / 2 if np.any(learned < _COLLAPSED * voted) else learned

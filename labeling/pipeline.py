@@ -1,0 +1,206 @@
+"""`labeler label`: from a table of reviews to weak labels in a run directory."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from .. import __version__
+from ..data.atomic import write_parquet, write_text
+from ..data.errors import ConfigError, VoterError
+from ..data.gold import GoldTable
+from ..data.label_space import LabelSpace
+from ..data.manifest import StageDetails, stage_key
+from ..data.run import RunDirectory
+from ..data.soft_labels import SoftLabels
+from ..data.tables import Table
+from ..data.task import Task
+from ..data.votes import LabelMatrix, Votes
+from ..models.resolve import ModelRef
+from .class_balance import checked_balance, class_balance_from_gold, estimate_class_balance
+from .label_model import build_label_model, fit_votes
+from .outputs import Labelled, LabelSummary, write_labels
+from .patterns import VotePatterns
+from .registry import voter_options
+from .reviews import Reviews
+from .settings import LabelModelSection, VoterSection
+from .voting import NamedVoter, apply_voters, build_voters
+
+Announce = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class LabelJob:
+    """Everything `label_reviews` works on.
+
+    Parameters
+    ----------
+    task : Task
+    voters : tuple of VoterSection
+    label_model : LabelModelSection
+    table : Table
+        The reviews.
+    gold : GoldTable, optional
+        Hand-labelled rows, for the class balance and for checking the voters; never for the labels themselves.
+    models : callable
+        Maps the name of a voter's field ("model", "encoder") and the name written in its section, if any, to a
+        ModelRef; called only when a voter needs it.
+    config_toml : str
+        The resolved configuration, written to the run.
+    force : bool
+        Recompute everything.
+    """
+
+    task: Task
+    voters: tuple[VoterSection, ...]
+    label_model: LabelModelSection
+    table: Table
+    gold: GoldTable | None
+    models: Callable[[str, str | None], ModelRef]
+    config_toml: str = ""
+    force: bool = False
+
+    @property
+    def labels(self) -> LabelSpace:
+        """The classes."""
+        return self.task.label_space
+
+
+def label_reviews(job: LabelJob, run: RunDirectory, announce: Announce = lambda message: None) -> LabelSummary:
+    """Vote, combine the votes, and write the labels.
+
+    Parameters
+    ----------
+    job : LabelJob
+    run : RunDirectory
+        Held by the caller (`open_run`); unchanged steps are taken from it.
+    announce : callable
+        Hears one line per step.
+
+    Returns
+    -------
+    LabelSummary
+
+    Raises
+    ------
+    LabelerError
+        See the voters, `fit_votes` and the run directory.
+    """
+    started = time.perf_counter()
+    reviews = Reviews.combine(job.table, job.gold)
+    _write_inputs(job, reviews, run)
+    voters, matrix, balance, source = _vote(job, reviews, run, announce)
+    key = stage_key(
+        version=__version__,
+        settings=job.label_model.model_dump(mode="json"),
+        votes={v.name: v.key(reviews.corpus) for v in voters},
+        labels=job.labels.names,
+        gold=job.gold.digest if job.gold else "",
+        input=job.table.digest,
+    )
+    if not job.force and run.stage_is_current("labels", key):
+        announce("labels: unchanged, skipped")
+        return LabelSummary(**json.loads(run.summary.read_text(encoding="utf-8")))
+    labelled = _combine(job, reviews, voters, matrix, balance, source, announce)
+    return write_labels(labelled, run, key=key, settings=job.label_model.model_dump(mode="json"), started=started)
+
+
+def _write_inputs(job: LabelJob, reviews: Reviews, run: RunDirectory) -> None:
+    key = stage_key(table=job.table.digest, texts=reviews.corpus.digest, rows=len(reviews.corpus))
+    write_text(run.config, job.config_toml)
+    run.write_rejected(job.table.rejected)
+    if run.stage_is_current("input", key):
+        return
+    corpus = reviews.corpus
+    frame = pl.DataFrame([corpus.ids, corpus.texts])
+    write_parquet(run.corpus, frame if corpus.columns is None else frame.hstack(corpus.columns))
+    rows = {"input": reviews.n_input, "rejected": len(job.table.rejected), "gold": reviews.n_gold}
+    details = StageDetails(inputs={job.table.source: job.table.digest}, rows=rows)
+    run.record_stage("input", key, outputs=(run.corpus,), details=details)
+
+
+def _vote(
+    job: LabelJob, reviews: Reviews, run: RunDirectory, announce: Announce
+) -> tuple[list[NamedVoter], LabelMatrix, npt.NDArray[np.float64], str]:
+    """Let the rules vote, settle the class balance, then let the voters vote that are matched to it."""
+    matched = {s.name for s in job.voters if "class_balance" in voter_options(s.kind)}
+    resources: dict[str, Any] = {"labels": job.labels} | job.task.resources
+    vote = partial(apply_voters, corpus=reviews.corpus, labels=job.labels, run=run, force=job.force, announce=announce)
+
+    rules = build_voters([s for s in job.voters if s.name not in matched], resources, job.models)
+    rule_votes = vote(rules)
+    balance, source = _class_balance(job, reviews, rule_votes)
+    resources["class_balance"] = tuple(balance.tolist())
+    others = build_voters([s for s in job.voters if s.name in matched], resources, job.models)
+    votes = rule_votes | vote(others)
+    if not votes:
+        raise VoterError("No voter is left to vote.", hint="Add a [[voters]] section that fits the input.")
+    voters = [voter for voter in (*rules, *others) if voter.name in votes]
+    return voters, LabelMatrix.from_votes(votes), balance, source
+
+
+def _class_balance(job: LabelJob, reviews: Reviews, votes: dict[str, Votes]) -> tuple[npt.NDArray[np.float64], str]:
+    """Return the class balance and where it is from."""
+    wanted = job.label_model.class_balance
+    if isinstance(wanted, tuple):
+        return checked_balance(wanted, job.labels.k), "given"
+    if wanted == "gold" and not reviews.n_gold:
+        raise ConfigError(
+            'class_balance = "gold" needs gold labels.', hint="Give them with --gold FILE, or use estimate."
+        )
+    gold = reviews.corpus.gold
+    if wanted != "estimate" and gold is not None and reviews.n_gold:
+        return class_balance_from_gold(gold, job.labels.k), f"{reviews.n_gold} gold rows"
+    if not votes or not LabelMatrix.from_votes(votes).covered.any():
+        return np.full(job.labels.k, 1 / job.labels.k), "uniform, for want of rules or gold labels"
+    table = VotePatterns.from_votes(LabelMatrix.from_votes(votes).votes)
+    return estimate_class_balance(table, job.labels.k), "estimated from the rules' votes"
+
+
+def _combine(
+    job: LabelJob,
+    reviews: Reviews,
+    voters: Sequence[NamedVoter],
+    matrix: LabelMatrix,
+    balance: npt.NDArray[np.float64],
+    source: str,
+    announce: Announce,
+) -> Labelled:
+    settings, k = job.label_model, job.labels.k
+    table = VotePatterns.from_votes(matrix.votes)
+    model = build_label_model(
+        settings.method,
+        k=k,
+        class_balance=balance,
+        seed=settings.seed,
+        group_correlated=settings.group_correlated,
+        families=[voter.family for voter in voters],
+    )
+    fit_votes(table, model, k=k)
+    probs = model.predict_proba(table).astype(np.float32)
+    announce(f"labels: {settings.method} combined {table.m} voters ({model.termination_})")
+    notes = [*job.table.notes, *model.notes_]
+    if reviews.unusable_gold:
+        notes.append(f"{reviews.unusable_gold} gold rows are not in the input and have no text; they were not used.")
+    return Labelled(
+        reviews=reviews,
+        labels=job.labels,
+        matrix=matrix,
+        table=table,
+        soft=SoftLabels(table.expand(probs), table.expand(table.covered)),
+        voters=tuple(voters),
+        voter_accuracy=model.voter_accuracy_,
+        class_balance=balance,
+        class_balance_source=source,
+        method=settings.method,
+        rejected=len(job.table.rejected),
+        notes=tuple(notes),
+    )

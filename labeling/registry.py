@@ -1,0 +1,105 @@
+"""Voters by kind. The folder ``labeling/voters`` is the registry: a file's name is the kind it defines.
+
+Third parties add kinds through entry points in the group ``labeler.voters``. Listing the kinds imports nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import importlib.metadata
+import pkgutil
+from collections.abc import Mapping
+from typing import Any, Protocol, get_type_hints
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from ..data.corpus import Corpus
+from ..data.errors import ConfigError, nearest_hint
+from ..data.votes import Votes
+from . import voters as _voters
+
+ENTRY_POINT_GROUP = "labeler.voters"
+
+FROM_RUN = frozenset(
+    {"keywords", "emoji", "prototypes", "hypotheses", "verbalizers", "cloze", "class_balance", "model", "encoder"}
+)
+"""Options that are taken from the task and the run unless a voter's section sets them."""
+
+
+class Voter(Protocol):
+    """Votes on a whole corpus at once. A frozen dataclass whose fields are its options."""
+
+    def vote(self, corpus: Corpus) -> Votes:
+        """Return one vote per row, -1 where it abstains."""
+        ...
+
+
+def voter_kinds() -> dict[str, str]:
+    """Return every known kind and the module (or entry point) that defines it."""
+    own = {m.name: f"{_voters.__name__}.{m.name}" for m in pkgutil.iter_modules(_voters.__path__)}
+    others = {e.name: e.value for e in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)}
+    return others | own
+
+
+def voter_class(kind: str) -> type[Any]:
+    """Import and return the dataclass of a kind.
+
+    Raises
+    ------
+    ConfigError
+        If the kind is unknown; the hint names the nearest one.
+    """
+    kinds = voter_kinds()
+    if kind not in kinds:
+        raise ConfigError(f"There is no voter kind '{kind}'.", hint=nearest_hint(kind, kinds))
+    module, _, attribute = kinds[kind].partition(":")
+    name = attribute or "".join(part.title() for part in kind.split("_")) + "Voter"
+    return getattr(importlib.import_module(module), name)  # type: ignore[no-any-return]
+
+
+def voter_options(kind: str) -> dict[str, dataclasses.Field[Any]]:
+    """Return the fields of a kind that its ``[[voters]]`` section may set."""
+    return {f.name: f for f in dataclasses.fields(voter_class(kind)) if f.name != "labels"}
+
+
+def build_voter(name: str, kind: str, options: Mapping[str, Any], resources: Mapping[str, Any]) -> Voter:
+    """Make a voter from its section, checking every option.
+
+    Parameters
+    ----------
+    name, kind : str
+    options : mapping
+        The section's own keys.
+    resources : mapping
+        What the task and the run offer, by field name; a section's own keys win.
+
+    Raises
+    ------
+    ConfigError
+        If the kind or an option is unknown, an option has a wrong type, or a required one is missing.
+    """
+    cls, known = voter_class(kind), voter_options(kind)
+    if unknown := sorted(set(options) - set(known)):
+        raise ConfigError(
+            f"Voter '{name}' ({kind}) has no option '{unknown[0]}'.", hint=nearest_hint(unknown[0], known)
+        )
+    hints = get_type_hints(cls)
+    values = {f.name: resources[f.name] for f in dataclasses.fields(cls) if f.name in resources}
+    values |= {key: _checked(name, key, hints[key], value) for key, value in options.items()}
+    missing = [
+        f.name
+        for f in dataclasses.fields(cls)
+        if f.name not in values and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+    ]
+    if missing:
+        raise ConfigError(f"Voter '{name}' ({kind}) needs '{missing[0]}'.", hint=f"See `labeler voters {kind}`.")
+    return cls(**values)  # type: ignore[no-any-return]
+
+
+def _checked(name: str, key: str, hint: Any, value: Any) -> Any:
+    try:
+        return TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True)).validate_python(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ConfigError(f"Voter '{name}': {key} = {value!r} is not valid: {first['msg']}.") from error

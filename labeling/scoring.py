@@ -1,0 +1,112 @@
+"""From class scores to votes."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ..data.label_space import ABSTAIN
+from ..data.votes import Votes
+
+Floats = npt.NDArray[np.floating]
+
+SMALLEST_BATCH = 100
+"""Rows below which a batch says too little about the class balance to match it."""
+
+
+def vote_by_margin(scores: Floats, min_margin: float) -> Votes:
+    """Vote for the class with the most evidence.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (n, k)
+        Non-negative evidence per class, e.g. summed lexicon weights.
+    min_margin : float
+        Abstain unless the best class leads the second by at least this much (and by more than 0).
+
+    Returns
+    -------
+    Votes
+        Confidence is the best class's share of the evidence, with half a unit of evidence for every class added:
+        one word of evidence is less sure than five.
+    """
+    ordered = np.sort(scores, axis=1)
+    lead = ordered[:, -1] - ordered[:, -2]
+    labels = np.where((lead >= min_margin) & (lead > 0), scores.argmax(axis=1), ABSTAIN)
+    k = scores.shape[1]
+    return Votes.from_scores(labels, (ordered[:, -1] + 0.5) / (scores.sum(axis=1) + 0.5 * k))
+
+
+def vote_by_score(scores: Floats, prior: Floats, weights: Floats, *, coverage: float = 1.0) -> Votes:
+    """Vote for the best class after matching the batch to the class balance; abstain on the least sure rows.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (n, k)
+        A model's scores: only differences between classes mean something, not their size.
+    prior : ndarray, shape (k,)
+        Class balance of the batch. Not used on fewer than `SMALLEST_BATCH` rows.
+    weights : ndarray, shape (n,)
+        How many rows each score stands for.
+    coverage : float
+        Share of the rows to vote on, in (0, 1]; the surest of each predicted class.
+
+    Returns
+    -------
+    Votes
+        Confidence is a softmax over scores in units of their spread: it orders rows, it is not calibrated.
+    """
+    if not len(scores):
+        return Votes(np.zeros(0, np.int16), np.zeros(0, np.float32))
+    centred = scores - scores.mean(axis=1, keepdims=True)
+    spread = max(float(np.sqrt(np.average((centred**2).mean(axis=1), weights=weights))), 1e-12)
+    centred = centred / spread
+    if weights.sum() >= SMALLEST_BATCH:
+        centred = centred + match_prior(centred, prior, weights)
+    probs = softmax(centred)
+    labels, confidence = probs.argmax(axis=1), probs.max(axis=1)
+    kept = np.zeros(len(scores), bool)
+    for label in range(scores.shape[1]):
+        rows = np.flatnonzero(labels == label)
+        surest = rows[np.argsort(-confidence[rows], kind="stable")]
+        reached = np.cumsum(weights[surest]) - weights[surest]
+        kept[surest[reached < coverage * weights[rows].sum()]] = True
+    return Votes.from_scores(np.where(kept, labels, ABSTAIN), confidence)
+
+
+def match_prior(scores: Floats, prior: Floats, weights: Floats, *, temperature: float = 0.05) -> Floats:
+    """Find class biases under which a batch's predictions follow the class balance.
+
+    After Liusie et al. 2023 (arXiv:2309.04992), for any number of classes, by iterative proportional fitting.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (n, k)
+        Larger means likelier; of unit spread.
+    prior : ndarray, shape (k,)
+        The share of each class to expect; sums to 1.
+    weights : ndarray, shape (n,)
+        How many rows each score stands for.
+    temperature : float
+        Softness of the predictions that are counted; near 0 they are hard ones.
+
+    Returns
+    -------
+    ndarray of float64, shape (k,)
+        To be added to every row of `scores`.
+    """
+    share = weights / weights.sum()
+    bias = np.zeros(scores.shape[1])
+    scaled = scores / temperature
+    for _ in range(200):
+        step = np.log(np.maximum(prior, 1e-12)) - np.log(np.maximum(share @ softmax(scaled + bias), 1e-12))
+        bias += step
+        if np.abs(step).max() < 1e-4:
+            break
+    return bias * temperature
+
+
+def softmax(logits: Floats) -> Floats:
+    """Row-wise softmax, safe for large logits."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)  # type: ignore[no-any-return]

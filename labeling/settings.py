@@ -1,0 +1,39 @@
+"""The ``[[voters]]`` and ``[label_model]`` sections."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from ..data.settings import Section
+from .label_model import Method
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class VoterSection(Section):
+    """One ``[[voters]]`` entry; keys other than these are options of its kind."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: Annotated[str, Field(min_length=1)] = Field(description="A unique name for the voter.")
+    kind: str = Field(description="What it does; `labeler voters` lists the kinds.")
+    optional: bool = Field(False, description="Leave the voter out when the input lacks the column it reads.")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keys that belong to the voter's kind."""
+        return dict(self.model_extra or {})
+
+
+class LabelModelSection(Section):
+    """How votes become labels."""
+
+    method: Method = Field("snorkel", description="snorkel, dawid_skene or majority.")
+    class_balance: Literal["auto", "gold", "estimate"] | tuple[Share, ...] = Field(
+        "auto",
+        description='Share of each class: "gold", "estimate", a list, or "auto": gold when there is a gold file.',
+    )
+    group_correlated: bool = Field(True, description="Let voters that repeat one another share one weight.")
+    seed: int = Field(0, ge=0, description="Seed of everything random.")

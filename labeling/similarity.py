@@ -1,0 +1,82 @@
+"""How near reviews are to sentences that describe each class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ..data.errors import ConfigError
+from ..data.label_space import LabelSpace
+from ..data.progress import progress
+from ..data.task import Sentences
+from ..models import load_encoder
+from ..models.resolve import ModelRef
+
+
+def class_similarity(
+    texts: Sequence[str], model: ModelRef, labels: LabelSpace, sentences: Sentences, *, nearest: int, what: str
+) -> npt.NDArray[np.float64]:
+    """Mean cosine between every review and the nearest sentences of each class.
+
+    Multilingual encoders put all texts into a narrow cone, so both sides are centred on the mean of all the classes'
+    sentences first: a point that does not depend on the batch.
+
+    Parameters
+    ----------
+    texts : sequence of str, length n
+    model : ModelRef
+    labels : LabelSpace
+    sentences : Sentences
+        Class name -> sentences.
+    nearest : int
+        Average over this many nearest sentences of a class; 0 means all.
+    what : str
+        Name of the sentences, for error messages.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, k)
+
+    Raises
+    ------
+    ConfigError
+        If a class has no sentence.
+    ModelError
+        If the model cannot be loaded.
+    """
+    groups = sentences_of(labels, sentences, what)
+    encoder = load_encoder(model)
+    described = encoder.encode([sentence for group in groups for sentence in group])
+    centre = described.mean(axis=0)
+    targets = np.split(_unit(described - centre), np.cumsum([len(group) for group in groups])[:-1])
+    with progress(f"Embedding ({what})", total=len(texts)) as advance:
+        reviews = _unit(encoder.encode(texts, progress=advance) - centre)
+    return np.stack([_mean_of_nearest(reviews @ target.T, nearest) for target in targets], axis=1)
+
+
+def sentences_of(labels: LabelSpace, sentences: Sentences, what: str) -> list[tuple[str, ...]]:
+    """Return each class's sentences in index order.
+
+    Raises
+    ------
+    ConfigError
+        If a class has none.
+    """
+    groups = [tuple(sentences.get(name, ())) for name in labels.names]
+    for name, group in zip(labels.names, groups, strict=True):
+        if not group:
+            raise ConfigError(f"Class '{name}' has no {what}.", hint=f"Add {what} = [...] to its [[task.labels]].")
+    return groups
+
+
+def _mean_of_nearest(cosines: npt.NDArray[np.float32], nearest: int) -> npt.NDArray[np.float64]:
+    if 0 < nearest < cosines.shape[1]:
+        cosines = np.partition(cosines, -nearest, axis=1)[:, -nearest:]
+    return cosines.mean(axis=1, dtype=np.float64)
+
+
+def _unit(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.maximum(norms, 1e-12)  # type: ignore[no-any-return]

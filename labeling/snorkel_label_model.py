@@ -1,0 +1,196 @@
+"""Snorkel's label model with its known traps handled; `snorkel_model` holds the mathematics."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from .class_balance import checked_balance, estimate_class_balance
+from .consensus import agrees_with_consensus, unanimous_votes
+from .correlation import group_weights, voter_groups
+from .dawid_skene import DawidSkene
+from .patterns import VotePatterns
+
+if TYPE_CHECKING:
+    from .snorkel_model import PatternLabelModel
+
+_CHUNK = 100  # epochs between two looks at the loss
+_SEEDS = 2  # starting points tried before Snorkel is given up; they differ only in scale, so more rarely help
+_SLOWEST = 1e-6  # learning rate below which Snorkel is given up
+_FEWEST = 3  # independent voters Snorkel needs to be identifiable
+
+
+class SnorkelLabelModel:
+    """Snorkel's matrix-completion label model, trained until its loss is flat.
+
+    Without correlated voters the result equals plain Snorkel's, fitted with ``n_epochs=n_iter_``, ``lr=lr_``,
+    ``seed=seed_`` and the same class balance, bit for bit.
+
+    Correlated voters (see `correlation`) break Snorkel's assumption of independence twice, and each is met where it
+    does harm: in training, the joint votes within a group are masked out of the objective (what Snorkel itself does
+    for voters in one clique), so that copies cannot vouch for each other; in prediction, the log-likelihood of a
+    voter's vote is multiplied by one over the size of its group, so that a group which agrees counts as one voter.
+
+    Parameters
+    ----------
+    k : int
+        Number of classes.
+    class_balance : array-like of float, shape (k,), optional
+        Prior; estimated from the votes when None (Snorkel would take it as uniform, which ruins skewed data).
+    seed : int
+        First starting point; the following ones are tried when it ends in a solution that overrules consensus.
+    lr : float
+        Learning rate, divided by 4 and begun anew whenever the loss diverges.
+    n_epochs : int, optional
+        Train exactly this long instead of until the loss is flat.
+    max_epochs : int
+        Longest training otherwise.
+    tol : float
+        The loss is flat when 100 epochs lower it by a smaller share than this.
+    group_correlated : bool
+        Whether correlated voters share one vote.
+    families : sequence of str, length m, optional
+        Origin of each voter, see `correlation.correlated_groups`.
+
+    Attributes
+    ----------
+    class_balance_ : ndarray of float64, shape (k,)
+    conditionals_ : ndarray of float32, shape (m, k, k)
+        ``P(voter j votes c | class y)`` at ``[j, c, y]``; absent after a fallback.
+    voter_accuracy_ : ndarray of float64, shape (m,)
+        Probability of being right when it votes, NaN for a voter that never does.
+    groups_, weights_ : ndarray, shape (m,)
+        Group of each voter, and one over the size of its group.
+    n_iter_, lr_, seed_, loss_ : int, float, int, float
+        How the accepted solution was reached.
+    termination_ : str
+        ``"flat"``, ``"max_epochs"``, ``"n_epochs"``, or ``"fallback: dawid_skene"``.
+    notes_ : tuple[str, ...]
+        What a user should be told: divergence, retries, fallback and its reason.
+    """
+
+    def __init__(
+        self,
+        *,
+        k: int,
+        class_balance: npt.ArrayLike | None = None,
+        seed: int = 0,
+        lr: float = 0.01,
+        n_epochs: int | None = None,
+        max_epochs: int = 10_000,
+        tol: float = 1e-2,
+        group_correlated: bool = True,
+        families: Sequence[str] | None = None,
+    ) -> None:
+        self.k = k
+        self.class_balance = None if class_balance is None else checked_balance(class_balance, k)
+        self.seed = seed
+        self.lr = lr
+        self.n_epochs = n_epochs
+        self.max_epochs = max_epochs
+        self.tol = tol
+        self.group_correlated = group_correlated
+        self.families = families
+
+    def fit(self, table: VotePatterns, gold: npt.NDArray[np.int16] | None = None) -> Self:
+        """Learn the conditionals from the pattern counts; `gold` is used only by the fallback."""
+        self.groups_ = voter_groups(table, self.k, correlated=self.group_correlated, families=self.families)
+        self.weights_ = group_weights(self.groups_)
+        self._notes: list[str] = []
+        self._fallback: DawidSkene | None = None
+        reason = self._unfit(table)
+        if not reason:
+            self.class_balance_ = (
+                estimate_class_balance(table, self.k, group_correlated=self.group_correlated, families=self.families)
+                if self.class_balance is None
+                else self.class_balance
+            )
+            reason = self._fit_snorkel(table)
+        if reason:
+            self._fall_back(table, gold, reason)
+        self.notes_ = tuple(self._notes)
+        return self
+
+    def predict_proba(self, table: VotePatterns) -> npt.NDArray[np.float64]:
+        """Class probabilities of each pattern, shape (p, k); the class balance where nobody votes."""
+        if self._fallback is not None:
+            return self._fallback.predict_proba(table)
+        return self._model.predict_patterns(table, weights=self._exponents())
+
+    def _exponents(self) -> npt.NDArray[np.float64] | None:
+        return self.weights_ if np.any(self.weights_ != 1) else None
+
+    def _unfit(self, table: VotePatterns) -> str:
+        """Say why Snorkel cannot be fitted to these votes at all, or nothing."""
+        voting = np.any(table.patterns != -1, axis=0)
+        independent = len(np.unique(self.groups_[voting]))
+        if independent < _FEWEST:
+            return f"Snorkel needs {_FEWEST} independent voters, found {independent}"
+        return ""
+
+    def _fit_snorkel(self, table: VotePatterns) -> str:
+        """Try starting points until one yields a solution in which unanimous voters win; else say why none does."""
+        from .snorkel_model import PatternLabelModel
+
+        unanimous, classes = unanimous_votes(table, self.k)
+        for seed in range(self.seed, self.seed + _SEEDS):
+            self._model = PatternLabelModel(self.k)
+            if not self._descend(table, seed):
+                return "Snorkel's loss diverges at every learning rate"
+            self.conditionals_ = self._model.finish()
+            if agrees_with_consensus(self._model.evidence(unanimous, weights=self._exponents()), classes):
+                self.voter_accuracy_ = self._accuracy()
+                return ""
+            self._notes.append(f"Snorkel (seed {seed}) overruled voters who all agree.")
+        return f"Snorkel overruled unanimous voters from {_SEEDS} starting points"
+
+    def _descend(self, table: VotePatterns, seed: int) -> bool:
+        """Train from one starting point, at lower learning rates as long as the loss diverges."""
+        self.lr_, self.seed_ = self.lr, seed
+        while self.lr_ >= _SLOWEST:
+            self._model.start(table, class_balance=self.class_balance_, seed=seed, groups=self.groups_)
+            if self._train_until_flat(self._model):
+                return True
+            self._notes.append(f"Snorkel's loss diverged at learning rate {self.lr_:g}; retried at {self.lr_ / 4:g}.")
+            self.lr_ /= 4
+        return False
+
+    def _train_until_flat(self, model: PatternLabelModel) -> bool:
+        """Descend in chunks that continue one another; False when the loss is no number or higher than it was."""
+        limit = self.max_epochs if self.n_epochs is None else self.n_epochs
+        self.n_iter_, self.loss_ = 0, math.inf
+        self.termination_ = "max_epochs" if self.n_epochs is None else "n_epochs"
+        while self.n_iter_ < limit:
+            step = min(_CHUNK, limit - self.n_iter_)
+            before, self.loss_ = self.loss_, model.descend(step, lr=self.lr_)
+            self.n_iter_ += step
+            if not math.isfinite(self.loss_):
+                return False
+            if self.n_epochs is None and math.isfinite(before) and before - self.loss_ <= self.tol * before:
+                self.termination_ = "flat"
+                break
+        return bool(np.all(np.isfinite(model.descent.mu.numpy())))
+
+    def _accuracy(self) -> npt.NDArray[np.float64]:
+        """Share of a voter's votes that are right, from the learned conditionals."""
+        joint = self.conditionals_ * self.class_balance_
+        right = np.einsum("jyy->j", joint)
+        voted = self._model.coverage
+        return np.where(voted > 0, np.clip(right / np.where(voted > 0, voted, 1), 0, 1), np.nan)
+
+    def _fall_back(self, table: VotePatterns, gold: npt.NDArray[np.int16] | None, reason: str) -> None:
+        model = DawidSkene(
+            k=self.k,
+            class_balance=self.class_balance,
+            group_correlated=self.group_correlated,
+            families=self.families,
+        )
+        self._fallback = model.fit(table, gold)
+        self.class_balance_, self.voter_accuracy_ = model.class_balance_, model.voter_accuracy_
+        self.n_iter_ = model.n_iter_
+        self.termination_ = "fallback: dawid_skene"
+        self._notes.extend([f"{reason}; dawid_skene was used instead.", *model.notes_])

@@ -1,0 +1,1 @@
+"""Voters by kind: one file each. See ``labeling/registry.py``."""

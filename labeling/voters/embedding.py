@@ -1,0 +1,63 @@
+"""Vote by similarity to the prototype sentences of each class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...data.corpus import Corpus
+from ...data.label_space import LabelSpace
+from ...data.task import Sentences
+from ...data.votes import Votes
+from ...models.resolve import ModelRef
+from ..scoring import vote_by_score
+from ..similarity import class_similarity
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddingVoter:
+    """Compare each review with each class's descriptive dictionary in embedding space.
+
+    Parameters
+    ----------
+    labels : LabelSpace
+    prototypes : Sentences
+        Class name -> typical reviews.
+    class_balance : tuple of float
+        Expected share of each class; on 100 rows or more the votes are matched to it.
+    encoder : ModelRef
+        The sentence encoder: ``embedded``, a folder or a hub name.
+    nearest : int
+        Average over this many nearest prototypes of a class; 0 means all.
+    coverage : float
+        Share of the rows to vote on, in (0, 1]: the surest of each class.
+    """
+
+    labels: LabelSpace
+    prototypes: Sentences
+    class_balance: tuple[float, ...]
+    encoder: ModelRef
+    nearest: int = 0
+    coverage: float = 1.0
+
+    def vote(self, corpus: Corpus) -> Votes:
+        """Vote on every row.
+
+        Raises
+        ------
+        ConfigError
+            If a class has no prototype.
+        ModelError
+            If the model cannot be loaded.
+        """
+        scores = class_similarity(
+            corpus.unique.texts.to_list(),
+            self.encoder,
+            self.labels,
+            self.prototypes,
+            nearest=self.nearest,
+            what="prototypes",
+        )
+        votes = vote_by_score(scores, np.array(self.class_balance), corpus.unique.counts, coverage=self.coverage)
+        return votes.take(corpus.unique.inverse)

@@ -1,0 +1,45 @@
+"""Vote by the emoji and emoticons of each class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...data.corpus import Corpus
+from ...data.label_space import LabelSpace
+from ...data.normalize import fold_word
+from ...data.task import Sentences
+from ...data.votes import Votes
+from ..scoring import vote_by_margin
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmojiVoter:
+    """Count each class's emoji; the class with the most wins, ties abstain.
+
+    Skin tones, variation selectors and joiners do not matter. An emoticon stands for its last character, and a run
+    of brackets for one, as in Russian writing: ``:)``, ``))`` and ``)`` are the same, and a pair ``( )`` cancels out.
+
+    Parameters
+    ----------
+    labels : LabelSpace
+    emoji : Sentences
+        Class name -> emoji.
+    """
+
+    labels: LabelSpace
+    emoji: Sentences
+
+    def vote(self, corpus: Corpus) -> Votes:
+        """Vote on every row; rows without an emoji of some class are abstained on."""
+        words, k = corpus.unique.words, self.labels.k
+        label_of = {
+            fold_word(mark.rstrip("\ufe0f"))[-1]: self.labels.index(label)
+            for label, marks in self.emoji.items()
+            for mark in marks
+        }
+        label = np.array([label_of.get(token, k) for token in words.vocabulary], dtype=np.int64)
+        cells = words.rows.astype(np.int64) * (k + 1) + label[words.codes]  # column k counts all other tokens
+        counts = np.bincount(cells, minlength=len(corpus.unique) * (k + 1)).reshape(-1, k + 1)
+        return vote_by_margin(counts[:, :k].astype(np.float64), 1.0).take(corpus.unique.inverse)

@@ -1,0 +1,49 @@
+"""Let an existing, distrusted label column vote like any other source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from ...data.corpus import Corpus
+from ...data.label_space import ABSTAIN, LabelSpace
+from ...data.votes import Votes
+from ..columns import column_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExistingVoter:
+    """Vote what a column already says: stars turned into labels, or an old model's output.
+
+    Parameters
+    ----------
+    labels : LabelSpace
+    column : str
+        The column that holds the old labels.
+    mapping : mapping of str to str
+        Old value -> class name; class names map to themselves, anything else is abstained on.
+    confidence : float
+        How sure an old label makes this voter, in [0, 1].
+    """
+
+    labels: LabelSpace
+    column: str = "label"
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    confidence: float = 0.8
+
+    def vote(self, corpus: Corpus) -> Votes:
+        """Vote on every row.
+
+        Raises
+        ------
+        VoterError
+            If the input has no such column.
+        """
+        codes = {name: i for i, name in enumerate(self.labels.names)}
+        codes |= {value: self.labels.index(name) for value, name in self.mapping.items()}
+        old = column_of(corpus, self.column).cast(pl.String).str.strip_chars()
+        labels = old.replace_strict(codes, default=ABSTAIN, return_dtype=pl.Int16).to_numpy()
+        return Votes.from_scores(labels, np.full(len(corpus), self.confidence))

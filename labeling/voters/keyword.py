@@ -1,0 +1,122 @@
+"""Vote by a weighted lexicon per class, aware of suffixes and negation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ...data.corpus import Corpus, Words
+from ...data.errors import ConfigError
+from ...data.label_space import ABSTAIN, LabelSpace
+from ...data.normalize import fold_word
+from ...data.task import Keywords
+from ...data.votes import Votes
+from ..lexicon import Entry, Matches, match, parse_entry
+from ..scoring import vote_by_margin
+
+# Kazakh negates what stands before (жақсы емес), Russian what follows (не очень хороший).
+_NEGATORS_AFTER = ("емес", "емеc", "емеспін")
+_NEGATORS_BEFORE = ("не", "нет", "ни", "без", "никакой", "никакая", "никакого")
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeywordVoter:
+    """Sum the weights of each class's lexicon entries in a review; the heaviest class wins.
+
+    Words are compared as folded skeletons, so one entry covers Kazakh Cyrillic, Russian-keyboard, Latin-script and
+    drawn-out spellings. The entry syntax is described in ``labeling/lexicon.py``.
+
+    Parameters
+    ----------
+    labels : LabelSpace
+    keywords : Keywords
+        Class name -> language -> entries.
+    languages : tuple[str, ...]
+        Which languages' entries to use; empty means all.
+    negation : {"auto", "flip", "ignore"}
+        What a negated entry counts for: "flip" gives its weight to the other class of a binary task (a negated
+        entry of a task with more classes is dropped), "ignore" counts it as if not negated. "auto" flips in binary
+        tasks and ignores in others, where "не платье" still is about clothes.
+    min_margin : float
+        Abstain unless the best class leads the second by at least this weight.
+    otherwise : str, optional
+        The class to vote for where no entry was found, for a class defined by the absence of the others.
+    """
+
+    labels: LabelSpace
+    keywords: Keywords
+    languages: tuple[str, ...] = ()
+    negation: Literal["auto", "flip", "ignore"] = "auto"
+    min_margin: float = 0.5
+    otherwise: str | None = None
+
+    def vote(self, corpus: Corpus) -> Votes:
+        """Vote on every row; rows without a match, or with a near tie, are abstained on."""
+        words = corpus.unique.words
+        found = match(words, self._entries())
+        labels = self._settle_negation(words, found)
+        cells = words.rows[found.positions].astype(np.int64) * self.labels.k + labels
+        kept = labels != ABSTAIN
+        size = len(corpus.unique) * self.labels.k
+        scores = np.bincount(cells[kept], found.weights[kept], size).reshape(-1, self.labels.k)
+        if self.otherwise is not None:
+            scores[~scores.any(axis=1), self.labels.index(self.otherwise)] = self.min_margin
+        return vote_by_margin(scores, self.min_margin).take(corpus.unique.inverse)
+
+    def _entries(self) -> list[Entry]:
+        known = {language for by_language in self.keywords.values() for language in by_language}
+        if missing := set(self.languages) - known:
+            raise ConfigError(
+                f"The task has no keywords in language '{min(missing)}'.", hint=f"Known: {', '.join(sorted(known))}."
+            )
+        return [
+            parse_entry(entry, self.labels.index(label))
+            for label, by_language in self.keywords.items()
+            for language, entries in by_language.items()
+            if not self.languages or language in self.languages
+            for entry in entries
+        ]
+
+    def _settle_negation(self, words: Words, found: Matches) -> npt.NDArray[np.int16]:
+        flips = self.negation == "flip" or (self.negation == "auto" and self.labels.k == 2)
+        if not flips:
+            return found.labels
+        negated = found.negated ^ is_negated(words, found.positions)
+        opposite = 1 - found.labels if self.labels.k == 2 else np.full_like(found.labels, ABSTAIN)
+        return np.where(negated, opposite, found.labels)
+
+
+def is_negated(words: Words, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Say which tokens stand in the scope of a negating word of their own text.
+
+    Scope: a Kazakh negator right after the token; a Russian one right before it, or two before without a
+    punctuation mark or another word of the lexicon between.
+    """
+    after = _code_set(words, _NEGATORS_AFTER)
+    before = _code_set(words, _NEGATORS_BEFORE)
+    return (
+        _neighbour_in(words, positions, 1, after)
+        | _neighbour_in(words, positions, -1, before)
+        | (_neighbour_in(words, positions, -2, before) & ~_is_mark(words, positions - 1))
+    )
+
+
+def _code_set(words: Words, tokens: tuple[str, ...]) -> npt.NDArray[np.int64]:
+    folded = {fold_word(token) for token in tokens}
+    return np.flatnonzero([word in folded for word in words.vocabulary])
+
+
+def _neighbour_in(
+    words: Words, positions: npt.NDArray[np.int64], step: int, codes: npt.NDArray[np.int64]
+) -> npt.NDArray[np.bool_]:
+    neighbour = np.clip(positions + step, 0, max(len(words.codes) - 1, 0))
+    same_text = (words.rows[neighbour] == words.rows[positions]) & (neighbour != positions)
+    return same_text & np.isin(words.codes[neighbour], codes)
+
+
+def _is_mark(words: Words, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    marks = np.flatnonzero([not token[:1].isalnum() for token in words.vocabulary])
+    return np.isin(words.codes[np.clip(positions, 0, max(len(words.codes) - 1, 0))], marks)

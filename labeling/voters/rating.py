@@ -1,0 +1,49 @@
+"""Vote by a numeric rating column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from ...data.corpus import Corpus
+from ...data.label_space import ABSTAIN, LabelSpace
+from ...data.votes import Votes
+from ..columns import column_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class RatingVoter:
+    """Map ranges of a numeric column to classes.
+
+    Parameters
+    ----------
+    labels : LabelSpace
+    ranges : mapping of str to (float, float)
+        Class name -> inclusive range, e.g. ``{negative = [1, 2], positive = [4, 5]}``; other values are abstained on.
+    column : str
+        The column to read; values that are not numbers are abstained on.
+    confidence : float
+        How sure a rating makes this voter, in [0, 1].
+    """
+
+    labels: LabelSpace
+    ranges: Mapping[str, tuple[float, float]]
+    column: str = "rating"
+    confidence: float = 0.9
+
+    def vote(self, corpus: Corpus) -> Votes:
+        """Vote on every row.
+
+        Raises
+        ------
+        VoterError
+            If the input has no such column.
+        """
+        rating = column_of(corpus, self.column).cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
+        labels = np.full(len(corpus), ABSTAIN, np.int16)
+        for name, (low, high) in self.ranges.items():
+            labels[(rating >= low) & (rating <= high)] = self.labels.index(name)
+        return Votes.from_scores(labels, np.full(len(corpus), self.confidence))

@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from labeler.benchmarks.simulated_votes import independent_votes, macro_f1, skewed_votes
+from labeler.data.errors import ConfigError, LabelModelError
+from labeler.data.votes import LabelMatrix
+from labeler.labeling.label_model import METHODS, build_label_model, fit_votes, label
+from labeler.labeling.patterns import VotePatterns
+from labeler.labeling.snorkel_label_model import SnorkelLabelModel
+
+methods = pytest.mark.parametrize("method", METHODS)
+
+
+def matrix_of(votes: npt.NDArray[np.int16]) -> LabelMatrix:
+    confidence = np.where(votes < 0, np.nan, 1.0).astype(np.float32)
+    return LabelMatrix(votes, confidence, tuple(f"v{j}" for j in range(votes.shape[1])))
+
+
+def probabilities(votes: npt.NDArray[np.int16], method: str, k: int = 2) -> npt.NDArray[np.float64]:
+    table = VotePatterns.from_votes(votes)
+    probs: npt.NDArray[np.float64] = table.expand(build_label_model(method, k=k).fit(table).predict_proba(table))
+    return probs
+
+
+@methods
+def test_known_voters_and_prior_come_back(method: str) -> None:
+    accuracy = [0.9, 0.8, 0.7, 0.75, 0.85]
+    votes, truth = independent_votes(30_000, accuracy, prior=[0.25, 0.75], coverage=0.8)
+    table = VotePatterns.from_votes(votes)
+    model = build_label_model(method, k=2).fit(table)
+    tolerance = 0.15 if method == "majority" else 0.02
+    assert np.allclose(model.voter_accuracy_, accuracy, atol=tolerance)
+    assert np.allclose(model.class_balance_, [0.25, 0.75], atol=tolerance)
+    assert (table.expand(model.predict_proba(table)).argmax(axis=1) == truth).mean() > 0.88
+
+
+@methods
+def test_nine_classes_and_twenty_voters(method: str) -> None:
+    votes, truth = independent_votes(3000, [0.7] * 20, prior=[1 / 9] * 9, coverage=0.4)
+    probs = probabilities(votes, method, k=9)
+    assert np.allclose(probs.sum(axis=1), 1)
+    assert (probs.argmax(axis=1) == truth).mean() > 0.95
+
+
+@methods
+@settings(max_examples=6, deadline=None)
+@given(arrays(np.int16, st.tuples(st.integers(3, 30), st.integers(1, 5)), elements=st.integers(-1, 1)), st.data())
+def test_any_votes_give_probabilities_and_row_order_does_not_matter(
+    method: str, votes: npt.NDArray[np.int16], data: st.DataObject
+) -> None:
+    probs = probabilities(votes, method)
+    assert np.all(np.isfinite(probs))
+    assert np.all(probs >= 0)
+    assert np.allclose(probs.sum(axis=1), 1)
+    order = data.draw(st.permutations(range(len(votes))))
+    assert np.array_equal(probabilities(votes[order], method), probs[order])
+
+
+@methods
+def test_voter_order_does_not_matter(method: str) -> None:
+    votes, _ = independent_votes(2000, [0.9, 0.7, 0.8, 0.75, 0.6], prior=[0.3, 0.7], coverage=0.6)
+    order = np.array([3, 0, 4, 2, 1])
+    assert np.allclose(probabilities(votes, method), probabilities(votes[:, order], method), atol=1e-3)
+
+
+@methods
+@settings(max_examples=15, deadline=None)
+@given(st.integers(2, 4), st.integers(3, 7), st.integers(0, 10_000))
+def test_unanimous_voters_win(method: str, k: int, m: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    votes = rng.integers(-1, k, (60, m)).astype(np.int16)  # pure noise: nothing but the check keeps models upright
+    votes[:k] = np.arange(k)[:, np.newaxis]
+    table = VotePatterns.from_votes(votes)
+    model = build_label_model(method, k=k, class_balance=np.full(k, 1 / k)).fit(table)
+    assert np.array_equal(table.expand(model.predict_proba(table))[:k].argmax(axis=1), np.arange(k))
+
+
+@methods
+def test_rows_without_votes_get_the_class_balance_and_stay_uncovered(method: str) -> None:
+    votes, _ = independent_votes(500, [0.8] * 4, prior=[0.2, 0.8], coverage=0.5)
+    votes[:7] = -1
+    model = build_label_model(method, k=2, class_balance=[0.2, 0.8])
+    soft = label(matrix_of(votes), model, k=2)
+    assert not soft.covered[:7].any()
+    assert np.allclose(soft.probs[:7], [0.2, 0.8])
+    assert np.all(soft.hard()[:7] == -1)
+
+
+@methods
+@pytest.mark.parametrize("m", [1, 2])
+def test_one_or_two_voters_are_enough(method: str, m: int) -> None:
+    votes, truth = independent_votes(500, [0.9, 0.8][:m], prior=[0.4, 0.6])
+    table = VotePatterns.from_votes(votes)
+    model = build_label_model(method, k=2).fit(table)
+    guess = table.expand(model.predict_proba(table)).argmax(axis=1)
+    assert (guess == truth).mean() > 0.75
+    if method == "snorkel":
+        assert model.termination_ == "fallback: dawid_skene"
+        assert f"needs 3 independent voters, found {m}" in model.notes_[0]
+
+
+@methods
+def test_one_class_voted_only(method: str) -> None:
+    votes = np.where(np.random.default_rng(0).random((200, 4)) < 0.6, 1, -1).astype(np.int16)
+    probs = probabilities(votes, method)
+    assert np.all(probs[(votes == 1).any(axis=1)].argmax(axis=1) == 1)
+
+
+@methods
+def test_nothing_to_combine_is_said(method: str) -> None:
+    model = build_label_model(method, k=2)
+    silent = np.full((5, 3), -1, np.int16)
+    for votes, message in [
+        (silent[:0], "0 rows, 3 voters"),
+        (silent[:, :0], "5 rows, 0 voters"),
+        (silent, "All 3 voters abstained on all 5 rows"),
+        (silent + np.int16(6), "voted for class 5, but there are only 2"),
+    ]:
+        with pytest.raises(LabelModelError, match=message):
+            fit_votes(VotePatterns.from_votes(votes), model, k=2)
+
+
+def test_a_diverging_loss_lowers_the_learning_rate_and_says_so() -> None:
+    votes, truth = independent_votes(2000, [0.8] * 15, prior=[0.4, 0.6])
+    table = VotePatterns.from_votes(votes)
+    model = SnorkelLabelModel(k=2, class_balance=[0.4, 0.6], lr=1.0).fit(table)
+    assert model.lr_ < 1.0
+    assert "diverged at learning rate 1; retried at 0.25" in model.notes_[0]
+    assert (table.expand(model.predict_proba(table)).argmax(axis=1) == truth).mean() > 0.95
+
+
+def test_a_solution_that_overrules_consensus_is_given_up() -> None:
+    # Everybody always agrees, 9 to 1, but the class balance claims half and half: no such mu exists.
+    votes = np.repeat([[0] * 5, [1] * 5], [900, 100], axis=0).astype(np.int16)
+    table = VotePatterns.from_votes(votes)
+    model = SnorkelLabelModel(k=2, class_balance=[0.5, 0.5], group_correlated=False).fit(table)
+    assert np.array_equal(table.expand(model.predict_proba(table)).argmax(axis=1), votes[:, 0])
+
+
+@pytest.mark.parametrize("method", ["snorkel", "dawid_skene"])
+def test_copies_of_one_voter_count_once(method: str) -> None:
+    votes, truth = skewed_votes(copies=3)
+    table = VotePatterns.from_votes(votes)
+
+    def score(group_correlated: bool) -> float:
+        model = build_label_model(method, k=2, group_correlated=group_correlated).fit(table)
+        return macro_f1(truth, table.expand(model.predict_proba(table)).argmax(axis=1))
+
+    assert score(group_correlated=False) < 0.75
+    assert score(group_correlated=True) > 0.8
+
+
+def test_unknown_methods_name_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="no label model 'snorkle'") as error:
+        build_label_model("snorkle", k=2)
+    assert "Did you mean 'snorkel'?" in error.value.hint
+
+
+def test_importing_the_label_models_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, labeler.labeling.label_model, labeler.labeling.analysis;"
+        "print(sorted({'torch', 'snorkel', 'sklearn', 'scipy', 'pandas'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from snorkel.labeling.model import LabelModel as PlainLabelModel
+
+from labeler.labeling.patterns import VotePatterns
+from labeler.labeling.snorkel_label_model import SnorkelLabelModel
+from labeler.labeling.snorkel_model import PatternLabelModel
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # snorkel's own, not ours to fix
+
+
+def random_votes(n: int, m: int, k: int, coverage: float) -> npt.NDArray[np.int16]:
+    rng = np.random.default_rng(n + m)
+    truth = rng.integers(0, k, n)
+    votes = np.where(rng.random((n, m)) < 0.7, truth[:, np.newaxis], rng.integers(0, k, (n, m)))
+    return np.where(rng.random((n, m)) < coverage, votes, -1).astype(np.int16)
+
+
+def fit_plain(votes: npt.NDArray[np.int16], k: int, **settings: Any) -> PlainLabelModel:
+    plain = PlainLabelModel(cardinality=k, verbose=False)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # with two, on a busy machine, this waits for seconds; it rounds the same
+    plain.fit(votes, progress_bar=False, **settings)
+    torch.set_num_threads(threads)
+    return plain
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "k", "coverage"), [(500, 3, 2, 0.8), (2000, 15, 2, 0.3), (2000, 20, 9, 0.3), (300, 40, 6, 0.1)]
+)
+def test_equals_plain_snorkel_bit_for_bit(n: int, m: int, k: int, coverage: float) -> None:
+    votes = random_votes(n, m, k, coverage)
+    balance = np.random.default_rng(0).dirichlet(np.full(k, 5.0))
+    plain = fit_plain(votes, k, class_balance=list(balance), n_epochs=150, lr=0.02, seed=11)
+    table = VotePatterns.from_votes(votes)
+    model = PatternLabelModel(k)
+    model.start(table, class_balance=balance, seed=11)
+    model.descend(70, lr=0.02)
+    model.descend(80, lr=0.02)  # continuing is the same as going on
+    assert np.array_equal(model.finish().reshape(m * k, k), plain.mu.detach().numpy())
+    assert np.array_equal(table.expand(model.predict_patterns(table)), plain.predict_proba(votes))
+    assert np.array_equal(model.coverage, plain.coverage)
+
+
+def test_our_label_model_is_plain_snorkel_with_its_recorded_settings() -> None:
+    votes = random_votes(3000, 8, 2, 0.6)
+    table = VotePatterns.from_votes(votes)
+    ours = SnorkelLabelModel(k=2, seed=5).fit(table)
+    assert ours.termination_ == "flat"
+    plain = fit_plain(
+        votes, 2, class_balance=list(ours.class_balance_), n_epochs=ours.n_iter_, lr=ours.lr_, seed=ours.seed_
+    )
+    assert np.array_equal(table.expand(ours.predict_proba(table)), plain.predict_proba(votes))
+
+
+def test_leaves_global_random_state_and_threads_alone(capfd: pytest.CaptureFixture[str]) -> None:
+    random.seed(1)
+    np.random.seed(2)  # noqa: NPY002
+    torch.manual_seed(3)
+    threads = torch.get_num_threads()
+    states = random.getstate(), np.random.get_state()[1].copy(), torch.get_rng_state()  # noqa: NPY002
+    SnorkelLabelModel(k=2).fit(VotePatterns.from_votes(random_votes(500, 4, 2, 0.8)))
+    assert random.getstate() == states[0]
+    assert np.array_equal(np.random.get_state()[1], states[1])  # noqa: NPY002
+    assert torch.equal(torch.get_rng_state(), states[2])
+    assert torch.get_num_threads() == threads
+    assert capfd.readouterr() == ("", "")
+
+
+def test_hundreds_of_voters_do_not_underflow() -> None:
+    table = VotePatterns.from_votes(random_votes(50, 3, 2, 1.0))
+    model = PatternLabelModel(2)
+    model.start(table, class_balance=np.array([0.5, 0.5]), seed=0)
+    model.descend(100, lr=0.01)
+    model.finish()
+    probs = model.predict_patterns(table, weights=np.full(3, 1e4))
+    assert np.allclose(probs.sum(axis=1), 1)
