@@ -1,0 +1,43 @@
+"""Votes drawn from known voters, for tests and benchmarks that want the truth back."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Votes = npt.NDArray[np.int16]
+Truth = npt.NDArray[np.int64]
+
+
+def independent_votes(
+    n: int, accuracy: list[float], *, prior: list[float], coverage: float = 1.0, seed: int = 0
+) -> tuple[Votes, Truth]:
+    """Voters that are right with their accuracy and otherwise wrong at random: votes (n, m), truth (n,)."""
+    rng = np.random.default_rng(seed)
+    k, m = len(prior), len(accuracy)
+    truth = rng.choice(k, n, p=prior)
+    wrong = (truth[:, np.newaxis] + rng.integers(1, k, (n, m))) % k
+    votes = np.where(rng.random((n, m)) < accuracy, truth[:, np.newaxis], wrong)
+    return np.where(rng.random((n, m)) < coverage, votes, -1).astype(np.int16), truth
+
+
+def skewed_votes(n: int = 20_000, *, copies: int = 0, seed: int = 0) -> tuple[Votes, Truth]:
+    """5 % negatives, 10 rules for one class each, two 85 % voters, and copies (80 %) of the first of them."""
+    rng = np.random.default_rng(seed)
+    truth = (rng.random(n) >= 0.05).astype(np.int64)
+    columns = []
+    for rule in range(10):
+        rate, accuracy = rng.uniform(0.02, 0.2), rng.uniform(0.65, 0.9)
+        fires = rng.random(n) < np.where(truth == rule % 2, rate, rate * (1 - accuracy))
+        columns.append(np.where(fires, rule % 2, -1))
+    dense = [np.where(rng.random(n) < 0.85, truth, 1 - truth) for _ in range(2)]
+    for _ in range(copies):
+        own = np.where(rng.random(n) < 0.85, truth, 1 - truth)
+        dense.append(np.where(rng.random(n) < 0.8, dense[0], own))
+    return np.stack(columns + dense, axis=1).astype(np.int16), truth
+
+
+def macro_f1(truth: Truth, guess: npt.NDArray[np.integer]) -> float:
+    """Macro-F1 of two classes."""
+    scores = [2 * np.sum((truth == c) & (guess == c)) / (np.sum(truth == c) + np.sum(guess == c)) for c in (0, 1)]
+    return float(np.mean(scores))

@@ -1,0 +1,169 @@
+"""The command line: parse, call one function, print. Data goes to stdout, progress and messages to stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from . import __version__
+from .data.errors import LabelerError
+
+if TYPE_CHECKING:
+    from .config import Config
+    from .labeling.pipeline import LabelJob
+
+
+class _Commands(TyperGroup):
+    """Turns known errors into one red line and a hint; anything else is a bug and keeps its traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except LabelerError as error:
+            if os.environ.get("LABELER_DEBUG"):
+                raise
+            typer.secho(f"Error: {error}", fg="red", err=True)
+            if error.hint:
+                typer.echo(error.hint, err=True)
+            raise typer.Exit(1) from error
+
+
+app = typer.Typer(
+    name="labeler",
+    cls=_Commands,
+    help="Weak labels for piles of unlabelled reviews: rules, zero-shot models and embeddings vote, a label model "
+    "combines them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+InputArg = Annotated[str | None, typer.Argument(help="CSV, TSV, JSONL or Parquet file; - reads stdin.")]
+ConfigOpt = Annotated[Path | None, typer.Option("--config", help="Configuration; default ./labeler.toml if there.")]
+PresetOpt = Annotated[str | None, typer.Option("--preset", help="Built-in task instead of a configuration file.")]
+RunOpt = Annotated[Path, typer.Option("--run", help="Run directory.")]
+GoldOpt = Annotated[str | None, typer.Option("--gold", help="Hand-labelled rows: id or text, and label.")]
+ModelsOpt = Annotated[str, typer.Option("--models", help="auto, embedded, a folder or a hub name.")]
+CodeOpt = Annotated[Path | None, typer.Option("--code", help="Python file with your own labeling functions.")]
+
+
+@app.callback()
+def _main(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
+) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def label(
+    input: InputArg = None,  # noqa: A002 - the name users see
+    config: ConfigOpt = None,
+    preset: PresetOpt = None,
+    run: RunOpt = Path("runs/latest"),
+    gold: GoldOpt = None,
+    models: ModelsOpt = "auto",
+    code: CodeOpt = None,
+    text_column: Annotated[str | None, typer.Option(help="Column with the reviews.")] = None,
+    id_column: Annotated[str | None, typer.Option(help="Column with unique ids.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Use only the first rows.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Recompute everything.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Label reviews: let the voters vote, combine the votes, write RUN/labels.parquet and RUN/labels.csv.
+
+    Without INPUT the bundled sample of the preset is labelled.
+
+    Example: labeler label reviews.csv --gold manual.csv --run runs/reviews
+    """
+    from .config import load_config
+    from .data.run import open_run
+    from .labeling.pipeline import label_reviews
+    from .reports.terminal import print_summary, say, showing_progress
+
+    settings = load_config(config, preset).with_columns(text_column, id_column).with_code(code)
+    with showing_progress(), open_run(run) as directory:
+        job = _label_job(settings, input, gold, models, limit, force)
+        summary = label_reviews(job, directory, announce=say)
+    if as_json:
+        typer.echo(json.dumps(asdict(summary), ensure_ascii=False, indent=2))
+    else:
+        print_summary(summary, run)
+
+
+def _label_job(
+    config: Config, source: str | None, gold: str | None, models: str, limit: int | None, force: bool
+) -> LabelJob:
+    """Read the input and put together what `label_reviews` needs; without a source, the bundled sample."""
+    from .data.gold import read_gold
+    from .data.sample import sample_of
+    from .data.tables import read_table
+    from .labeling.pipeline import LabelJob
+    from .models.choice import ModelChoice
+    from .reports.terminal import say
+
+    if source is None:
+        sample = sample_of(config.task.name)
+        source, gold = str(sample.reviews), gold or str(sample.gold)
+        say(f"No INPUT given: labelling the bundled sample of {config.task.name}.")
+    data = config.data
+    table = read_table(source, text_column=data.text_column, id_column=data.id_column, limit=limit)
+    return LabelJob(
+        task=config.task,
+        voters=config.voters,
+        label_model=config.label_model,
+        table=table,
+        gold=read_gold(gold, config.task.label_space) if gold else None,
+        models=ModelChoice(models, announce=say),
+        config_toml=config.dumps(),
+        force=force,
+    )
+
+
+@app.command()
+def init(
+    preset: Annotated[str, typer.Option("--preset", help="Which built-in task to start from.")] = "kaspi-sentiment",
+    path: Annotated[Path, typer.Option("--path", help="Where to write it.")] = Path("labeler.toml"),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+) -> None:
+    """Write a commented labeler.toml to start from.
+
+    Example: labeler init --preset marketplace-category
+    """
+    from .config import preset_text
+    from .data.atomic import write_text
+    from .data.errors import ConfigError
+
+    text = preset_text(preset)
+    if path.exists() and not force:
+        raise ConfigError(f"{path} is already there.", hint="Use --force to overwrite it, or --path for another name.")
+    write_text(path, text)
+    typer.echo(str(path))
+
+
+@app.command()
+def voters(
+    kind: Annotated[str | None, typer.Argument(help="Show the options of this kind.")] = None,
+) -> None:
+    """List the kinds of voters, or the options of one.
+
+    Example: labeler voters keyword
+    """
+    from .reports.terminal import print_voter_kind, print_voter_kinds
+
+    if kind is None:
+        print_voter_kinds()
+    else:
+        print_voter_kind(kind)
+
+
+def main() -> None:
+    """Run the app."""
+    app()

@@ -1,0 +1,156 @@
+"""``labeler.toml``: one pydantic model, composed from the sections that live beside their users."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from .data.errors import ConfigError, nearest_hint
+from .data.settings import DataSection, Section
+from .data.task import Task
+from .labeling.settings import LabelModelSection, VoterSection
+
+CONFIG_FILE = "labeler.toml"
+DEFAULT_PRESET = "kaspi-sentiment"
+_PRESETS = resources.files(__package__) / "data" / "presets"
+
+
+class Config(Section):
+    """Everything a run can be told."""
+
+    task: Task
+    data: DataSection = DataSection()
+    voters: tuple[VoterSection, ...] = Field(min_length=1)
+    label_model: LabelModelSection = LabelModelSection()
+
+    @model_validator(mode="after")
+    def _voter_names_are_unique(self) -> Config:
+        names = [voter.name for voter in self.voters]
+        if repeated := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"two voters are called '{min(repeated)}'; give every voter its own name")
+        return self
+
+    def with_columns(self, text_column: str | None, id_column: str | None) -> Config:
+        """Return the configuration with columns named on the command line."""
+        given = {"text_column": text_column, "id_column": id_column}
+        update = {name: value for name, value in given.items() if value is not None}
+        return self.model_copy(update={"data": self.data.model_copy(update=update)})
+
+    def with_code(self, path: Path | None) -> Config:
+        """Return the configuration with a voter for each labeling function in a Python file.
+
+        Raises
+        ------
+        ConfigError
+            If the file cannot be used.
+        """
+        if path is None:
+            return self
+        from .labeling.voters.python import labeling_functions
+
+        taken = {voter.name for voter in self.voters}
+        added = tuple(
+            VoterSection(
+                name=name if name not in taken else f"{name} ({path.name})",
+                kind="python",
+                path=str(path.absolute()), function=name,
+            )
+            for name in labeling_functions(path)
+        )
+        return self.model_copy(update={"voters": (*self.voters, *added)})
+
+    def dumps(self) -> str:
+        """Return the resolved configuration as TOML."""
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+
+
+def load_config(path: Path | None = None, preset: str | None = None) -> Config:
+    """Load a configuration file, a preset, ``labeler.toml`` of the working directory, or the default preset.
+
+    Raises
+    ------
+    ConfigError
+        If the file or preset is not there, is not TOML, or holds a wrong key or value.
+    """
+    if path is not None and preset is not None:
+        raise ConfigError("Both a configuration file and a preset were given.", hint="Choose --config or --preset.")
+    if path is None and preset is None and Path(CONFIG_FILE).is_file():
+        path = Path(CONFIG_FILE)
+    if path is None:
+        name = preset or DEFAULT_PRESET
+        return parse_config(preset_text(name), source=f"preset {name}")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise ConfigError(f"Cannot read {path}: {reason}.", hint="Make one with `labeler init`.") from error
+    return parse_config(text, source=str(path))
+
+
+def parse_config(text: str, *, source: str) -> Config:
+    """Parse and check a configuration.
+
+    Raises
+    ------
+    ConfigError
+        If it is not TOML, or holds a wrong key or value; unknown keys name the nearest known one.
+    """
+    try:
+        return Config.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{source} is not valid TOML: {error}.") from error
+    except ValidationError as error:
+        raise _explained(error, source) from error
+
+
+def preset_names() -> list[str]:
+    """Return the names of the built-in presets."""
+    return sorted(entry.name.removesuffix(".toml") for entry in _PRESETS.iterdir() if entry.name.endswith(".toml"))
+
+
+def preset_text(name: str) -> str:
+    """Return a preset's commented TOML.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such preset.
+    """
+    if name not in preset_names():
+        raise ConfigError(f"There is no preset '{name}'.", hint=nearest_hint(name, preset_names()))
+    return (_PRESETS / f"{name}.toml").read_text(encoding="utf-8")
+
+
+def _explained(error: ValidationError, source: str) -> ConfigError:
+    """Turn the first of pydantic's complaints into ours."""
+    unknown = [e for e in error.errors() if e["type"] == "extra_forbidden"]  # a typo explains what is missing
+    first = (unknown or error.errors())[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the file"
+    if first["type"] == "extra_forbidden":
+        *parents, key = first["loc"]
+        return ConfigError(f"{source}: unknown key '{where}'.", hint=nearest_hint(str(key), _keys_at(parents)))
+    return ConfigError(f"{source}: {where}: {first['msg']}.", hint=f"Found {_shortened(first['input'])}.")
+
+
+def _keys_at(parents: list[Any]) -> list[str]:
+    """Return the keys allowed at a place in the configuration."""
+    model: Any = Config
+    for part in parents:
+        if isinstance(part, str):
+            annotation = model.model_fields[part].annotation
+            model = next((a for a in getattr(annotation, "__args__", ()) if _is_model(a)), annotation)
+    return list(model.model_fields)
+
+
+def _is_model(candidate: Any) -> bool:
+    return isinstance(candidate, type) and issubclass(candidate, BaseModel)
+
+
+def _shortened(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,0 +1,1 @@
+"""How good the labels are, and how that is told."""
