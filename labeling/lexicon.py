@@ -54,7 +54,9 @@ class Matches:
     Parameters
     ----------
     positions : ndarray of int64, shape (h,)
-        Token positions, ascending.
+        Token positions, ascending; of a phrase, its first word.
+    ends : ndarray of int64, shape (h,)
+        The last token of each match.
     labels : ndarray of int16, shape (h,)
         Class index of the entry.
     weights : ndarray of float32, shape (h,)
@@ -63,6 +65,7 @@ class Matches:
     """
 
     positions: npt.NDArray[np.int64]
+    ends: npt.NDArray[np.int64]
     labels: npt.NDArray[np.int16]
     weights: npt.NDArray[np.float32]
     negated: npt.NDArray[np.bool_]
@@ -95,13 +98,16 @@ def match(words: Words, entries: Iterable[Entry]) -> Matches:
     label, weight, negated = (
         column[words.codes] for column in _match_vocabulary(words.vocabulary, [e for e in ranked if len(e.words) == 1])
     )
+    length = np.ones(len(words.codes), np.int64)
     for phrase in (e for e in ranked if len(e.words) > 1):
         starts = _phrase_starts(words, phrase.words)
         for step in range(1, len(phrase.words)):  # a phrase is one match: its words do not count again
             label[starts + step] = ABSTAIN
         label[starts], weight[starts], negated[starts] = phrase.label, phrase.weight, False
+        length[starts] = len(phrase.words)
     positions = np.flatnonzero(label != ABSTAIN)
-    return Matches(positions, label[positions], weight[positions], negated[positions])
+    ends = positions + length[positions] - 1
+    return Matches(positions, ends, label[positions], weight[positions], negated[positions])
 
 
 def _precedence(entry: Entry) -> tuple[bool, bool, int]:

@@ -18,6 +18,7 @@ from ..data.label_space import ABSTAIN
 
 _BLOCK = 1 << 16  # rows sorted at a time: codes, sort and result of one block stay in the CPU's cache
 _LARGEST_CODE = 1 << 62
+_LARGEST_TABLE = 1 << 24  # 15 voters on 2 classes fit; the table then takes 72 MB
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,10 +56,14 @@ class VotePatterns:
     def from_votes(cls, votes: npt.NDArray[np.integer[Any]]) -> VotePatterns:
         """Compress an ``(n, m)`` matrix of votes in [-1, k).
 
-        Rows are grouped in blocks and the blocks merged, so that beside the result no array of length `n` is made.
+        Few voters and classes are counted in a table of all possible rows; otherwise rows are sorted in blocks and
+        the blocks merged. Either way no other array of length `n` is made beside the result.
         """
         if votes.ndim != 2:
             raise ValueError(f"Votes must have 2 dimensions, got shape {votes.shape}.")
+        base = int(votes.max(initial=ABSTAIN)) + 2
+        if len(votes) >= _BLOCK and base ** votes.shape[1] <= _LARGEST_TABLE:
+            return cls(*_count_in_table(votes, base))
         blocks = (_group(votes[start : start + _BLOCK]) for start in range(0, max(len(votes), 1), _BLOCK))
         return merge_patterns(cls(*block) for block in blocks)
 
@@ -120,6 +125,29 @@ def merge_patterns(parts: Iterable[VotePatterns]) -> VotePatterns:
     return VotePatterns(patterns, counts, inverse)
 
 
+def _count_in_table(
+    votes: npt.NDArray[np.integer[Any]], base: int
+) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+    """Group rows without sorting them: every possible row, read as a number, has a place in a table."""
+    n, m = votes.shape
+    radix = base ** np.arange(m - 1, -1, -1)
+    weights = radix.astype(np.float64)  # a product of floats, exact below 2**53, is the fastest way to the codes
+    inverse = np.empty(n, np.int32)
+    seen = np.zeros(base**m, np.bool_)
+    blocks = [slice(start, start + _BLOCK // 8) for start in range(0, n, _BLOCK // 8)]
+    for block in blocks:
+        inverse[block] = votes[block].astype(np.float64) @ weights + weights.sum()
+        seen[inverse[block]] = True
+    codes = np.flatnonzero(seen)
+    rank = np.zeros(base**m, np.int32)
+    rank[codes] = np.arange(len(codes), dtype=np.int32)
+    counts = np.zeros(len(codes), np.int64)
+    for block in blocks:
+        inverse[block] = rank[inverse[block]]
+        counts += np.bincount(inverse[block], minlength=len(codes))
+    return (codes[:, np.newaxis] // radix % base - 1).astype(np.int16), counts, inverse
+
+
 def _group(
     rows: npt.NDArray[np.integer[Any]],
 ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int64], npt.NDArray[np.int32]]:
@@ -155,7 +183,8 @@ def _row_codes(rows: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
 def indicators(votes: npt.NDArray[np.int16], k: int) -> npt.NDArray[np.float64]:
     """One-hot votes, shape (p, m * k): column ``j * k + c`` is 1 where voter `j` votes class `c`; abstentions are 0."""
     hot = votes[:, :, np.newaxis] == np.arange(k, dtype=np.int16)
-    return hot.reshape(len(votes), votes.shape[1] * k).astype(np.float64, copy=False)
+    flat: npt.NDArray[np.float64] = hot.reshape(len(votes), votes.shape[1] * k).astype(np.float64)
+    return flat
 
 
 def cooccurrence(

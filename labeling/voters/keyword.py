@@ -17,8 +17,8 @@ from ...data.votes import Votes
 from ..lexicon import Entry, Matches, match, parse_entry
 from ..scoring import vote_by_margin
 
-# Kazakh negates what stands before (жақсы емес), Russian what follows (не очень хороший).
-_NEGATORS_AFTER = ("емес", "емеc", "емеспін")
+# Kazakh negates what stands before (жақсы емес, ұнаған жоқ), Russian what follows (не очень хороший).
+_NEGATORS_AFTER = ("емес", "емеспін", "жоқ")
 _NEGATORS_BEFORE = ("не", "нет", "ни", "без", "никакой", "никакая", "никакого")
 
 
@@ -84,13 +84,13 @@ class KeywordVoter:
         flips = self.negation == "flip" or (self.negation == "auto" and self.labels.k == 2)
         if not flips:
             return found.labels
-        negated = found.negated ^ is_negated(words, found.positions)
+        negated = found.negated ^ is_negated(words, found)
         opposite = 1 - found.labels if self.labels.k == 2 else np.full_like(found.labels, ABSTAIN)
         return np.where(negated, opposite, found.labels)
 
 
-def is_negated(words: Words, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Say which tokens stand in the scope of a negating word of their own text.
+def is_negated(words: Words, found: Matches) -> npt.NDArray[np.bool_]:
+    """Say which matches stand in the scope of a negating word of their own text.
 
     Scope: a Kazakh negator right after the token; a Russian one right before it, or two before without a
     punctuation mark or another word of the lexicon between.
@@ -98,9 +98,9 @@ def is_negated(words: Words, positions: npt.NDArray[np.int64]) -> npt.NDArray[np
     after = _code_set(words, _NEGATORS_AFTER)
     before = _code_set(words, _NEGATORS_BEFORE)
     return (
-        _neighbour_in(words, positions, 1, after)
-        | _neighbour_in(words, positions, -1, before)
-        | (_neighbour_in(words, positions, -2, before) & ~_is_mark(words, positions - 1))
+        _neighbour_in(words, found.ends, 1, after)
+        | _neighbour_in(words, found.positions, -1, before)
+        | (_neighbour_in(words, found.positions, -2, before) & ~_is_mark(words, found.positions - 1))
     )
 
 
