@@ -12,6 +12,7 @@ from ..data.errors import ConfigError, LabelModelError
 from ..data.label_space import ABSTAIN
 from .patterns import VotePatterns
 
+_IDENTIFIABLE = 3  # voters from which Dawid-Skene can tell accuracies and class balance apart
 _COLLAPSED = 0.1  # an estimate this many times below the majority vote's share is a collapse, not a finding
 
 
@@ -84,8 +85,9 @@ def estimate_class_balance(
 ) -> npt.NDArray[np.float64]:
     """Estimate the class balance from the votes alone, by Dawid-Skene EM with a learned prior.
 
-    EM sometimes gives a class away altogether. Where a class ends below a tenth of what the majority vote gives it,
-    the majority vote's shares, halfway to uniform, are the answer instead.
+    Fewer than three voters do not determine it, and EM sometimes gives a class away altogether. Then, and where a class
+    ends below a tenth of what the majority vote gives it, the majority vote's shares are the answer, moved a
+    twentieth of the way to uniform.
 
     Returns
     -------
@@ -95,6 +97,9 @@ def estimate_class_balance(
     from .dawid_skene import DawidSkene
     from .majority import MajorityVote
 
-    learned = DawidSkene(k=k, group_correlated=group_correlated, families=families).fit(table).class_balance_
     voted = MajorityVote(k=k).fit(table).class_balance_
-    return (voted + 1 / k) / 2 if np.any(learned < _COLLAPSED * voted) else learned
+    careful = 0.95 * voted + 0.05 / k
+    if np.any(table.patterns != ABSTAIN, axis=0).sum() < _IDENTIFIABLE:
+        return careful
+    learned = DawidSkene(k=k, group_correlated=group_correlated, families=families).fit(table).class_balance_
+    return careful if np.any(learned < _COLLAPSED * voted) else learned

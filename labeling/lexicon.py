@@ -7,7 +7,7 @@ An entry is written as people write it, in any spelling `fold_word` understands:
 ``=зор``   exactly this word
 ``*майды`` any word that ends so
 ``ұна-``   a verb stem; with the Kazakh negative suffix (ұнамады, ұнамайды) it counts for the other side
-``көңілі толды`` a phrase; each word is a stem, in this order, next to each other
+``көңілі толды`` a phrase; each word is a stem (with ``=`` exact), in this order, next to each other
 ``нашар^2`` the same with weight 2 (default 1)
 ========== =====================================================================================
 
@@ -16,6 +16,7 @@ The longest matching entry wins, exact words before stems before endings.
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
@@ -62,6 +63,8 @@ class Matches:
     weights : ndarray of float32, shape (h,)
     negated : ndarray of bool, shape (h,)
         True where the word itself carries a negative suffix.
+    inside : ndarray of bool, shape (t,)
+        Tokens that belong to a match.
     """
 
     positions: npt.NDArray[np.int64]
@@ -69,6 +72,7 @@ class Matches:
     labels: npt.NDArray[np.int16]
     weights: npt.NDArray[np.float32]
     negated: npt.NDArray[np.bool_]
+    inside: npt.NDArray[np.bool_]
 
 
 def parse_entry(text: str, label: int) -> Entry:
@@ -77,37 +81,39 @@ def parse_entry(text: str, label: int) -> Entry:
     Raises
     ------
     ConfigError
-        If it holds no word or its weight is not a positive number.
+        If it holds no word, a word of which nothing is left when it is folded, or an ending of several words, or
+        its weight is not a positive number.
     """
     body, _, weight = text.partition("^")
     try:
         value = float(weight or 1)
     except ValueError:
         value = 0.0
-    words = fold_phrase(body)
-    if not words or value <= 0:
+    words, suffix = fold_phrase(body), body.startswith("*")
+    if not words or not all(words) or not 0 < value < math.inf or (suffix and len(words) > 1):
         raise ConfigError(
             f"'{text}' is not a lexicon entry.", hint="Write a word or phrase, optionally with a weight: нашар^2"
         )
-    return Entry(label, words, value, body.startswith("="), body.startswith("*"), body.rstrip().endswith("-"))
+    return Entry(label, words, value, body.startswith("="), suffix, body.rstrip().endswith("-"))
 
 
 def match(words: Words, entries: Iterable[Entry]) -> Matches:
     """Find entries in tokens: single words through the vocabulary, phrases token by token."""
     ranked = sorted(entries, key=_precedence)
-    label, weight, negated = (
-        column[words.codes] for column in _match_vocabulary(words.vocabulary, [e for e in ranked if len(e.words) == 1])
-    )
-    length = np.ones(len(words.codes), np.int64)
-    for phrase in (e for e in ranked if len(e.words) > 1):
-        starts = _phrase_starts(words, phrase.words)
-        for step in range(1, len(phrase.words)):  # a phrase is one match: its words do not count again
-            label[starts + step] = ABSTAIN
-        label[starts], weight[starts], negated[starts] = phrase.label, phrase.weight, False
-        length[starts] = len(phrase.words)
+    of_word = _match_vocabulary(words.vocabulary, [e for e in ranked if len(e.words) == 1])
+    label, weight, negated = of_word[0][words.codes], of_word[1][words.codes], of_word[2][words.codes]
+    length, taken = np.ones(len(words.codes), np.int64), np.zeros(len(words.codes), bool)
+    for phrase in (e for e in reversed(ranked) if len(e.words) > 1):
+        span = _phrase_starts(words, phrase)[:, np.newaxis] + np.arange(len(phrase.words))
+        span = span[~taken[span].any(axis=1)]
+        starts, ends = span[:, 0], span[:, -1]
+        taken[span], label[span] = True, ABSTAIN  # a phrase is one match: its words do not count again
+        label[starts], weight[starts], length[starts] = phrase.label, phrase.weight, len(phrase.words)
+        negated[starts] = _negative(phrase, (words.vocabulary[code] for code in words.codes[ends]))
     positions = np.flatnonzero(label != ABSTAIN)
     ends = positions + length[positions] - 1
-    return Matches(positions, ends, label[positions], weight[positions], negated[positions])
+    inside = taken | (label != ABSTAIN)
+    return Matches(positions, ends, label[positions], weight[positions], negated[positions], inside)
 
 
 def _precedence(entry: Entry) -> tuple[bool, bool, int]:
@@ -129,16 +135,16 @@ def _match_vocabulary(
             low, high = _prefix_range(backwards, stem[::-1], key=itemgetter(0))
             found: Sequence[int] = [i for _, i in backwards[low:high]]
         else:
-            low, high = _prefix_range(vocabulary, stem)
-            found = range(low, min(high, low + 1) if entry.exact else high)
-            found = [i for i in found if vocabulary[i] == stem] if entry.exact else found
+            found = range(*_stem_range(vocabulary, stem, exact=entry.exact))
         label[found], weight[found] = entry.label, entry.weight
-        negated[found] = [entry.verb and _is_negative(vocabulary[i][len(stem) :]) for i in found]
+        negated[found] = _negative(entry, (vocabulary[i] for i in found))
     return label, weight, negated
 
 
-def _is_negative(ending: str) -> bool:
-    return _NEGATIVE_SUFFIX.match(ending) is not None
+def _negative(entry: Entry, words: Iterable[str]) -> list[bool]:
+    """Say which of the words that the entry's last stem begins carry a negative suffix; only verbs do."""
+    stem = len(entry.words[-1])
+    return [entry.verb and _NEGATIVE_SUFFIX.match(word[stem:]) is not None for word in words]
 
 
 def _prefix_range(ordered: Sequence[Any], prefix: str, key: Callable[[Any], str] | None = None) -> tuple[int, int]:
@@ -147,12 +153,18 @@ def _prefix_range(ordered: Sequence[Any], prefix: str, key: Callable[[Any], str]
     return low, bisect_left(ordered, prefix + "\U0010ffff", low, key=key)
 
 
-def _phrase_starts(words: Words, stems: tuple[str, ...]) -> npt.NDArray[np.int64]:
-    """Token positions at which words with these stems follow one another inside one text."""
-    low, high = _prefix_range(words.vocabulary, stems[0])
+def _stem_range(vocabulary: Sequence[str], stem: str, *, exact: bool) -> tuple[int, int]:
+    """Slice of a sorted vocabulary that begins with `stem`, or is it."""
+    low, high = _prefix_range(vocabulary, stem)
+    return low, (low + (low < high and vocabulary[low] == stem)) if exact else high
+
+
+def _phrase_starts(words: Words, phrase: Entry) -> npt.NDArray[np.int64]:
+    """Token positions at which the phrase's words follow one another inside one text."""
+    low, high = _stem_range(words.vocabulary, phrase.words[0], exact=phrase.exact)
     starts = np.flatnonzero((words.codes >= low) & (words.codes < high))
-    for step, stem in enumerate(stems[1:], 1):
-        low, high = _prefix_range(words.vocabulary, stem)
+    for step, stem in enumerate(phrase.words[1:], 1):
+        low, high = _stem_range(words.vocabulary, stem, exact=phrase.exact)
         starts = starts[starts + step < len(words.codes)]
         code = words.codes[starts + step]
         same_text = words.rows[starts + step] == words.rows[starts]

@@ -107,6 +107,8 @@ def write_labels(
         estimated_accuracy=labelled.voter_accuracy,
     )
     write_csv(run.lf_summary, voters)
+    for stale in (run.gold, run.relabelled):  # of an earlier run with a gold file or an existing label column
+        stale.unlink(missing_ok=True)
     if gold is not None:
         write_parquet(run.gold, gold_frame(frame, gold, labelled.labels))
         outputs.append(run.gold)

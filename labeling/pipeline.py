@@ -15,6 +15,7 @@ import polars as pl
 
 from .. import __version__
 from ..data.atomic import write_parquet, write_text
+from ..data.corpus import digest_series
 from ..data.errors import ConfigError, VoterError
 from ..data.gold import GoldTable
 from ..data.label_space import LabelSpace
@@ -101,10 +102,10 @@ def label_reviews(job: LabelJob, run: RunDirectory, announce: Announce = lambda 
     key = stage_key(
         version=__version__,
         settings=job.label_model.model_dump(mode="json"),
-        votes={v.name: v.key(reviews.corpus) for v in voters},
+        votes=[[v.name, v.key(reviews.corpus)] for v in voters],
         labels=job.labels.names,
         gold=job.gold.digest if job.gold else "",
-        input=job.table.digest,
+        input=_input_key(job, reviews),
     )
     if not job.force and run.stage_is_current("labels", key):
         announce("labels: unchanged, skipped")
@@ -113,8 +114,20 @@ def label_reviews(job: LabelJob, run: RunDirectory, announce: Announce = lambda 
     return write_labels(labelled, run, key=key, settings=job.label_model.model_dump(mode="json"), started=started)
 
 
+def _input_key(job: LabelJob, reviews: Reviews) -> str:
+    """Digest of the rows in use and of how they were read from the table."""
+    table, corpus = job.table, reviews.corpus
+    return stage_key(
+        table=table.digest,
+        columns=[table.text_column, table.id_column],
+        ids=digest_series(corpus.ids),
+        texts=corpus.digest,
+        rows=[reviews.n_input, len(corpus), len(table.rejected)],
+    )
+
+
 def _write_inputs(job: LabelJob, reviews: Reviews, run: RunDirectory) -> None:
-    key = stage_key(table=job.table.digest, texts=reviews.corpus.digest, rows=len(reviews.corpus))
+    key = _input_key(job, reviews)
     write_text(run.config, job.config_toml)
     run.write_rejected(job.table.rejected)
     if run.stage_is_current("input", key):
@@ -160,7 +173,7 @@ def _class_balance(job: LabelJob, reviews: Reviews, votes: dict[str, Votes]) -> 
     if wanted != "estimate" and gold is not None and reviews.n_gold:
         return class_balance_from_gold(gold, job.labels.k), f"{reviews.n_gold} gold rows"
     if not votes or not LabelMatrix.from_votes(votes).covered.any():
-        return np.full(job.labels.k, 1 / job.labels.k), "uniform, for want of rules or gold labels"
+        return np.full(job.labels.k, 1 / job.labels.k), "uniform, for want of votes by rules and of gold labels"
     table = VotePatterns.from_votes(LabelMatrix.from_votes(votes).votes)
     return estimate_class_balance(table, job.labels.k), "estimated from the rules' votes"
 

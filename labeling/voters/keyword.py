@@ -61,9 +61,9 @@ class KeywordVoter:
         cells = words.rows[found.positions].astype(np.int64) * self.labels.k + labels
         kept = labels != ABSTAIN
         size = len(corpus.unique) * self.labels.k
-        scores = np.bincount(cells[kept], found.weights[kept], size).reshape(-1, self.labels.k)
+        scores = np.bincount(cells[kept], found.weights[kept], size).astype(np.float64).reshape(-1, self.labels.k)
         if self.otherwise is not None:
-            scores[~scores.any(axis=1), self.labels.index(self.otherwise)] = self.min_margin
+            scores[~scores.any(axis=1), self.labels.index(self.otherwise)] = self.min_margin or 0.5
         return vote_by_margin(scores, self.min_margin).take(corpus.unique.inverse)
 
     def _entries(self) -> list[Entry]:
@@ -92,31 +92,37 @@ class KeywordVoter:
 def is_negated(words: Words, found: Matches) -> npt.NDArray[np.bool_]:
     """Say which matches stand in the scope of a negating word of their own text.
 
-    Scope: a Kazakh negator right after the token; a Russian one right before it, or two before without a
-    punctuation mark or another word of the lexicon between.
+    Scope: a Kazakh negator right after the match; a Russian one right before it, or two before without a
+    punctuation mark or another word of the lexicon between. A negator inside an entry (не работает) belongs to it.
     """
-    after = _code_set(words, _NEGATORS_AFTER)
-    before = _code_set(words, _NEGATORS_BEFORE)
+    after = _free_tokens(words, found, _NEGATORS_AFTER)
+    before = _free_tokens(words, found, _NEGATORS_BEFORE)
+    between = found.inside | _is_mark(words)
     return (
         _neighbour_in(words, found.ends, 1, after)
         | _neighbour_in(words, found.positions, -1, before)
-        | (_neighbour_in(words, found.positions, -2, before) & ~_is_mark(words, found.positions - 1))
+        | (_neighbour_in(words, found.positions, -2, before) & ~between[found.positions - 1])
     )
 
 
-def _code_set(words: Words, tokens: tuple[str, ...]) -> npt.NDArray[np.int64]:
-    folded = {fold_word(token) for token in tokens}
-    return np.flatnonzero([word in folded for word in words.vocabulary])
+def _free_tokens(words: Words, found: Matches, wanted: tuple[str, ...]) -> npt.NDArray[np.bool_]:
+    """Tokens that are one of the wanted words and belong to no match, shape (t,)."""
+    folded = {fold_word(word) for word in wanted}
+    return _tokens(words, [word in folded for word in words.vocabulary]) & ~found.inside
+
+
+def _is_mark(words: Words) -> npt.NDArray[np.bool_]:
+    return _tokens(words, [not word[:1].isalnum() for word in words.vocabulary])
+
+
+def _tokens(words: Words, chosen: list[bool]) -> npt.NDArray[np.bool_]:
+    """Tokens whose word is chosen, shape (t,)."""
+    return np.array(chosen, dtype=np.bool_)[words.codes]
 
 
 def _neighbour_in(
-    words: Words, positions: npt.NDArray[np.int64], step: int, codes: npt.NDArray[np.int64]
+    words: Words, positions: npt.NDArray[np.int64], step: int, chosen: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.bool_]:
     neighbour = np.clip(positions + step, 0, max(len(words.codes) - 1, 0))
     same_text = (words.rows[neighbour] == words.rows[positions]) & (neighbour != positions)
-    return same_text & np.isin(words.codes[neighbour], codes)
-
-
-def _is_mark(words: Words, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    marks = np.flatnonzero([not token[:1].isalnum() for token in words.vocabulary])
-    return np.isin(words.codes[np.clip(positions, 0, max(len(words.codes) - 1, 0))], marks)
+    return same_text & chosen[neighbour]
