@@ -26,7 +26,7 @@ class LabelSpace:
     Raises
     ------
     ConfigError
-        If there are fewer than two names, or an empty or repeated one.
+        If there are fewer than two names, or one is empty, repeated or has spaces around it.
     """
 
     names: tuple[str, ...]
@@ -37,6 +37,8 @@ class LabelSpace:
             raise ConfigError(f"A task needs at least 2 classes, found {len(self.names)}: {list(self.names)}.")
         if any(not name.strip() for name in self.names):
             raise ConfigError(f"A class name is empty in {list(self.names)}.", hint="Give every class a name.")
+        if any(name != name.strip() for name in self.names):
+            raise ConfigError(f"A class name begins or ends with a space in {list(self.names)}.", hint="Remove it.")
         if len(set(self.names)) < len(self.names):
             raise ConfigError(f"A class name is repeated in {list(self.names)}.", hint="Class names must be unique.")
 

@@ -13,12 +13,15 @@ import unicodedata
 
 import polars as pl
 
-TOKEN = r"[\p{L}\p{M}\p{N}]+|[()]+|[^\s\p{L}\p{M}\p{N}]"
-"""A word, a run of brackets (Russian smileys: ``))``), or one punctuation mark or emoji code point."""
+TOKEN = r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*|[()]+|[^\s\p{L}\p{M}\p{N}]"
+"""A word, a run of brackets (Russian smileys: ``))``), or one punctuation mark or emoji code point.
+
+Combining marks without a letter are skipped: the one of ``❤️`` would cling to a word that follows.
+"""
 
 # Latin-script Kazakh as people type it, without a standard: digraphs first, then single letters.
 _DIGRAPHS = (("shch", "щ"), ("sh", "ш"), ("ch", "ч"), ("zh", "ж"), ("kh", "х"), ("gh", "г"), ("ya", "я"), ("yu", "ю"))
-_LATIN = str.maketrans("abcdefghijklmnopqrstuvwxyzäöüñğşıç", "абсдефгхижклмнопкрстувухызаоунгшич")
+_LATIN = str.maketrans("abcdefghijklmnopqrstuvwxyzäöüñğşıçáǵńóúýū", "абсдефгхижклмнопкрстувухызаоунгшичагноууу")
 # Latin letters inside a Cyrillic word are there for their looks, not their sound.
 _LOOKALIKE = str.maketrans("aeopcxykmthbi", "аеорсхукмтнви")
 _LETTERS = str.maketrans(
@@ -39,9 +42,11 @@ _LETTERS = str.maketrans(
     | {"ё": "е", "э": "е", "щ": "ш", "ъ": None, "ь": None}
 )
 _LONGEST_WORD = 64
+_WORD = re.compile(r"[^\W_](?:[^\W_]|[\u0300-\u036f\u20d0-\u20ff\ufe00-\ufe0f])*")  # as in TOKEN
 _REPEATED = re.compile(r"(.)\1+", re.DOTALL)
+_MARK = re.compile(r"[\u0300-\u036f]")  # stress (хоро́ший) and whatever did not become part of a letter
 _HAS_LATIN = re.compile(r"[a-zäöüñğşıç]")
-_HAS_CYRILLIC = re.compile(r"[а-яёəәғқңөұүһі]")
+_HAS_CYRILLIC = re.compile(r"[а-яёғқңөұүһі]")
 
 
 def normalize(texts: pl.Series) -> pl.Series:
@@ -58,15 +63,17 @@ def fold_word(word: str) -> str:
     True
     """
     folded = unicodedata.normalize("NFKC", word[:_LONGEST_WORD]).casefold()
+    folded = _MARK.sub("", unicodedata.normalize("NFKC", folded))
     if _HAS_LATIN.search(folded):
-        folded = folded.translate(_LOOKALIKE) if _HAS_CYRILLIC.search(folded) else _transliterate(folded)
-    folded = folded.translate(_LETTERS).replace("дж", "ж").replace("нг", "н")
-    return _REPEATED.sub(r"\1", folded)
+        folded = _transliterate(folded.translate(_LOOKALIKE) if _HAS_CYRILLIC.search(folded) else folded)
+    folded = _REPEATED.sub(r"\1", folded.translate(_LETTERS))
+    folded = _REPEATED.sub(r"\1", folded.replace("дж", "ж").replace("нг", "н"))
+    return folded[:_LONGEST_WORD]
 
 
 def fold_phrase(phrase: str) -> tuple[str, ...]:
-    """Return the folded words of a phrase; punctuation is dropped."""
-    return tuple(fold_word(word) for word in re.findall(r"\w+", phrase))
+    """Return the folded words of a phrase, cut as texts are; punctuation is dropped."""
+    return tuple(fold_word(word) for word in _WORD.findall(unicodedata.normalize("NFC", phrase)))
 
 
 def _transliterate(word: str) -> str:

@@ -25,7 +25,7 @@ class Votes:
     Raises
     ------
     ValueError
-        If shapes differ, a label is below -1, or NaN and abstentions disagree.
+        If shapes differ, a label is below -1, a confidence outside [0, 1], or NaN and abstentions disagree.
     """
 
     labels: npt.NDArray[np.int16]
@@ -67,7 +67,7 @@ class LabelMatrix:
     Raises
     ------
     ValueError
-        If shapes differ, names repeat, or NaN and abstentions disagree.
+        If shapes differ, names repeat, a value is out of range, or NaN and abstentions disagree.
     """
 
     votes: npt.NDArray[np.int16]
@@ -118,3 +118,6 @@ def _check_confidence(labels: npt.NDArray[np.int16], confidence: npt.NDArray[np.
         raise ValueError(f"Votes of shape {labels.shape} but confidence of shape {confidence.shape}.")
     if not np.array_equal(np.isnan(confidence), labels == ABSTAIN):
         raise ValueError("Confidence must be NaN exactly where the voter abstained (-1).")
+    lowest, highest = (extreme.reduce(confidence, axis=None, initial=0.0) for extreme in (np.fmin, np.fmax))
+    if lowest < 0 or highest > 1:
+        raise ValueError(f"Confidence must lie in [0, 1], found {lowest} to {highest}.")

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from ..data.progress import Advance, reporting
 from ..data.run import RunDirectory
 from ..labeling.outputs import LabelSummary
 from ..labeling.registry import FROM_RUN, voter_class, voter_kinds, voter_options
+from .printable import printable
 
 
 class _Rate(ProgressColumn):
@@ -31,18 +31,18 @@ class _Rate(ProgressColumn):
 
 def say(message: str) -> None:
     """Print one line of progress on stderr."""
-    Console(stderr=True).print(escape(message), style="dim", highlight=False, soft_wrap=True)
+    _console(stderr=True).print(printable(message), style="dim", soft_wrap=True)
 
 
 @contextmanager
 def showing_progress() -> Iterator[None]:
     """Draw a bar on stderr for long work inside the block; nothing where stderr is not a terminal."""
-    console = Console(stderr=True)
+    console = _console(stderr=True)
 
     @contextmanager
     def bar(description: str, total: int) -> Iterator[Advance]:
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             _Rate(),
@@ -74,50 +74,61 @@ def print_summary(summary: LabelSummary, run_path: Path) -> None:
     if summary.relabelled is not None:
         console.print(f"{summary.relabelled:,} existing labels changed; the surest first in relabelled.csv")
     for note in summary.notes:
-        console.print(f"note: {escape(note)}", soft_wrap=True)
+        console.print(f"note: {printable(note)}", soft_wrap=True)
     run = RunDirectory(run_path)
-    console.print(f"\nlabels: {run.labels} and {run.labels_csv}", soft_wrap=True)
-    console.print(f"look first at: {run.lf_summary}; edit the voters with: labeler init", soft_wrap=True)
+    console.print()
+    console.print(printable(f"labels: {run.labels} and {run.labels_csv}"), soft_wrap=True)
+    look = f"look first at: {run.lf_summary}; edit the voters with: labeler init"
+    console.print(printable(look), soft_wrap=True)
 
 
 def print_voter_kinds() -> None:
     """List the kinds of voters with the first line of their documentation."""
     table = Table("kind", "what it does", box=None)
     for kind in sorted(voter_kinds()):
-        table.add_row(kind, escape(_first_line(voter_class(kind))))
+        table.add_row(kind, _first_line(voter_class(kind)))
     _stdout().print(table)
 
 
 def print_voter_kind(kind: str) -> None:
     """Show one kind: its documentation and its options with types and defaults."""
     cls, console = voter_class(kind), _stdout()
-    console.print(escape(_documentation(cls)), highlight=False, soft_wrap=True)
+    console.print(_documentation(cls), soft_wrap=True)
     hints = get_type_hints(cls)
     table = Table("option", "type", "default", box=None)
     for name, field in voter_options(kind).items():
-        table.add_row(name, escape(_type_name(hints[name])), escape(_default(name, field)))
+        table.add_row(name, _type_name(hints[name]), _default(name, field))
     console.print(table)
 
 
 def _stdout() -> Console:
-    return Console(highlight=False)
+    console = _console()
+    if not console.is_terminal:
+        console.width = 1000  # a table in a file or a pipe is never cut
+    return console
+
+
+def _console(*, stderr: bool = False) -> Console:
+    """Make a console that prints text as it is: ``[red]`` in a class name is no markup and ``:heart:`` no emoji."""
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
 
 
 def _distribution(summary: LabelSummary) -> Table:
-    table = Table("label", "rows", "share", "class balance", box=None)
+    table = Table(Column("label", overflow="fold"), "rows", "share", "class balance", box=None)
     for name, count in summary.distribution.items():
         share = count / max(summary.labelled, 1)
-        table.add_row(escape(name), f"{count:,}", f"{share:.1%}", f"{summary.class_balance[name]:.1%}")
+        table.add_row(printable(name), f"{count:,}", f"{share:.1%}", f"{summary.class_balance[name]:.1%}")
     return table
 
 
 def _voters(summary: LabelSummary) -> Table:
-    table = Table("voter", "coverage", "overlaps", "conflicts", "est. accuracy", "gold accuracy (votes)", box=None)
+    others = ("coverage", "overlaps", "conflicts", "est. accuracy", "gold accuracy (votes)")
+    table = Table(Column("voter", overflow="fold"), *others, box=None)
     for row in summary.voters:
         gold = f"{row['gold_accuracy']:.2f} ({row['gold_votes']})" if row["gold_accuracy"] is not None else "-"
         estimated = "-" if row["estimated_accuracy"] is None else f"{row['estimated_accuracy']:.2f}"
         shares = (f"{row[name]:.1%}" for name in ("coverage", "overlaps", "conflicts"))
-        table.add_row(escape(row["voter"]), *shares, estimated, gold)
+        table.add_row(printable(row["voter"]), *shares, estimated, gold)
     return table
 
 

@@ -1,0 +1,25 @@
+"""Text from files, made safe to show in a terminal."""
+
+from __future__ import annotations
+
+import re
+
+_LINE_END = re.compile(r"\s*[\r\n\v\f\x85\u2028\u2029]+\s*")
+# Control characters, halves of surrogate pairs, and the marks that turn the direction of writing around.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    r"""Put text on one line that cannot steer the terminal.
+
+    Parameters
+    ----------
+    text : str
+        Anything: a file name, a class name, a review.
+
+    Returns
+    -------
+    str
+        Line ends are spaces; other control characters are shown as escapes such as ``\x1b``.
+    """
+    return _UNSAFE.sub(lambda found: repr(found[0])[1:-1], _LINE_END.sub(" ", text.strip()))
