@@ -45,7 +45,7 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
             _flush(temporary)
             if temporary.is_dir() and target.exists():
                 _remove(target)
-            os.replace(temporary, target)
+            temporary.replace(target)
             _flush(target.parent)
     finally:
         _remove(temporary)
@@ -60,9 +60,12 @@ def remove_leftovers(folder: Path) -> int:
 
 
 def write_text(target: str | Path, text: str) -> None:
-    """Write `text` as UTF-8, line ends as they are, atomically."""
+    r"""Write `text` as UTF-8, line ends as they are, atomically; halves of surrogate pairs become ``\udcff``.
+
+    Such halves stand for the bytes of a file name that is no text.
+    """
     with atomic_path(target) as path:
-        path.write_bytes(text.encode("utf-8"))
+        path.write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
 def write_json(target: str | Path, value: Any) -> None:

@@ -103,13 +103,16 @@ def match(words: Words, entries: Iterable[Entry]) -> Matches:
     of_word = _match_vocabulary(words.vocabulary, [e for e in ranked if len(e.words) == 1])
     label, weight, negated = of_word[0][words.codes], of_word[1][words.codes], of_word[2][words.codes]
     length, taken = np.ones(len(words.codes), np.int64), np.zeros(len(words.codes), bool)
-    for phrase in (e for e in reversed(ranked) if len(e.words) > 1):
-        span = _phrase_starts(words, phrase)[:, np.newaxis] + np.arange(len(phrase.words))
+    phrases = [e for e in reversed(ranked) if len(e.words) > 1]
+    candidates = _first_words(words, phrases)
+    first_codes = words.codes[candidates]
+    for phrase in phrases:
+        span = _phrase_starts(words, phrase, candidates, first_codes)[:, np.newaxis] + np.arange(len(phrase.words))
         span = span[~taken[span].any(axis=1)]
         starts, ends = span[:, 0], span[:, -1]
         taken[span], label[span] = True, ABSTAIN  # a phrase is one match: its words do not count again
         label[starts], weight[starts], length[starts] = phrase.label, phrase.weight, len(phrase.words)
-        negated[starts] = _negative(phrase, (words.vocabulary[code] for code in words.codes[ends]))
+        negated[starts] = _negative(phrase, words.vocabulary, words.codes[ends])
     positions = np.flatnonzero(label != ABSTAIN)
     ends = positions + length[positions] - 1
     inside = taken | (label != ABSTAIN)
@@ -137,14 +140,14 @@ def _match_vocabulary(
         else:
             found = range(*_stem_range(vocabulary, stem, exact=entry.exact))
         label[found], weight[found] = entry.label, entry.weight
-        negated[found] = _negative(entry, (vocabulary[i] for i in found))
+        negated[found] = _negative(entry, vocabulary, found)
     return label, weight, negated
 
 
-def _negative(entry: Entry, words: Iterable[str]) -> list[bool]:
+def _negative(entry: Entry, vocabulary: Sequence[str], found: Iterable[int]) -> list[bool] | bool:
     """Say which of the words that the entry's last stem begins carry a negative suffix; only verbs do."""
     stem = len(entry.words[-1])
-    return [entry.verb and _NEGATIVE_SUFFIX.match(word[stem:]) is not None for word in words]
+    return entry.verb and [_NEGATIVE_SUFFIX.match(vocabulary[i][stem:]) is not None for i in found]
 
 
 def _prefix_range(ordered: Sequence[Any], prefix: str, key: Callable[[Any], str] | None = None) -> tuple[int, int]:
@@ -159,14 +162,23 @@ def _stem_range(vocabulary: Sequence[str], stem: str, *, exact: bool) -> tuple[i
     return low, (low + (low < high and vocabulary[low] == stem)) if exact else high
 
 
-def _phrase_starts(words: Words, phrase: Entry) -> npt.NDArray[np.int64]:
-    """Token positions at which the phrase's words follow one another inside one text."""
-    low, high = _stem_range(words.vocabulary, phrase.words[0], exact=phrase.exact)
-    starts = np.flatnonzero((words.codes >= low) & (words.codes < high))
-    for step, stem in enumerate(phrase.words[1:], 1):
-        low, high = _stem_range(words.vocabulary, stem, exact=phrase.exact)
+def _first_words(words: Words, phrases: Iterable[Entry]) -> npt.NDArray[np.int64]:
+    """Positions of all tokens that begin some phrase, ordered by word: the text is looked at once for all phrases."""
+    begins = np.zeros(len(words.vocabulary), bool)
+    for phrase in phrases:
+        begins[slice(*_stem_range(words.vocabulary, phrase.words[0], exact=phrase.exact))] = True
+    positions = np.flatnonzero(begins[words.codes])
+    return positions[np.argsort(words.codes[positions], kind="stable")]
+
+
+def _phrase_starts(
+    words: Words, phrase: Entry, candidates: npt.NDArray[np.int64], first_codes: npt.NDArray[np.int32]
+) -> npt.NDArray[np.int64]:
+    """Those candidates (ordered by their word, `first_codes`) at which the phrase's words follow in one text."""
+    first, *others = (_stem_range(words.vocabulary, stem, exact=phrase.exact) for stem in phrase.words)
+    starts = candidates[slice(*np.searchsorted(first_codes, first))]
+    for step, (low, high) in enumerate(others, 1):
         starts = starts[starts + step < len(words.codes)]
         code = words.codes[starts + step]
-        same_text = words.rows[starts + step] == words.rows[starts]
-        starts = starts[(code >= low) & (code < high) & same_text]
-    return starts
+        starts = starts[(code >= low) & (code < high)]
+    return np.sort(starts[words.rows[starts + len(others)] == words.rows[starts]])
