@@ -54,13 +54,19 @@ class Config(Section):
         from .labeling.voters.python import labeling_functions
 
         taken = {voter.name for voter in self.voters}
+        known = {(voter.options.get("path"), voter.options.get("function")) for voter in self.voters}
+        place = str(path.absolute())
         added = tuple(
-            VoterSection(
-                name=name if name not in taken else f"{name} ({path.name})",
-                kind="python",
-                path=str(path.absolute()), function=name,
+            VoterSection.model_validate(
+                {
+                    "name": name if name not in taken else f"{name} ({path.name})",
+                    "kind": "python",
+                    "path": place,
+                    "function": name,
+                }
             )
             for name in labeling_functions(path)
+            if (place, name) not in known
         )
         return self.model_copy(update={"voters": (*self.voters, *added)})
 
@@ -82,7 +88,7 @@ def load_config(path: Path | None = None, preset: str | None = None) -> Config:
     if path is None and preset is None and Path(CONFIG_FILE).is_file():
         path = Path(CONFIG_FILE)
     if path is None:
-        name = preset or DEFAULT_PRESET
+        name = DEFAULT_PRESET if preset is None else preset
         return parse_config(preset_text(name), source=f"preset {name}")
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -103,7 +109,10 @@ def parse_config(text: str, *, source: str) -> Config:
     try:
         return Config.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{source} is not valid TOML: {error}.") from error
+        raise ConfigError(
+            f"{source} is not valid TOML: {error}.",
+            hint="Repair it there; `labeler init --path example.toml` writes a valid file to compare with.",
+        ) from error
     except ValidationError as error:
         raise _explained(error, source) from error
 

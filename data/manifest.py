@@ -198,7 +198,8 @@ def file_digest(path: Path) -> FileDigest:
         return FileDigest(file.tell(), f"blake2b:{content.hexdigest()}")
 
 
-def package_versions(names: Sequence[str] = PACKAGES) -> dict[str, str]:
+@cache
+def package_versions(names: tuple[str, ...] = PACKAGES) -> Mapping[str, str]:
     """Versions of Python and of the installed ones of `names`, without importing them."""
     versions = {"python": platform.python_version()}
     for name in names:
@@ -206,7 +207,7 @@ def package_versions(names: Sequence[str] = PACKAGES) -> dict[str, str]:
             versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return versions
+    return MappingProxyType(versions)
 
 
 def _record(entry: Mapping[str, Any]) -> StageRecord:

@@ -14,5 +14,5 @@ class Section(BaseModel):
 class DataSection(Section):
     """Which columns of the input to read."""
 
-    text_column: str | None = Field(None, description="Column with the reviews; guessed when not set.")
-    id_column: str | None = Field(None, description="Column with unique ids; guessed, or made from the text.")
+    text_column: str | None = Field(default=None, description="Column with the reviews; guessed when not set.")
+    id_column: str | None = Field(default=None, description="Column with unique ids; guessed, or made from the text.")

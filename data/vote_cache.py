@@ -53,7 +53,7 @@ def load_votes(
     try:
         if not path.is_file() or pl.read_parquet_metadata(path).get(_KEY) != key:
             return None
-        frame = pl.read_parquet(path, columns=["id", "vote", "confidence"])
+        frame = pl.read_parquet(path, columns=["id", "vote", "confidence"], glob=False)
         if not frame["id"].equals(pl.Series("id", ids, dtype=pl.String)):
             return None
         confidence = frame["confidence"].cast(pl.Float32).fill_null(float("nan")).to_numpy()

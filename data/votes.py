@@ -99,7 +99,8 @@ class LabelMatrix:
     @property
     def covered(self) -> npt.NDArray[np.bool_]:
         """Rows on which at least one voter voted, shape (n,)."""
-        return np.any(self.votes != ABSTAIN, axis=1)
+        covered: npt.NDArray[np.bool_] = np.any(self.votes != ABSTAIN, axis=1)
+        return covered
 
 
 def _as_labels(values: npt.ArrayLike, *, ndim: int) -> npt.NDArray[np.int16]:

@@ -84,7 +84,7 @@ def build_voter(name: str, kind: str, options: Mapping[str, Any], resources: Map
         raise ConfigError(
             f"Voter '{name}' ({kind}) has no option '{unknown[0]}'.", hint=nearest_hint(unknown[0], known)
         )
-    hints = get_type_hints(cls)
+    hints = get_type_hints(cls, include_extras=True)
     values = {f.name: resources[f.name] for f in dataclasses.fields(cls) if f.name in resources}
     values |= {key: _checked(name, key, hints[key], value) for key, value in options.items()}
     missing = [

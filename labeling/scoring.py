@@ -9,6 +9,7 @@ from ..data.label_space import ABSTAIN
 from ..data.votes import Votes
 
 Floats = npt.NDArray[np.floating]
+Numbers = npt.NDArray[np.floating | np.integer]
 
 SMALLEST_BATCH = 100
 """Rows below which a batch says too little about the class balance to match it."""
@@ -37,7 +38,7 @@ def vote_by_margin(scores: Floats, min_margin: float) -> Votes:
     return Votes.from_scores(labels, (ordered[:, -1] + 0.5) / (scores.sum(axis=1) + 0.5 * k))
 
 
-def vote_by_score(scores: Floats, prior: Floats, weights: Floats, *, coverage: float = 1.0) -> Votes:
+def vote_by_score(scores: Floats, prior: Floats, weights: Numbers, *, coverage: float = 1.0) -> Votes:
     """Vote for the best class after matching the batch to the class balance; abstain on the least sure rows.
 
     Parameters
@@ -74,7 +75,7 @@ def vote_by_score(scores: Floats, prior: Floats, weights: Floats, *, coverage: f
     return Votes.from_scores(np.where(kept, labels, ABSTAIN), confidence)
 
 
-def match_prior(scores: Floats, prior: Floats, weights: Floats, *, temperature: float = 0.05) -> Floats:
+def match_prior(scores: Floats, prior: Floats, weights: Numbers, *, temperature: float = 0.05) -> Floats:
     """Find class biases under which a batch's predictions follow the class balance.
 
     After Liusie et al. 2023 (arXiv:2309.04992), for any number of classes, by iterative proportional fitting.

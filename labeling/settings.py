@@ -19,7 +19,7 @@ class VoterSection(Section):
 
     name: Annotated[str, Field(min_length=1)] = Field(description="A unique name for the voter.")
     kind: str = Field(description="What it does; `labeler voters` lists the kinds.")
-    optional: bool = Field(False, description="Leave the voter out when the input lacks the column it reads.")
+    optional: bool = Field(default=False, description="Leave the voter out when the input lacks the column it reads.")
 
     @property
     def options(self) -> dict[str, Any]:
@@ -30,10 +30,10 @@ class VoterSection(Section):
 class LabelModelSection(Section):
     """How votes become labels."""
 
-    method: Method = Field("snorkel", description="snorkel, dawid_skene or majority.")
+    method: Method = Field(default="snorkel", description="snorkel, dawid_skene or majority.")
     class_balance: Literal["auto", "gold", "estimate"] | tuple[Share, ...] = Field(
-        "auto",
+        default="auto",
         description='Share of each class: "gold", "estimate", a list, or "auto": gold when there is a gold file.',
     )
-    group_correlated: bool = Field(True, description="Let voters that repeat one another share one weight.")
-    seed: int = Field(0, ge=0, description="Seed of everything random.")
+    group_correlated: bool = Field(default=True, description="Let voters that repeat one another share one weight.")
+    seed: int = Field(default=0, ge=0, description="Seed of everything random.")

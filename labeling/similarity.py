@@ -74,7 +74,8 @@ def sentences_of(labels: LabelSpace, sentences: Sentences, what: str) -> list[tu
 def _mean_of_nearest(cosines: npt.NDArray[np.float32], nearest: int) -> npt.NDArray[np.float64]:
     if 0 < nearest < cosines.shape[1]:
         cosines = np.partition(cosines, -nearest, axis=1)[:, -nearest:]
-    return cosines.mean(axis=1, dtype=np.float64)
+    means: npt.NDArray[np.float64] = cosines.mean(axis=1, dtype=np.float64)
+    return means
 
 
 def _unit(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

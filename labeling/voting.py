@@ -13,7 +13,7 @@ import polars as pl
 
 from .. import __version__
 from ..data.corpus import Corpus, digest_series
-from ..data.errors import VoterError
+from ..data.errors import ConfigError, VoterError
 from ..data.label_space import LabelSpace
 from ..data.manifest import StageDetails, file_digest, stage_key
 from ..data.run import RunDirectory
@@ -82,11 +82,21 @@ def build_voters(
     voters = []
     for section in sections:
         fields = [name for name in MODEL_FIELDS if name in voter_options(section.kind)]
-        found = {name: models(name, section.options.get(name)) for name in fields}
+        found = {name: models(name, _model_name(section, name)) for name in fields}
         options = {name: value for name, value in section.options.items() if name not in fields}
         voter = build_voter(section.name, section.kind, options, {**resources, **found})
         voters.append(NamedVoter(section.name, section, voter))
     return voters
+
+
+def _model_name(section: VoterSection, field: str) -> str | None:
+    written = section.options.get(field)
+    if written is not None and (not isinstance(written, str) or not written):
+        raise ConfigError(
+            f"Voter '{section.name}': {field} = {written!r} is not the name of a model.",
+            hint='Write "embedded", "auto", a folder or a hub name.',
+        )
+    return written
 
 
 def apply_voters(
@@ -186,13 +196,17 @@ def _has_column(voter: Voter, corpus: Corpus) -> bool:
 
 def _column_digest(voter: Voter, corpus: Corpus) -> str:
     """Digest of the input's columns a voter may read: its own, or all for user code."""
-    if corpus.columns is None:
-        return ""
+    columns = pl.DataFrame() if corpus.columns is None else corpus.columns
     wanted = getattr(voter, "column", None)
-    names = [wanted] if wanted in corpus.columns.columns else corpus.columns.columns if hasattr(voter, "path") else []
-    return stage_key(
-        **{n: digest_series(corpus.columns[n].cast(pl.String, strict=False).fill_null("\0")) for n in names}
-    )
+    names = [wanted] if wanted in columns.columns else columns.columns if hasattr(voter, "path") else []
+    return stage_key(**{name: digest_series(_as_strings(columns[name])) for name in names})
+
+
+def _as_strings(column: pl.Series) -> pl.Series:
+    """Write any column as strings, different ones for different values."""
+    if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
+        return pl.Series([repr(value) for value in column.to_list()], dtype=pl.String)
+    return column.cast(pl.String, strict=False).fill_null("\0")
 
 
 def _fingerprint(value: Any) -> Any:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from ...data.corpus import Corpus
 from ...data.label_space import LabelSpace
 from ...data.task import Sentences
 from ...data.votes import Votes
 from ...models.resolve import ModelRef
+from ..class_balance import checked_balance
+from ..options import Count, Coverage
 from ..scoring import vote_by_score
 from ..similarity import class_similarity
 
@@ -38,8 +38,8 @@ class EmbeddingVoter:
     prototypes: Sentences
     class_balance: tuple[float, ...]
     encoder: ModelRef
-    nearest: int = 0
-    coverage: float = 1.0
+    nearest: Count = 0
+    coverage: Coverage = 1.0
 
     def vote(self, corpus: Corpus) -> Votes:
         """Vote on every row.
@@ -47,10 +47,11 @@ class EmbeddingVoter:
         Raises
         ------
         ConfigError
-            If a class has no prototype.
+            If a class has no prototype, or the class balance does not fit the classes.
         ModelError
             If the model cannot be loaded.
         """
+        balance = checked_balance(self.class_balance, self.labels.k)
         scores = class_similarity(
             corpus.unique.texts.to_list(),
             self.encoder,
@@ -59,5 +60,5 @@ class EmbeddingVoter:
             nearest=self.nearest,
             what="prototypes",
         )
-        votes = vote_by_score(scores, np.array(self.class_balance), corpus.unique.counts, coverage=self.coverage)
+        votes = vote_by_score(scores, balance, corpus.unique.counts, coverage=self.coverage)
         return votes.take(corpus.unique.inverse)

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import dataclass
 
 import numpy as np
 
 from ...data.corpus import Corpus
+from ...data.errors import ConfigError
 from ...data.label_space import LabelSpace
 from ...data.normalize import fold_word
 from ...data.task import Sentences
 from ...data.votes import Votes
 from ..scoring import vote_by_margin
 
+_MODIFIER = re.compile("[\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]|(?<=.)\u200d.*")
+
 
 @dataclass(frozen=True, kw_only=True)
 class EmojiVoter:
     """Count each class's emoji; the class with the most wins, ties abstain.
 
-    Skin tones, variation selectors and joiners do not matter. An emoticon stands for its last character, and a run
-    of brackets for one, as in Russian writing: ``:)``, ``))`` and ``)`` are the same, and a pair ``( )`` cancels out.
+    Skin tones, variation selectors and what is joined to an emoji do not matter. An emoticon stands for its last
+    character, and a run of brackets for one, as in Russian writing: ``:)``, ``))`` and ``)`` are the same, and a pair
+    ``( )`` cancels out.
 
     Parameters
     ----------
@@ -32,14 +38,26 @@ class EmojiVoter:
     emoji: Sentences
 
     def vote(self, corpus: Corpus) -> Votes:
-        """Vote on every row; rows without an emoji of some class are abstained on."""
+        """Vote on every row; rows without an emoji of some class are abstained on.
+
+        Raises
+        ------
+        ConfigError
+            If a mark is not an emoji or an emoticon that ends in a sign.
+        """
         words, k = corpus.unique.words, self.labels.k
-        label_of = {
-            fold_word(mark.rstrip("\ufe0f"))[-1]: self.labels.index(label)
-            for label, marks in self.emoji.items()
-            for mark in marks
-        }
+        label_of = {_token_of(mark): self.labels.index(label) for label, marks in self.emoji.items() for mark in marks}
         label = np.array([label_of.get(token, k) for token in words.vocabulary], dtype=np.int64)
         cells = words.rows.astype(np.int64) * (k + 1) + label[words.codes]  # column k counts all other tokens
         counts = np.bincount(cells, minlength=len(corpus.unique) * (k + 1)).reshape(-1, k + 1)
         return vote_by_margin(counts[:, :k].astype(np.float64), 1.0).take(corpus.unique.inverse)
+
+
+def _token_of(mark: str) -> str:
+    """Return the token by which a mark is recognised in a text."""
+    token = fold_word(_MODIFIER.sub("", mark).strip()[-1:])
+    if not token or token.isalnum() or unicodedata.category(token).startswith("M"):  # texts are cut without these
+        raise ConfigError(
+            f"'{mark}' is not an emoji, nor an emoticon that ends in a sign.", hint="Write words as keywords instead."
+        )
+    return token

@@ -12,6 +12,7 @@ from ...data.corpus import Corpus
 from ...data.label_space import ABSTAIN, LabelSpace
 from ...data.votes import Votes
 from ..columns import column_of
+from ..options import Confidence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,8 @@ class ExistingVoter:
     column : str
         The column that holds the old labels.
     mapping : mapping of str to str
-        Old value -> class name; class names map to themselves, anything else is abstained on.
+        Old value -> class name; class names map to themselves, anything else is abstained on. Whole numbers in
+        a column of numbers are written without a point: "5", not "5.0".
     confidence : float
         How sure an old label makes this voter, in [0, 1].
     """
@@ -32,7 +34,7 @@ class ExistingVoter:
     labels: LabelSpace
     column: str = "label"
     mapping: Mapping[str, str] = field(default_factory=dict)
-    confidence: float = 0.8
+    confidence: Confidence = 0.8
 
     def vote(self, corpus: Corpus) -> Votes:
         """Vote on every row.
@@ -44,6 +46,9 @@ class ExistingVoter:
         """
         codes = {name: i for i, name in enumerate(self.labels.names)}
         codes |= {value: self.labels.index(name) for value, name in self.mapping.items()}
-        old = column_of(corpus, self.column).cast(pl.String).str.strip_chars()
+        column = column_of(corpus, self.column)
+        old = column.cast(pl.String).str.strip_chars()
+        if column.dtype.is_float():
+            old = old.str.strip_suffix(".0")
         labels = old.replace_strict(codes, default=ABSTAIN, return_dtype=pl.Int16).to_numpy()
         return Votes.from_scores(labels, np.full(len(corpus), self.confidence))

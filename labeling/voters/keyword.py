@@ -15,6 +15,7 @@ from ...data.normalize import fold_word
 from ...data.task import Keywords
 from ...data.votes import Votes
 from ..lexicon import Entry, Matches, match, parse_entry
+from ..options import Margin
 from ..scoring import vote_by_margin
 
 # Kazakh negates what stands before (жақсы емес, ұнаған жоқ), Russian what follows (не очень хороший).
@@ -50,7 +51,7 @@ class KeywordVoter:
     keywords: Keywords
     languages: tuple[str, ...] = ()
     negation: Literal["auto", "flip", "ignore"] = "auto"
-    min_margin: float = 0.5
+    min_margin: Margin = 0.5
     otherwise: str | None = None
 
     def vote(self, corpus: Corpus) -> Votes:
@@ -117,7 +118,8 @@ def _is_mark(words: Words) -> npt.NDArray[np.bool_]:
 
 def _tokens(words: Words, chosen: list[bool]) -> npt.NDArray[np.bool_]:
     """Tokens whose word is chosen, shape (t,)."""
-    return np.array(chosen, dtype=np.bool_)[words.codes]
+    of_word: npt.NDArray[np.bool_] = np.array(chosen, dtype=np.bool_)
+    return of_word[words.codes]
 
 
 def _neighbour_in(
@@ -125,4 +127,5 @@ def _neighbour_in(
 ) -> npt.NDArray[np.bool_]:
     neighbour = np.clip(positions + step, 0, max(len(words.codes) - 1, 0))
     same_text = (words.rows[neighbour] == words.rows[positions]) & (neighbour != positions)
-    return same_text & chosen[neighbour]
+    found: npt.NDArray[np.bool_] = same_text & chosen[neighbour]
+    return found

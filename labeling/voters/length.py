@@ -9,6 +9,7 @@ import numpy as np
 from ...data.corpus import Corpus
 from ...data.label_space import ABSTAIN, LabelSpace
 from ...data.votes import Votes
+from ..options import Confidence, Count
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +29,9 @@ class LengthVoter:
 
     labels: LabelSpace
     label: str
-    min_words: int = 0
-    max_words: int = 1_000_000
-    confidence: float = 0.6
+    min_words: Count = 0
+    max_words: Count = 1_000_000
+    confidence: Confidence = 0.6
 
     def vote(self, corpus: Corpus) -> Votes:
         """Vote on every row whose length lies in the range."""

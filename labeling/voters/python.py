@@ -18,13 +18,14 @@ from ...data.corpus import Corpus
 from ...data.errors import ConfigError, VoterError, nearest_hint
 from ...data.label_space import ABSTAIN, LabelSpace
 from ...data.votes import Votes
+from ..options import Confidence
 
 LabelingFunction = Callable[[Any], "int | str | None"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class PythonVoter:
-    """Call a labeling function from a file, once per distinct row.
+    """Call a labeling function from a file, once per row.
 
     The function gets an object with ``id``, ``text`` and the input's other columns, and returns a class name, a class
     index, or ``None`` / ``-1`` to abstain.
@@ -43,7 +44,7 @@ class PythonVoter:
     labels: LabelSpace
     path: Path
     function: str
-    confidence: float = 0.8
+    confidence: Confidence = 0.8
 
     def vote(self, corpus: Corpus) -> Votes:
         """Vote on every row.
@@ -71,7 +72,7 @@ class PythonVoter:
     def _call(self, function: LabelingFunction, row: SimpleNamespace) -> int:
         try:
             answer = function(row)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise VoterError(
                 f"{self.function} in {self.path} failed on row '{row.id}': {type(error).__name__}: {error}",
                 hint="Let the function return None where it cannot tell.",
@@ -80,7 +81,8 @@ class PythonVoter:
             return ABSTAIN
         if isinstance(answer, str) and answer in self.labels.names:
             return self.labels.index(answer)
-        if isinstance(answer, int | np.integer) and ABSTAIN <= answer < self.labels.k:
+        number = isinstance(answer, int | np.integer) and not isinstance(answer, bool)  # True is no class
+        if number and ABSTAIN <= int(answer) < self.labels.k:
             return int(answer)
         raise VoterError(
             f"{self.function} in {self.path} returned {answer!r} on row '{row.id}'.",
@@ -123,6 +125,6 @@ def _load(path: Path, digest: str) -> ModuleType:  # the digest makes an edited 
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigError(f"{path} failed when it was loaded: {type(error).__name__}: {error}") from error
     return module

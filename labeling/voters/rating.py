@@ -12,6 +12,7 @@ from ...data.corpus import Corpus
 from ...data.label_space import ABSTAIN, LabelSpace
 from ...data.votes import Votes
 from ..columns import column_of
+from ..options import Confidence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,7 @@ class RatingVoter:
     ranges : mapping of str to (float, float)
         Class name -> inclusive range, e.g. ``{negative = [1, 2], positive = [4, 5]}``; other values are abstained on.
     column : str
-        The column to read; values that are not numbers are abstained on.
+        The column to read: numbers, or text such as "5" or "4,5"; anything else is abstained on.
     confidence : float
         How sure a rating makes this voter, in [0, 1].
     """
@@ -32,7 +33,7 @@ class RatingVoter:
     labels: LabelSpace
     ranges: Mapping[str, tuple[float, float]]
     column: str = "rating"
-    confidence: float = 0.9
+    confidence: Confidence = 0.9
 
     def vote(self, corpus: Corpus) -> Votes:
         """Vote on every row.
@@ -42,7 +43,10 @@ class RatingVoter:
         VoterError
             If the input has no such column.
         """
-        rating = column_of(corpus, self.column).cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
+        column = column_of(corpus, self.column)
+        if column.dtype == pl.String:
+            column = column.str.strip_chars().str.replace(",", ".", literal=True)
+        rating = column.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
         labels = np.full(len(corpus), ABSTAIN, np.int16)
         for name, (low, high) in self.ranges.items():
             labels[(rating >= low) & (rating <= high)] = self.labels.index(name)

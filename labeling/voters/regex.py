@@ -12,6 +12,7 @@ from ...data.corpus import Corpus
 from ...data.errors import ConfigError
 from ...data.label_space import ABSTAIN, LabelSpace
 from ...data.votes import Votes
+from ..options import Confidence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +36,7 @@ class RegexVoter:
     label: str
     pattern: str
     on: Literal["normalized", "raw"] = "normalized"
-    confidence: float = 0.8
+    confidence: Confidence = 0.8
 
     def vote(self, corpus: Corpus) -> Votes:
         """Vote on every row in which the pattern is found.

@@ -16,6 +16,8 @@ from ...data.task import Sentences
 from ...data.votes import Votes
 from ...models.engines import zero_shot_engine
 from ...models.resolve import ModelRef
+from ..class_balance import checked_balance
+from ..options import Coverage
 from ..scoring import vote_by_score
 from ..similarity import class_similarity, sentences_of
 
@@ -55,7 +57,7 @@ class ZeroShotVoter:
     class_balance: tuple[float, ...]
     model: ModelRef
     engine: Literal["auto", "cloze", "nli", "similarity"] = "auto"
-    coverage: float = 1.0
+    coverage: Coverage = 1.0
 
     def vote(self, corpus: Corpus) -> Votes:
         """Vote on every row.
@@ -63,27 +65,30 @@ class ZeroShotVoter:
         Raises
         ------
         ConfigError
-            If a class lacks what the engine needs.
+            If a class lacks what the engine needs, or the class balance does not fit the classes.
         ModelError
             If the model cannot be loaded or cannot do what the engine needs.
         """
+        balance = checked_balance(self.class_balance, self.labels.k)
         engine = zero_shot_engine(self.model) if self.engine == "auto" else self.engine
         score = {"cloze": self._cloze, "nli": self._nli, "similarity": self._similarity}[engine]
         scores = score(corpus.unique.texts.to_list())
-        votes = vote_by_score(scores, np.array(self.class_balance), corpus.unique.counts, coverage=self.coverage)
+        votes = vote_by_score(scores, balance, corpus.unique.counts, coverage=self.coverage)
         return votes.take(corpus.unique.inverse)
 
     def _similarity(self, texts: list[str]) -> npt.NDArray[np.float64]:
         scores = class_similarity(["", *texts], self.model, self.labels, self.hypotheses, nearest=0, what="hypotheses")
-        return scores[1:] - scores[0]
+        calibrated: npt.NDArray[np.float64] = scores[1:] - scores[0]
+        return calibrated
 
     def _nli(self, texts: list[str]) -> npt.NDArray[np.float64]:
         from ...models.nli import NLIScorer
 
         hypotheses = sentences_of(self.labels, self.hypotheses, "hypotheses")
-        with progress("Zero-shot (nli)", total=len(texts)) as advance:
+        with progress("Zero-shot (nli)", total=len(texts) + 1) as advance:
             scores = NLIScorer(self.model).score(["", *texts], hypotheses, progress=advance)
-        return (scores[1:] - scores[0]).astype(np.float64)
+        calibrated: npt.NDArray[np.float64] = (scores[1:] - scores[0]).astype(np.float64)
+        return calibrated
 
     def _cloze(self, texts: list[str]) -> npt.NDArray[np.float64]:
         from ...models.masked_lm import MaskedLMScorer
@@ -93,7 +98,7 @@ class ZeroShotVoter:
             raise ConfigError("The task has no cloze template.", hint='Add cloze = ["{text} ... <mask>."] to [task].')
         scorer = MaskedLMScorer(self.model)
         total = np.zeros((len(texts), self.labels.k))
-        with progress("Zero-shot (cloze)", total=len(texts) * len(self.cloze)) as advance:
+        with progress("Zero-shot (cloze)", total=(len(texts) + 1) * len(self.cloze)) as advance:
             for template in self.cloze:
                 scores = scorer.score(["", *texts], template, verbalizers, progress=advance)
                 total += scores[1:] - scores[0]

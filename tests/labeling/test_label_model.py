@@ -153,7 +153,8 @@ def test_copies_of_one_voter_count_once(method: str) -> None:
 
     def score(group_correlated: bool) -> float:
         model = build_label_model(method, k=2, group_correlated=group_correlated).fit(table)
-        return macro_f1(truth, table.expand(model.predict_proba(table)).argmax(axis=1))
+        guess: npt.NDArray[np.int64] = table.expand(model.predict_proba(table)).argmax(axis=1)
+        return float(macro_f1(truth, guess))
 
     assert score(group_correlated=False) < 0.75
     assert score(group_correlated=True) > 0.8

@@ -38,13 +38,18 @@ def test_merging_shards_gives_the_table_of_the_whole(votes: npt.NDArray[np.int16
     assert len(counted.inverse) == 0
 
 
-def test_blocks_do_not_show_in_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    votes = np.random.default_rng(0).integers(-1, 2, (1000, 4)).astype(np.int16)
+def test_counting_in_a_table_equals_sorting(monkeypatch: pytest.MonkeyPatch) -> None:
+    votes = np.random.default_rng(0).integers(-1, 3, (5000, 5)).astype(np.int16)
     whole = VotePatterns.from_votes(votes)
-    monkeypatch.setattr(module, "_BLOCK", 7)
-    blocked = VotePatterns.from_votes(votes)
-    assert np.array_equal(blocked.patterns, whole.patterns)
-    assert np.array_equal(blocked.inverse, whole.inverse)
+    monkeypatch.setattr(module, "_BLOCK", 64)
+    counted = VotePatterns.from_votes(votes)
+    monkeypatch.setattr(module, "_LARGEST_TABLE", 0)
+    sorted_in_blocks = VotePatterns.from_votes(votes)
+    for table in (counted, sorted_in_blocks):
+        assert np.array_equal(table.patterns, whole.patterns)
+        assert np.array_equal(table.counts, whole.counts)
+        assert np.array_equal(table.inverse, whole.inverse)
+        assert (table.patterns.dtype, table.counts.dtype, table.inverse.dtype) == (np.int16, np.int64, np.int32)
 
 
 def test_rows_too_wide_for_one_number_keep_order_and_equality() -> None:

@@ -1,0 +1,156 @@
+"""Tables and numbers made from labels."""
+
+from __future__ import annotations
+
+from random import Random
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from labeler.data.corpus import Corpus
+from labeler.data.label_space import LabelSpace
+from labeler.data.soft_labels import SoftLabels
+from labeler.data.votes import LabelMatrix
+from labeler.labeling.outputs import (
+    Labelled,
+    class_names,
+    class_notes,
+    gold_frame,
+    gold_scores,
+    labels_frame,
+    relabelled,
+    votes_as_text,
+)
+from labeler.labeling.patterns import VotePatterns
+from labeler.labeling.reviews import Reviews
+from labeler.labeling.settings import VoterSection
+from labeler.labeling.voters.existing import ExistingVoter
+from labeler.labeling.voting import NamedVoter
+
+LABELS = LabelSpace(("no", "yes"))
+VOTES = np.array([[1, 0], [-1, 1], [-1, -1], [0, 0]], dtype=np.int16)
+PROBS = np.array([[0.3, 0.7], [0.1, 0.9], [0.5, 0.5], [0.8, 0.2]], dtype=np.float32)
+
+
+def labelled(*, n_input: int = 4, kinds: tuple[str, str] = ("existing", "keyword")) -> Labelled:
+    matrix = LabelMatrix(VOTES, np.where(VOTES < 0, np.nan, 0.5).astype(np.float32), ("a", "b"))
+    table = VotePatterns.from_votes(VOTES)
+    voter = ExistingVoter(labels=LABELS)
+    return Labelled(
+        reviews=Reviews(Corpus(pl.Series(["1", "2", "3", "4"]), pl.Series(list("wxyz"))), n_input),
+        labels=LABELS,
+        matrix=matrix,
+        table=table,
+        soft=SoftLabels(PROBS, matrix.covered),
+        voters=tuple(
+            NamedVoter(name, VoterSection.model_validate({"name": name, "kind": kind}), voter)
+            for name, kind in zip(matrix.voters, kinds, strict=True)
+        ),
+        voter_accuracy=np.array([0.5, 0.5]),
+        class_balance=np.array([0.5, 0.5]),
+        class_balance_source="given",
+        method="majority",
+        rejected=0,
+        notes=(),
+    )
+
+
+def test_the_labels_frame_says_null_where_nobody_voted() -> None:
+    frame = labels_frame(labelled())
+    assert frame["label"].to_list() == ["yes", "yes", None, "no"]
+    assert frame["confidence"].to_list() == pytest.approx([0.7, 0.9, None, 0.8])
+    assert frame["covered"].to_list() == [True, True, False, True]
+    assert frame["votes"].to_list() == ["a=yes; b=no", "b=yes", "", "a=no; b=no"]
+
+
+def test_gold_rows_stand_beside_their_labels() -> None:
+    frame = gold_frame(labels_frame(labelled()), np.array([-1, 0, 1, -1], np.int16), LABELS)
+    assert frame.select("id", "gold", "label").rows() == [("2", "no", "yes"), ("3", "yes", None)]
+
+
+def test_no_gold_rows_give_an_empty_table_with_all_columns() -> None:
+    frame = gold_frame(labels_frame(labelled()), np.full(4, -1, np.int16), LABELS)
+    assert frame.height == 0
+    assert frame.columns[:4] == ["id", "text", "gold", "label"]
+
+
+def test_changed_labels_are_listed_the_surest_first() -> None:
+    changes = relabelled(labelled(kinds=("keyword", "existing")))
+    assert changes is not None
+    assert changes.select("id", "old_label", "new_label").rows() == [("1", "no", "yes")]
+
+
+def test_rows_without_an_old_or_a_new_label_have_not_changed() -> None:
+    changes = relabelled(labelled())
+    assert changes is not None
+    assert changes.is_empty()
+
+
+def test_changes_are_those_of_input_rows() -> None:
+    changes = relabelled(labelled(n_input=0, kinds=("keyword", "existing")))
+    assert changes is not None
+    assert changes.is_empty()
+
+
+def test_without_an_existing_voter_there_are_no_changes() -> None:
+    assert relabelled(labelled(kinds=("keyword", "regex"))) is None
+
+
+def test_votes_are_said_once_per_pattern_and_gathered() -> None:
+    rows = np.array([[0, -1], [1, 1], [0, -1]], dtype=np.int16)
+    assert votes_as_text(VotePatterns.from_votes(rows), ("a", "b"), LABELS).to_list() == [
+        "a=no",
+        "a=yes; b=yes",
+        "a=no",
+    ]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.integers(-1, 1)))
+def test_class_names_agree_with_the_label_space(indices: list[int]) -> None:
+    assert class_names(np.array(indices, dtype=np.int16), LABELS).to_list() == LABELS.decode(indices)
+
+
+def test_a_gold_row_without_a_label_counts_as_wrong() -> None:
+    scores = gold_scores(np.array([0, 1, 1, -1]), np.array([0, 1, -1, 1]), 2)
+    assert scores["rows"] == 3
+    assert scores["accuracy"] == pytest.approx(2 / 3)
+    assert scores["macro_f1"] == pytest.approx((1 + 2 / 3) / 2)
+    assert scores["weighted_f1"] == pytest.approx((1 + 2 * 2 / 3) / 3)
+
+
+def test_a_class_that_is_only_predicted_lowers_macro_f1() -> None:
+    scores = gold_scores(np.array([0, 0], np.int16), np.array([0, 1], np.int16), 3)
+    assert scores["macro_f1"] == pytest.approx(1 / 3)
+
+
+def test_labels_on_no_gold_row_score_zero() -> None:
+    assert gold_scores(np.array([0], np.int16), np.array([-1], np.int16), 2)["macro_f1"] == 0
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(-1, 2)), min_size=1, max_size=30), st.randoms())
+def test_scores_do_not_depend_on_the_order(rows: list[tuple[int, int]], random: Random) -> None:
+    mixed = random.sample(rows, len(rows))
+    plain, again = (gold_scores(table[:, 0], table[:, 1], 3) for table in (np.array(rows), np.array(mixed)))
+    assert again == pytest.approx(plain)
+    assert all(0 <= plain[name] <= 1 for name in ("macro_f1", "weighted_f1", "accuracy"))
+
+
+@pytest.mark.parametrize(
+    ("counts", "beginnings"),
+    [
+        ([50, 50], []),
+        ([0, 100], ["No row was labelled no:"]),
+        ([1, 199], ["Fewer than 1 % of the labels are no:"]),
+        ([1, 99], []),
+        ([0, 0], ["No row was labelled no, yes:"]),
+    ],
+)
+def test_empty_and_rare_classes_are_pointed_out(counts: list[int], beginnings: list[str]) -> None:
+    notes = class_notes(np.array(counts), LABELS)
+    assert len(notes) == len(beginnings)
+    assert all(note.startswith(beginning) for note, beginning in zip(notes, beginnings, strict=True))

@@ -1,0 +1,229 @@
+"""``labeler.toml`` and the presets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from labeler.config import Config, load_config, parse_config, preset_names, preset_text
+from labeler.data.errors import ConfigError, LabelerError
+from labeler.labeling.registry import voter_options
+
+MINIMAL = """
+[[task.labels]]
+name = "no"
+[[task.labels]]
+name = "yes"
+[[voters]]
+name = "v"
+kind = "regex"
+label = "yes"
+pattern = "a"
+"""
+
+
+def test_there_are_two_presets() -> None:
+    assert preset_names() == ["kaspi-sentiment", "marketplace-category"]
+
+
+def test_a_minimal_file_gets_the_defaults() -> None:
+    config = parse_config(MINIMAL, source="x")
+    assert config.label_model.method == "snorkel"
+    assert config.label_model.class_balance == "auto"
+    assert config.voters[0].options == {"label": "yes", "pattern": "a"}
+    assert not config.voters[0].optional
+
+
+@pytest.mark.parametrize("preset", preset_names())
+def test_a_preset_is_named_after_its_task(preset: str) -> None:
+    assert load_config(preset=preset).task.name == preset
+
+
+@pytest.mark.parametrize("preset", preset_names())
+@pytest.mark.parametrize("field", ["keywords", "prototypes", "hypotheses", "verbalizers", "description"])
+def test_every_class_of_a_preset_is_described(preset: str, field: str) -> None:
+    assert [label.name for label in load_config(preset=preset).task.labels if not getattr(label, field)] == []
+
+
+@pytest.mark.parametrize("preset", preset_names())
+def test_the_voters_of_a_preset_have_the_options_they_are_given(preset: str) -> None:
+    for voter in load_config(preset=preset).voters:
+        assert set(voter.options) <= set(voter_options(voter.kind))
+
+
+@pytest.mark.parametrize("preset", preset_names())
+def test_cloze_templates_have_both_gaps(preset: str) -> None:
+    templates = load_config(preset=preset).task.cloze
+    assert templates
+    assert all(template.count("{text}") == template.count("<mask>") == 1 for template in templates)
+
+
+@pytest.mark.parametrize("text", [MINIMAL, *(preset_text(name) for name in preset_names())])
+def test_what_is_written_reads_back_equal(text: str) -> None:
+    config = parse_config(text, source="x")
+    assert parse_config(config.dumps(), source="dumped") == config
+
+
+@pytest.mark.parametrize(
+    ("extra", "key", "nearest"),
+    [
+        ("[label_modl]\nseed = 1", "label_modl", "label_model"),
+        ("[label_model]\nmetod = 'majority'", "label_model.metod", "method"),
+        ("[data]\ntextcolumn = 'x'", "data.textcolumn", "text_column"),
+        ("[task]\nnam = 'x'", "task.nam", "name"),
+        ("[[task.labels]]\nname = 'maybe'\nkeyword = {}", "task.labels.2.keyword", "keywords"),
+    ],
+)
+def test_unknown_keys_name_the_nearest(extra: str, key: str, nearest: str) -> None:
+    text = f"{extra}\n{MINIMAL}" if not extra.startswith("[[") else f"{MINIMAL}\n{extra}"
+    with pytest.raises(ConfigError, match=f"x: unknown key '{key}'") as caught:
+        parse_config(text, source="x")
+    assert caught.value.hint.startswith(f"Did you mean '{nearest}'? Known: ")
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        ("[label_model]\nmethod = 'magic'", "label_model.method: Input should be 'snorkel'"),
+        ("[label_model]\nseed = -1", "label_model.seed: Input should be greater than or equal to 0"),
+        ("[label_model]\nseed = 'x'", "label_model.seed: Input should be a valid integer"),
+        ("[data]\ntext_column = 3", "data.text_column: Input should be a valid string"),
+        ("[[voters]]\nname = ''\nkind = 'emoji'", "voters.1.name: String should have at least 1 character"),
+        ("[[voters]]\nname = 'w'", "voters.1.kind: Field required"),
+        ("[[voters]]\nname = 'v'\nkind = 'emoji'", "two voters are called 'v'"),
+        ("[[task.labels]]\nname = 'x'\nemoji = '👍'", "task.labels.2.emoji"),
+        ("[[task.labels]]\nname = 'x'\nkeywords = ['a']", "task.labels.2.keywords"),
+        ("[[task.labels]]\nname = 'yes'", "A class name is repeated"),
+        ("[[task.labels]]\nname = ' '", "A class name is empty"),
+    ],
+)
+def test_wrong_values_are_explained(extra: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        parse_config(f"{MINIMAL}\n{extra}", source="x")
+
+
+@pytest.mark.parametrize("text", ["", "[task]\nlabels = []", MINIMAL.partition("[[voters]]")[0]])
+def test_classes_and_voters_are_needed(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"Field required|at least 2 classes"):
+        parse_config(text, source="x")
+
+
+def test_text_that_is_not_toml_says_where() -> None:
+    with pytest.raises(ConfigError, match=r"x is not valid TOML: .*line 2"):
+        parse_config("[task]\na = \n", source="x")
+
+
+@pytest.mark.parametrize("value", ['"gold"', '"estimate"', '"auto"', "[0.2, 0.8]"])
+def test_forms_of_the_class_balance(value: str) -> None:
+    config = parse_config(f"{MINIMAL}\n[label_model]\nclass_balance = {value}", source="x")
+    assert str(config.label_model.class_balance).strip("()") == value.strip('[]"')
+
+
+@pytest.mark.parametrize("value", ['"even"', "[0.0, 1.0]", "[1.5, 0.5]", "0.5", "['a', 'b']", "[nan, 0.5]"])
+def test_impossible_class_balances_are_refused(value: str) -> None:
+    with pytest.raises(ConfigError, match=r"label_model\.class_balance"):
+        parse_config(f"{MINIMAL}\n[label_model]\nclass_balance = {value}", source="x")
+
+
+def test_a_preset_that_does_not_exist_names_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="no preset 'kaspi'") as caught:
+        load_config(preset="kaspi")
+    assert caught.value.hint == "Did you mean 'kaspi-sentiment'? Known: kaspi-sentiment, marketplace-category."
+
+
+@pytest.mark.parametrize("name", ["", "../config", "kaspi-sentiment.toml"])
+def test_a_preset_is_no_path(name: str) -> None:
+    with pytest.raises(ConfigError, match="There is no preset"):
+        load_config(preset=name)
+
+
+def test_a_file_and_a_preset_are_one_too_many(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="Both a configuration file and a preset"):
+        load_config(tmp_path / "labeler.toml", "kaspi-sentiment")
+
+
+def test_the_file_of_the_working_directory_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load_config().task.name == "kaspi-sentiment"
+    (tmp_path / "labeler.toml").write_text(MINIMAL, encoding="utf-8")
+    assert load_config().task.label_space.names == ("no", "yes")
+    assert load_config(preset="marketplace-category").task.name == "marketplace-category"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_byte_order_mark_does_no_harm(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "my.toml"
+    path.write_text(MINIMAL, encoding=encoding)
+    assert len(load_config(path).voters) == 1
+
+
+def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "my.toml"
+    path.write_bytes("# жақсы".encode("utf-16"))
+    with pytest.raises(ConfigError, match=r"Cannot read .*my\.toml: it is not UTF-8 text"):
+        load_config(path)
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"Cannot read .*none\.toml: No such file") as caught:
+        load_config(tmp_path / "none.toml")
+    assert "labeler init" in caught.value.hint
+
+
+def test_errors_in_a_file_name_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "my.toml"
+    path.write_text(MINIMAL + "\n[dta]\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"my\.toml: unknown key 'dta'"):
+        load_config(path)
+
+
+def test_columns_of_the_command_line_win() -> None:
+    config = parse_config("[data]\ntext_column = 'a'\nid_column = 'b'\n" + MINIMAL, source="x")
+    assert config.with_columns("c", None).data.model_dump() == {"text_column": "c", "id_column": "b"}
+    assert config.with_columns(None, None) == config
+
+
+def code(folder: Path, text: str) -> Path:
+    path = folder / "lfs.py"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_every_function_of_a_code_file_becomes_a_voter(tmp_path: Path) -> None:
+    path = code(tmp_path, "def lf_a(row): ...\ndef lf_b(row): ...\n")
+    added = parse_config(MINIMAL, source="x").with_code(path).voters[1:]
+    assert [(voter.name, voter.kind, voter.options["function"]) for voter in added] == [
+        ("lf_a", "python", "lf_a"),
+        ("lf_b", "python", "lf_b"),
+    ]
+
+
+def test_a_function_called_like_a_voter_gets_another_name(tmp_path: Path) -> None:
+    path = code(tmp_path, "def lf_a(row): ...\n")
+    config = parse_config(MINIMAL.replace('"v"', '"lf_a"'), source="x").with_code(path)
+    assert [voter.name for voter in config.voters] == ["lf_a", "lf_a (lfs.py)"]
+
+
+def test_a_configuration_with_code_reads_back_equal(tmp_path: Path) -> None:
+    config = parse_config(MINIMAL, source="x").with_code(code(tmp_path, "def lf_a(row): ...\n"))
+    assert parse_config(config.dumps(), source="dumped") == config
+
+
+def test_without_code_nothing_changes() -> None:
+    config = parse_config(MINIMAL, source="x")
+    assert config.with_code(None) is config
+
+
+def test_every_error_is_one_of_ours() -> None:
+    with pytest.raises(LabelerError, match="unknown key"):
+        parse_config("a = 1\n" + MINIMAL, source="x")
+
+
+def test_a_configuration_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        parse_config(MINIMAL, source="x").task = None  # type: ignore[assignment]
+
+
+def test_config_forbids_what_it_does_not_know() -> None:
+    assert set(Config.model_fields) == {"task", "data", "voters", "label_model"}
