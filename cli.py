@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,9 +30,11 @@ class _Commands(TyperGroup):
         except LabelerError as error:
             if os.environ.get("LABELER_DEBUG"):
                 raise
-            typer.secho(f"Error: {error}", fg="red", err=True)
+            from .reports.printable import printable
+
+            typer.secho(f"Error: {printable(str(error))}", fg="red", err=True)
             if error.hint:
-                typer.echo(error.hint, err=True)
+                typer.echo(printable(error.hint), err=True)
             raise typer.Exit(1) from error
 
 
@@ -53,13 +57,20 @@ ModelsOpt = Annotated[str, typer.Option("--models", help="auto, embedded, a fold
 CodeOpt = Annotated[Path | None, typer.Option("--code", help="Python file with your own labeling functions.")]
 
 
-@app.callback()
-def _main(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
-) -> None:
-    if version:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(__version__)
         raise typer.Exit
+
+
+VersionOpt = Annotated[
+    bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
+]
+
+
+@app.callback()
+def _main(version: VersionOpt = False) -> None:
+    pass
 
 
 @app.command()
@@ -165,5 +176,8 @@ def voters(
 
 
 def main() -> None:
-    """Run the app."""
+    """Run the app; what the terminal's encoding lacks is printed as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     app()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+from ..data.errors import ModelError
 from .embedded import embedded_available
 from .engines import zero_shot_engine
 from .resolve import EMBEDDED, ModelRef, resolve_model
@@ -45,6 +47,11 @@ class ModelChoice:
 
     @cached_property
     def _chosen(self) -> ModelRef:
-        ref = resolve_model(self.name)
+        try:
+            ref = resolve_model(self.name)
+        except ModelError as error:
+            if meant := difflib.get_close_matches(self.name, (EMBEDDED, "auto"), n=1, cutoff=0.7):
+                error.hint = f"Did you mean '{meant[0]}'? {error.hint}"
+            raise
         self.announce(f"model: {ref.name} ({ref.reason or ref.source})")
         return ref

@@ -105,7 +105,7 @@ def auto_model(mission: str = MISSION) -> ModelRef:
         found = resolve_model(mission)
     except ModelError as error:
         embedded = resolve_model(EMBEDDED)
-        return _because(embedded, f"{mission} cannot be had ({error}), using the embedded model")
+        return _because(embedded, f"{error} Using the embedded model instead.")
     return _because(found, f"{mission} {'is in the local cache' if cached else 'was fetched from the hub'}")
 
 

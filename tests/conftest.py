@@ -1,0 +1,90 @@
+"""A small task of rules only, some reviews for it, and the app: what all end-to-end tests start from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+RULES = """\
+[task]
+name = "rules"
+
+[[task.labels]]
+name = "negative"
+keywords = { kk = ["нашар^2", "жаман"], ru = ["плохо"] }
+emoji = ["👎"]
+
+[[task.labels]]
+name = "positive"
+keywords = { kk = ["керемет^2", "жақсы"], ru = ["отличн"] }
+emoji = ["👍"]
+
+[[voters]]
+name = "keywords"
+kind = "keyword"
+
+[[voters]]
+name = "emoji"
+kind = "emoji"
+
+[[voters]]
+name = "thanks"
+kind = "regex"
+label = "positive"
+pattern = "рахмет|спасибо"
+
+[label_model]
+method = "majority"  # loads no torch
+"""
+
+REVIEWS = """\
+id,text,stars
+r1,Керемет зат рахмет 👍,5
+r2,Өте нашар 👎,1
+r3,жақсы,4
+r4,Плохо плохо,2
+r5,ештеңе жоқ,3
+r6,Жаман емес рахмет,4
+r7,отлично 👎,5
+r8,нашар спасибо,1
+"""
+
+App = Callable[..., Result]
+
+
+@pytest.fixture
+def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty folder far from the checkout that holds ``rules.toml`` and ``reviews.csv``."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    (folder / "rules.toml").write_text(RULES, encoding="utf-8")
+    (folder / "reviews.csv").write_text(REVIEWS, encoding="utf-8")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def app(workdir: Path) -> App:
+    """Call the real app in this process, in `workdir`; exceptions that are bugs come through."""
+    from labeler.cli import app as commands
+
+    def call(*args: str | Path, stdin: str | bytes | None = None) -> Result:
+        result = CliRunner().invoke(commands, [str(arg) for arg in args], input=stdin)
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    return call
+
+
+@pytest.fixture
+def label(app: App) -> App:
+    """Call ``labeler label`` with ``rules.toml`` and the run directory ``run``."""
+
+    def call(*args: str | Path, stdin: str | bytes | None = None) -> Result:
+        return app("label", "--config", "rules.toml", "--run", "run", *args, stdin=stdin)
+
+    return call
