@@ -100,9 +100,10 @@ def label(
     from .reports.terminal import print_summary, say, showing_progress
 
     settings = load_config(config, preset).with_columns(text_column, id_column).with_code(code)
-    with showing_progress(), open_run(run) as directory:
+    with showing_progress():
         job = _label_job(settings, input, gold, models, limit, force)
-        summary = label_reviews(job, directory, announce=say)
+        with open_run(run) as directory:
+            summary = label_reviews(job, directory, announce=say)
     if as_json:
         typer.echo(json.dumps(asdict(summary), ensure_ascii=False, indent=2))
     else:

@@ -9,7 +9,9 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from .atomic import plain, write_json
@@ -151,7 +153,7 @@ class Manifest:
         record = StageRecord(
             key=key,
             outputs=known,
-            versions=package_versions(),
+            versions=dict(package_versions()),
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
             **{item.name: getattr(extra, item.name) for item in fields(extra)},
         )

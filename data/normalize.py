@@ -14,9 +14,10 @@ from collections.abc import Callable
 
 import polars as pl
 
-TOKEN = r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*|[()]+|[^\s\p{L}\p{M}\p{N}]"
+TOKEN = r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*|[()]+|[^\s\p{L}\p{M}\p{N}-]"
 """A word, a run of brackets (Russian smileys: ``))``), or one punctuation mark or emoji code point.
 
+Hyphens are skipped: «смарт-часы» and «смарт часы» are the same two words.
 Combining marks without a letter are skipped: the one of ``❤️`` would cling to a word that follows.
 """
 

@@ -138,6 +138,20 @@ class RunDirectory:
         """
         return self.read_manifest().with_stage(name, key, outputs=outputs, details=details)
 
+    def remove_labels(self) -> None:
+        """Remove what the labels stage wrote.
+
+        Raises
+        ------
+        RunError
+            If a file cannot be removed.
+        """
+        try:
+            for path in (self.labels, self.labels_csv, self.lf_summary, self.summary, self.gold, self.relabelled):
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise _unusable(path, error) from error
+
     def write_rejected(self, rejected: pl.DataFrame) -> None:
         """Write the rejected rows, or remove an older list when there are none.
 
@@ -230,4 +244,4 @@ def _unusable(path: Path, error: Exception) -> RunError:
             f"The run directory {path} cannot be made: {in_the_way} is a file.", hint="Choose another one with --run."
         )
     reason = getattr(error, "strerror", None) or str(error)
-    return RunError(f"The run directory {path} cannot be written to ({reason}).", hint="Choose another one with --run.")
+    return RunError(f"{path} cannot be written to ({reason}).", hint="Choose another one with --run.")

@@ -33,7 +33,7 @@ from .patterns import VotePatterns
 from .registry import voter_options
 from .reviews import Reviews
 from .settings import LabelModelSection, VoterSection
-from .voting import NamedVoter, apply_voters, build_voters
+from .voting import NamedVoter, apply_voters, build_voters, model_fields
 
 Announce = Callable[[str], None]
 
@@ -97,6 +97,7 @@ def label_reviews(job: LabelJob, run: RunDirectory, announce: Announce = lambda 
     """
     started = time.perf_counter()
     reviews = Reviews.combine(job.table, job.gold)
+    _find_models(job)
     _write_inputs(job, reviews, run)
     voters, matrix, balance, source = _vote(job, reviews, run, announce)
     key = stage_key(
@@ -112,6 +113,13 @@ def label_reviews(job: LabelJob, run: RunDirectory, announce: Announce = lambda 
         return LabelSummary(**json.loads(run.summary.read_text(encoding="utf-8")))
     labelled = _combine(job, reviews, voters, matrix, balance, source, announce)
     return write_labels(labelled, run, key=key, settings=job.label_model.model_dump(mode="json"), started=started)
+
+
+def _find_models(job: LabelJob) -> None:
+    """Look for every model before anything is written, so that a wrong name costs seconds."""
+    for section in job.voters:
+        for name in model_fields(section.kind):
+            job.models(name, section.options.get(name))
 
 
 def _input_key(job: LabelJob, reviews: Reviews) -> str:
@@ -132,6 +140,7 @@ def _write_inputs(job: LabelJob, reviews: Reviews, run: RunDirectory) -> None:
     run.write_rejected(job.table.rejected)
     if run.stage_is_current("input", key):
         return
+    run.remove_labels()  # they belong to other input: better none than wrong ones if this run does not finish
     corpus = reviews.corpus
     frame = pl.DataFrame([corpus.ids, corpus.texts])
     write_parquet(run.corpus, frame if corpus.columns is None else frame.hstack(corpus.columns))

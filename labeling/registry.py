@@ -10,6 +10,8 @@ import importlib
 import importlib.metadata
 import pkgutil
 from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
 from typing import Any, Protocol, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -25,6 +27,7 @@ FROM_RUN = frozenset(
     {"keywords", "emoji", "prototypes", "hypotheses", "verbalizers", "cloze", "class_balance", "model", "encoder"}
 )
 """Options that are taken from the task and the run unless a voter's section sets them."""
+_SECTION_KEYS = ("name", "kind", "optional")  # keys of every [[voters]] section
 
 
 class Voter(Protocol):
@@ -35,11 +38,12 @@ class Voter(Protocol):
         ...
 
 
-def voter_kinds() -> dict[str, str]:
+@cache
+def voter_kinds() -> Mapping[str, str]:
     """Return every known kind and the module (or entry point) that defines it."""
     own = {m.name: f"{_voters.__name__}.{m.name}" for m in pkgutil.iter_modules(_voters.__path__)}
     others = {e.name: e.value for e in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)}
-    return others | own
+    return MappingProxyType(others | own)
 
 
 def voter_class(kind: str) -> type[Any]:
@@ -81,9 +85,8 @@ def build_voter(name: str, kind: str, options: Mapping[str, Any], resources: Map
     """
     cls, known = voter_class(kind), voter_options(kind)
     if unknown := sorted(set(options) - set(known)):
-        raise ConfigError(
-            f"Voter '{name}' ({kind}) has no option '{unknown[0]}'.", hint=nearest_hint(unknown[0], known)
-        )
+        hint = nearest_hint(unknown[0], (*known, *_SECTION_KEYS))
+        raise ConfigError(f"Voter '{name}' ({kind}) has no option '{unknown[0]}'.", hint=hint)
     hints = get_type_hints(cls, include_extras=True)
     values = {f.name: resources[f.name] for f in dataclasses.fields(cls) if f.name in resources}
     values |= {key: _checked(name, key, hints[key], value) for key, value in options.items()}
@@ -101,5 +104,8 @@ def _checked(name: str, key: str, hint: Any, value: Any) -> Any:
     try:
         return TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True)).validate_python(value)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ConfigError(f"Voter '{name}': {key} = {value!r} is not valid: {first['msg']}.") from error
+        message = error.errors()[0]["msg"]
+        raise ConfigError(
+            f"Voter '{name}': {key} = {value!r} is not valid: {message}.",
+            hint="`labeler voters KIND` shows the options of a kind.",
+        ) from error

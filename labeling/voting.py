@@ -52,6 +52,11 @@ class NamedVoter:
         )
 
 
+def model_fields(kind: str) -> list[str]:
+    """Return the fields of a voter kind that hold a model."""
+    return [name for name in MODEL_FIELDS if name in voter_options(kind)]
+
+
 def model_of(voter: Voter) -> ModelRef | None:
     """Return the model a voter uses, if any."""
     return next((value for name in MODEL_FIELDS if isinstance(value := getattr(voter, name, None), ModelRef)), None)
@@ -81,7 +86,7 @@ def build_voters(
     """
     voters = []
     for section in sections:
-        fields = [name for name in MODEL_FIELDS if name in voter_options(section.kind)]
+        fields = model_fields(section.kind)
         found = {name: models(name, _model_name(section, name)) for name in fields}
         options = {name: value for name, value in section.options.items() if name not in fields}
         voter = build_voter(section.name, section.kind, options, {**resources, **found})

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -83,7 +82,7 @@ class EmbeddingStore:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             temporary.write_bytes(shard)
-            os.replace(temporary, self.folder / f"{name}.safetensors")
+            temporary.replace(self.folder / f"{name}.safetensors")
         except OSError as error:
             _LOG.warning("Embeddings are not cached in %s: %s", self.folder, error)
             with suppress(OSError):

@@ -298,7 +298,6 @@ def test_hostile_reviews_names_and_files(label: App, workdir: Path) -> None:
     assert not list(workdir.parent.glob("*.parquet"))
 
 
-@pytest.mark.xfail(strict=True, reason="data/vote_cache.py reads with glob=True, so [ and * in --run find no votes")
 def test_a_run_directory_with_brackets_is_cached(label: App) -> None:
     label("reviews.csv", "--run", "[a]*")
     assert "voted" not in label("reviews.csv", "--run", "[a]*").stderr

@@ -102,7 +102,7 @@ def test_keys_depend_on_values_not_on_order() -> None:
 
 
 def test_versions_come_without_imports() -> None:
-    assert set(package_versions(["polars", "no-such-package"])) == {"python", "polars"}
+    assert set(package_versions(("polars", "no-such-package"))) == {"python", "polars"}
 
 
 def test_digests(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ class ThirdParty:
 
 
 @pytest.fixture
-def third_party(monkeypatch: pytest.MonkeyPatch) -> None:
+def third_party(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Announce `ThirdParty` as kind "other", and as "keyword", which is taken."""
     sys.modules["third_party_voter"] = sys.modules[__name__]
     points = [
@@ -37,6 +38,9 @@ def third_party(monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("other", "keyword")
     ]
     monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: points if group == ENTRY_POINT_GROUP else [])
+    voter_kinds.cache_clear()
+    yield
+    voter_kinds.cache_clear()
 
 
 def test_kinds_are_the_files_of_the_folder() -> None:

@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -59,7 +61,12 @@ def test_only_new_texts_are_computed(encoder: CachedEncoder, monkeypatch: pytest
     encoder.encode(TEXTS)
     asked: list[str] = []
     batches = SentenceEncoder.batches
-    monkeypatch.setattr(SentenceEncoder, "batches", lambda self, texts: (asked.extend(texts), batches(self, texts))[1])
+
+    def listening(self: SentenceEncoder, texts: Sequence[str]) -> Any:
+        asked.extend(texts)
+        return batches(self, texts)
+
+    monkeypatch.setattr(SentenceEncoder, "batches", listening)
     encoder.encode([*TEXTS, "жаңа"])
     assert asked == ["жаңа"]
 

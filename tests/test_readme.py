@@ -1,0 +1,85 @@
+"""The README is true: its commands run, its output is what they print, its configuration is valid."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from labeler.config import parse_config, preset_names
+from labeler.data.sample import SAMPLES
+from labeler.labeling.registry import voter_kinds
+from labeler.models.embedded import embedded_available
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+COMMANDS = re.findall(r"^\$ (labeler .*)$", README, flags=re.MULTILINE)
+
+needs_embedded = pytest.mark.skipif(not embedded_available(), reason="the embedded model is for Linux x86-64")
+
+
+def block(language: str) -> str:
+    return next(str(text) for kind, text in BLOCKS if kind == language)
+
+
+def labeler(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    arguments = [sys.executable, "-c", "from labeler.cli import main; main()", *command.split()[1:]]
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "COLUMNS": "110"}
+    return subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def masked(text: str) -> list[str]:
+    """Lines without blank ones, digits and runs of spaces: timings and scores differ between machines."""
+    squeezed = (re.sub(r"\s+", " ", re.sub(r"[\d.,]+", "#", line)).strip() for line in text.splitlines())
+    return [line for line in squeezed if line]
+
+
+@pytest.mark.slow
+@needs_embedded
+def test_every_command_runs_in_the_order_given(tmp_path: Path) -> None:
+    shutil.copy(SAMPLES["kaspi-sentiment"].reviews, tmp_path / "reviews.csv")
+    shutil.copy(SAMPLES["kaspi-sentiment"].gold, tmp_path / "manual.csv")
+    (tmp_path / "my_lfs.py").write_text(block("python"), encoding="utf-8")
+    for command in COMMANDS:
+        done = labeler(command, tmp_path)
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+    assert (tmp_path / "runs/mine/labels.csv").exists()
+
+
+@pytest.mark.slow
+@needs_embedded
+def test_the_demo_prints_what_the_first_screen_shows(tmp_path: Path) -> None:
+    done = labeler("labeler label --models embedded --run runs/demo", tmp_path)
+    shown = block("console").partition("\n")[2]
+    assert block("console").startswith("$ make demo")
+    assert masked(done.stderr + done.stdout) == masked(shown)
+
+
+def test_the_demo_target_is_that_command() -> None:
+    assert "label --models embedded --run runs/demo" in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def test_the_example_configuration_labels_reviews(tmp_path: Path) -> None:
+    text = block("toml")
+    assert parse_config(text, source="README").task.label_space.names == ("late", "on time")
+    (tmp_path / "labeler.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "reviews.csv").write_text("text\nДоставка долго, не пришла\nТез жеткізді\nкурьер не приехал\n")
+    done = labeler("labeler label reviews.csv --run run", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run/labels.csv").read_text(encoding="utf-8-sig").count("late") >= 2
+
+
+def test_every_kind_and_preset_is_described() -> None:
+    for name in (*voter_kinds(), *preset_names()):
+        assert f"`{name}`" in README
+
+
+def test_linked_files_exist() -> None:
+    for target in re.findall(r"\]\((?!https?://)([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
