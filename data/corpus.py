@@ -12,7 +12,7 @@ import numpy.typing as npt
 import polars as pl
 
 from .label_space import ABSTAIN
-from .normalize import TOKEN, fold_word, normalize
+from .normalize import TOKEN, fold_words, normalize
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,12 +40,10 @@ class Words:
         lengths = tokens.list.len().to_numpy()
         offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
         flat = tokens.filter(tokens.list.len() > 0).explode()
-        surface = flat.unique().sort()
-        folded = [fold_word(word) for word in surface]
-        vocabulary = tuple(sorted(set(folded)))
-        position = {word: i for i, word in enumerate(vocabulary)}
-        to_vocabulary = np.fromiter((position[word] for word in folded), np.int32, len(folded))
-        return cls(vocabulary, to_vocabulary[_codes(flat, surface)], offsets)
+        surface = flat.unique()
+        folded = pl.Series(fold_words(surface), dtype=pl.String)
+        vocabulary = folded.unique().sort()
+        return cls(tuple(vocabulary), _codes(folded, vocabulary)[_codes(flat, surface)], offsets)
 
     @cached_property
     def rows(self) -> npt.NDArray[np.int32]:
@@ -53,10 +51,15 @@ class Words:
         return np.repeat(np.arange(len(self.offsets) - 1, dtype=np.int32), np.diff(self.offsets))
 
     @cached_property
+    def is_word(self) -> npt.NDArray[np.bool_]:
+        """Which tokens are words of letters or digits, not marks; shape (t,)."""
+        of_vocabulary = np.fromiter((token[:1].isalnum() for token in self.vocabulary), bool, len(self.vocabulary))
+        return of_vocabulary[self.codes]
+
+    @cached_property
     def counts(self) -> npt.NDArray[np.int64]:
         """Words of letters or digits in each text, shape (n,)."""
-        is_word = np.fromiter((token[:1].isalnum() for token in self.vocabulary), bool, len(self.vocabulary))
-        return np.bincount(self.rows[is_word[self.codes]], minlength=len(self.offsets) - 1)
+        return np.bincount(self.rows[self.is_word], minlength=len(self.offsets) - 1)
 
 
 @dataclass(frozen=True, eq=False)

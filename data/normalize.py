@@ -12,6 +12,8 @@ import re
 import unicodedata
 from collections.abc import Callable
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 TOKEN = r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*|[()]+|[^\s\p{L}\p{M}\p{N}-]"
@@ -50,6 +52,10 @@ _LETTERS = str.maketrans(
     }
     | {"ё": "е", "э": "е", "щ": "ш", "ъ": None, "ь": None}
 )
+_COMMON = r"^[\x01-\x09\x0b-\x7f\x{400}-\x{482}\x{48a}-\x{52f}]*$"  # Latin and Cyrillic that NFKC leaves alone
+_DELETED = 0xFFFFFFFF
+_TABLE = np.arange(0x530, dtype=np.uint32)  # `_LETTERS` for all code points of `_COMMON`
+_TABLE[list(_LETTERS)] = [_DELETED if to is None else ord(to) for to in _LETTERS.values()]
 _LONGEST_WORD = 64
 _WORD = re.compile(r"[^\W_](?:[^\W_]|[\u0300-\u036f\u20d0-\u20ff\ufe00-\ufe0f])*")  # as in TOKEN
 _REPEATED = re.compile(r"(.)\1+", re.DOTALL)
@@ -87,9 +93,49 @@ def fold_word(word: str) -> str:
     return folded[:_LONGEST_WORD]
 
 
+def fold_words(words: pl.Series) -> list[str]:
+    """Fold many distinct words at once, each as `fold_word` would.
+
+    Words of plain Latin and Cyrillic letters are folded as one long text, a word a line, which is several times faster
+    than one by one.
+    """
+    common = words.str.contains(_COMMON).to_numpy()
+    folded = np.empty(len(words), object)
+    folded[common] = _fold_lines(words.filter(common).str.head(_LONGEST_WORD).to_list())
+    folded[~common] = [fold_word(word) for word in words.filter(~common)]
+    return folded.tolist()  # type: ignore[no-any-return]
+
+
 def fold_phrase(phrase: str) -> tuple[str, ...]:
     """Return the folded words of a phrase, cut as texts are; punctuation is dropped."""
     return tuple(fold_word(word) for word in _WORD.findall(unicodedata.normalize("NFC", phrase)))
+
+
+def _fold_lines(words: list[str]) -> list[str]:
+    """Fold words that NFKC leaves alone, without combining marks, as lines of one text."""
+    if not words:
+        return []
+    lines = "\n".join(words).casefold().split("\n")
+    latin = [i for i, line in enumerate(lines) if _HAS_LATIN.search(line)]
+    alike = [lines[i].translate(_LOOKALIKE) if _HAS_CYRILLIC.search(lines[i]) else lines[i] for i in latin]
+    for i, line in zip(
+        latin, _transliterate("\n".join(alike)).split("\n"), strict=False
+    ):  # no Latin word gives one empty line
+        lines[i] = line
+    codes = _TABLE[_code_points("\n".join(lines))]
+    text = _without_repeats(codes[codes != _DELETED]).replace("дж", "ж").replace("нг", "н")
+    return _without_repeats(_code_points(text)).split("\n")
+
+
+def _code_points(text: str) -> npt.NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le"), np.uint32)
+
+
+def _without_repeats(codes: npt.NDArray[np.uint32]) -> str:
+    """Keep one of equal neighbours, but every line break."""
+    kept = np.ones(len(codes), bool)
+    kept[1:] = (codes[1:] != codes[:-1]) | (codes[1:] == ord("\n"))
+    return codes[kept].tobytes().decode("utf-32-le")
 
 
 def _transliterate(word: str) -> str:

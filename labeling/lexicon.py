@@ -19,10 +19,8 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -131,12 +129,12 @@ def _match_vocabulary(
     label = np.full(len(vocabulary), ABSTAIN, np.int16)
     weight = np.zeros(len(vocabulary), np.float32)
     negated = np.zeros(len(vocabulary), bool)
-    backwards = sorted((word[::-1], i) for i, word in enumerate(vocabulary)) if any(e.suffix for e in ranked) else []
+    endings = tuple(e.words[0] for e in ranked if e.suffix)
+    ending = [i for i, word in enumerate(vocabulary) if word.endswith(endings)] if endings else []
     for entry in ranked:
         stem = entry.words[0]
         if entry.suffix:
-            low, high = _prefix_range(backwards, stem[::-1], key=itemgetter(0))
-            found: Sequence[int] = [i for _, i in backwards[low:high]]
+            found: Sequence[int] = [i for i in ending if vocabulary[i].endswith(stem)]
         else:
             found = range(*_stem_range(vocabulary, stem, exact=entry.exact))
         label[found], weight[found] = entry.label, entry.weight
@@ -150,10 +148,10 @@ def _negative(entry: Entry, vocabulary: Sequence[str], found: Iterable[int]) -> 
     return entry.verb and [_NEGATIVE_SUFFIX.match(vocabulary[i][stem:]) is not None for i in found]
 
 
-def _prefix_range(ordered: Sequence[Any], prefix: str, key: Callable[[Any], str] | None = None) -> tuple[int, int]:
+def _prefix_range(ordered: Sequence[str], prefix: str) -> tuple[int, int]:
     """Slice of a sorted sequence whose entries begin with `prefix`."""
-    low = bisect_left(ordered, prefix, key=key)
-    return low, bisect_left(ordered, prefix + "\U0010ffff", low, key=key)
+    low = bisect_left(ordered, prefix)
+    return low, bisect_left(ordered, prefix + "\U0010ffff", low)
 
 
 def _stem_range(vocabulary: Sequence[str], stem: str, *, exact: bool) -> tuple[int, int]:

@@ -78,8 +78,8 @@ def print_summary(summary: LabelSummary, run_path: Path) -> None:
     run = RunDirectory(run_path)
     console.print()
     console.print(printable(f"labels: {run.labels} and {run.labels_csv}"), soft_wrap=True)
-    look = f"look first at: {run.lf_summary}; edit the voters with: labeler init"
-    console.print(printable(look), soft_wrap=True)
+    console.print(printable(f"voters: {run.lf_summary}"), soft_wrap=True)
+    console.print("next: labeler init, edit labeler.toml, label again: only what changed is computed", soft_wrap=True)
 
 
 def print_voter_kinds() -> None:

@@ -98,7 +98,7 @@ def is_negated(words: Words, found: Matches) -> npt.NDArray[np.bool_]:
     """
     after = _free_tokens(words, found, _NEGATORS_AFTER)
     before = _free_tokens(words, found, _NEGATORS_BEFORE)
-    between = found.inside | _is_mark(words)
+    between = found.inside | ~words.is_word
     return (
         _neighbour_in(words, found.ends, 1, after)
         | _neighbour_in(words, found.positions, -1, before)
@@ -110,10 +110,6 @@ def _free_tokens(words: Words, found: Matches, wanted: tuple[str, ...]) -> npt.N
     """Tokens that are one of the wanted words and belong to no match, shape (t,)."""
     folded = {fold_word(word) for word in wanted}
     return _tokens(words, [word in folded for word in words.vocabulary]) & ~found.inside
-
-
-def _is_mark(words: Words) -> npt.NDArray[np.bool_]:
-    return _tokens(words, [not word[:1].isalnum() for word in words.vocabulary])
 
 
 def _tokens(words: Words, chosen: list[bool]) -> npt.NDArray[np.bool_]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labeler.data.normalize import fold_phrase, fold_word, normalize
+from labeler.data.normalize import fold_phrase, fold_word, fold_words, normalize
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 OUR_LETTERS = st.text("нгджшщьъхйəәғқңөұүһіahiyszckeNGJŹǵú\u0301", max_size=20)
@@ -79,3 +79,13 @@ def test_normalising_composes_and_lowers() -> None:
 )
 def test_a_phrase_is_cut_as_texts_are(phrase: str, words: tuple[str, ...]) -> None:
     assert fold_phrase(phrase) == words
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs", "Zs", "Cc"]), min_size=1, max_size=80), unique=True))
+def test_many_words_fold_as_one_by_one(words: list[str]) -> None:
+    assert fold_words(pl.Series(words, dtype=pl.String)) == [fold_word(word) for word in words]
+
+
+@given(st.lists(st.text("аәғқңөұүһіыйёэщъьджнгabjzhkshwyxüñ1", min_size=1, max_size=70), unique=True))
+def test_many_kazakh_words_fold_as_one_by_one(words: list[str]) -> None:
+    assert fold_words(pl.Series(words, dtype=pl.String)) == [fold_word(word) for word in words]

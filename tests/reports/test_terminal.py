@@ -96,7 +96,7 @@ def test_notes_are_shown_as_written(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_files_are_named_whatever_the_path(capsys: pytest.CaptureFixture[str], path: str) -> None:
     out = shown(SUMMARY, capsys, path)
     assert f"labels: {path}/labels.parquet and {path}/labels.csv" in out
-    assert f"look first at: {path}/lf_summary.csv" in out
+    assert f"voters: {path}/lf_summary.csv" in out
 
 
 def test_no_rows_do_not_divide_by_zero(capsys: pytest.CaptureFixture[str]) -> None:

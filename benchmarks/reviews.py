@@ -1,0 +1,44 @@
+"""The reviews a benchmark runs on; a small file is augmented with new reviews made of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from ..data.tables import read_table
+
+ENOUGH, SEED = 2_000, 7
+
+
+def read_reviews(source: Path, folder: Path, enough: int = ENOUGH) -> tuple[Path, pl.Series, str]:
+    """Read reviews, and make more of them where there are few.
+
+    New reviews are pairs of the file's, so that all texts stay distinct: repeated ones would favour this project,
+    which votes on distinct texts only.
+
+    Parameters
+    ----------
+    source : Path
+        Any table `read_table` reads.
+    folder : Path
+        Where an augmented file goes.
+    enough : int
+        Rows wanted.
+
+    Returns
+    -------
+    (Path, Series of str, str)
+        A file `labeler label` can read, its texts, and a line that says what was read.
+    """
+    texts = read_table(source).frame["text"]
+    told = f"{len(texts):,} reviews of {source} ({texts.n_unique():,} distinct)"
+    if len(texts) >= enough:
+        return source, texts, told
+    rng = np.random.default_rng(SEED)
+    first, second = (texts.gather(rng.integers(0, len(texts), 2 * enough).astype(np.uint32)) for _ in range(2))
+    texts = pl.concat([texts, first + ". " + second]).unique(maintain_order=True).head(enough)
+    path = folder / "augmented.csv"
+    pl.DataFrame({"id": [f"r{i}" for i in range(len(texts))], "text": texts}).write_csv(path)
+    return path, texts, f"{told}, augmented to {len(texts):,} distinct ones by joining random pairs"
