@@ -33,7 +33,7 @@ def read_reviews(source: Path, folder: Path, enough: int = ENOUGH) -> tuple[Path
         A file `labeler label` can read, its texts, and a line that says what was read.
     """
     texts = read_table(source).frame["text"]
-    told = f"{len(texts):,} reviews of {source} ({texts.n_unique():,} distinct)"
+    told = f"{len(texts):,} reviews of {source.name} ({texts.n_unique():,} distinct)"
     if len(texts) >= enough:
         return source, texts, told
     rng = np.random.default_rng(SEED)

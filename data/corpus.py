@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,6 +14,7 @@ import polars as pl
 
 from .label_space import ABSTAIN
 from .normalize import TOKEN, fold_words, normalize
+from .parallel import map_parts
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +38,7 @@ class Words:
     @classmethod
     def from_texts(cls, normalized: pl.Series) -> Words:
         """Tokenise normalised texts and fold each distinct token once."""
-        tokens = normalized.str.extract_all(TOKEN)
+        tokens = map_parts(normalized, pl.first().str.extract_all(TOKEN))
         lengths = tokens.list.len().to_numpy()
         offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
         flat = tokens.filter(tokens.list.len() > 0).explode()
@@ -53,8 +55,13 @@ class Words:
     @cached_property
     def is_word(self) -> npt.NDArray[np.bool_]:
         """Which tokens are words of letters or digits, not marks; shape (t,)."""
-        of_vocabulary = np.fromiter((token[:1].isalnum() for token in self.vocabulary), bool, len(self.vocabulary))
-        return of_vocabulary[self.codes]
+        tokens = pl.Series(self.vocabulary, dtype=pl.String)
+        return tokens.str.contains(r"^[\p{L}\p{N}]").to_numpy()[self.codes]
+
+    def codes_of(self, tokens: Iterable[str]) -> list[int]:
+        """Return the codes of those of the (folded) tokens that occur."""
+        found = ((bisect_left(self.vocabulary, token), token) for token in tokens)
+        return [code for code, token in found if self.vocabulary[code : code + 1] == (token,)]
 
     @cached_property
     def counts(self) -> npt.NDArray[np.int64]:

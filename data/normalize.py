@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+
+from .parallel import map_parts
 
 TOKEN = r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*|[()]+|[^\s\p{L}\p{M}\p{N}-]"
 """A word, a run of brackets (Russian smileys: ``))``), or one punctuation mark or emoji code point.
@@ -52,9 +53,10 @@ _LETTERS = str.maketrans(
     }
     | {"ё": "е", "э": "е", "щ": "ш", "ъ": None, "ь": None}
 )
-_COMMON = r"^[\x01-\x09\x0b-\x7f\x{400}-\x{482}\x{48a}-\x{52f}]*$"  # Latin and Cyrillic that NFKC leaves alone
+# Latin, Cyrillic and emoji that NFKC and case folding leave alone, or change one by one.
+_COMMON = r"^[\x01-\x09\x0b-\x7f\x{400}-\x{482}\x{48a}-\x{52f}\x{2600}-\x{27bf}\x{1f300}-\x{1faff}]*$"
 _DELETED = 0xFFFFFFFF
-_TABLE = np.arange(0x530, dtype=np.uint32)  # `_LETTERS` for all code points of `_COMMON`
+_TABLE = np.arange(0x20000, dtype=np.uint32)  # `_LETTERS` for all code points of `_COMMON`
 _TABLE[list(_LETTERS)] = [_DELETED if to is None else ord(to) for to in _LETTERS.values()]
 _LONGEST_WORD = 64
 _WORD = re.compile(r"[^\W_](?:[^\W_]|[\u0300-\u036f\u20d0-\u20ff\ufe00-\ufe0f])*")  # as in TOKEN
@@ -66,14 +68,11 @@ _HAS_CYRILLIC = re.compile(r"[а-яёғқңөұүһі]")
 
 def normalize(texts: pl.Series) -> pl.Series:
     """Return NFC, case-folded texts with single spaces and no outer ones, same length and order."""
-    composed = _changed_where(texts, _MAYBE_NOT_NFC, lambda some: some.str.normalize("NFC"))
-    return composed.str.to_lowercase().str.replace_all(_ODD_SPACES, " ").str.strip_chars(" ")
-
-
-def _changed_where(texts: pl.Series, pattern: str, change: Callable[[pl.Series], pl.Series]) -> pl.Series:
-    """Change only the texts in which the pattern is found: it is far cheaper to look for than to change nothing."""
-    rows = texts.str.contains(pattern).arg_true()
-    return texts.clone().scatter(rows, change(texts.gather(rows))) if len(rows) else texts
+    rows = map_parts(texts, pl.first().str.contains(_MAYBE_NOT_NFC)).arg_true()
+    if len(rows):  # looking for them is far cheaper than composing what is composed already
+        texts = texts.clone().scatter(rows, texts.gather(rows).str.normalize("NFC"))
+    tidied = pl.first().str.to_lowercase().str.replace_all(_ODD_SPACES, " ").str.strip_chars(" ")
+    return map_parts(texts, tidied)
 
 
 def fold_word(word: str) -> str:
@@ -103,7 +102,7 @@ def fold_words(words: pl.Series) -> list[str]:
     folded = np.empty(len(words), object)
     folded[common] = _fold_lines(words.filter(common).str.head(_LONGEST_WORD).to_list())
     folded[~common] = [fold_word(word) for word in words.filter(~common)]
-    return folded.tolist()  # type: ignore[no-any-return]
+    return folded.tolist()
 
 
 def fold_phrase(phrase: str) -> tuple[str, ...]:

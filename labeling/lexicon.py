@@ -24,6 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from ..data.corpus import Words
 from ..data.errors import ConfigError
@@ -130,7 +131,7 @@ def _match_vocabulary(
     weight = np.zeros(len(vocabulary), np.float32)
     negated = np.zeros(len(vocabulary), bool)
     endings = tuple(e.words[0] for e in ranked if e.suffix)
-    ending = [i for i, word in enumerate(vocabulary) if word.endswith(endings)] if endings else []
+    ending = _ending_with(vocabulary, endings)
     for entry in ranked:
         stem = entry.words[0]
         if entry.suffix:
@@ -140,6 +141,14 @@ def _match_vocabulary(
         label[found], weight[found] = entry.label, entry.weight
         negated[found] = _negative(entry, vocabulary, found)
     return label, weight, negated
+
+
+def _ending_with(vocabulary: tuple[str, ...], endings: tuple[str, ...]) -> list[int]:
+    """Find the few words with one of the endings, so that each ending need not look at all."""
+    if not endings:
+        return []
+    pattern = f"(?:{'|'.join(map(re.escape, endings))})$"
+    return pl.Series(vocabulary, dtype=pl.String).str.contains(pattern).arg_true().to_list()
 
 
 def _negative(entry: Entry, vocabulary: Sequence[str], found: Iterable[int]) -> list[bool] | bool:

@@ -46,8 +46,9 @@ class EmojiVoter:
             If a mark is not an emoji or an emoticon that ends in a sign.
         """
         words, k = corpus.unique.words, self.labels.k
-        label_of = {_token_of(mark): self.labels.index(label) for label, marks in self.emoji.items() for mark in marks}
-        label = np.array([label_of.get(token, k) for token in words.vocabulary], dtype=np.int64)
+        label = np.full(len(words.vocabulary), k, np.int64)
+        for name, marks in self.emoji.items():
+            label[words.codes_of(map(_token_of, marks))] = self.labels.index(name)
         cells = words.rows.astype(np.int64) * (k + 1) + label[words.codes]  # column k counts all other tokens
         counts = np.bincount(cells, minlength=len(corpus.unique) * (k + 1)).reshape(-1, k + 1)
         return vote_by_margin(counts[:, :k].astype(np.float64), 1.0).take(corpus.unique.inverse)

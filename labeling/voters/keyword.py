@@ -108,14 +108,9 @@ def is_negated(words: Words, found: Matches) -> npt.NDArray[np.bool_]:
 
 def _free_tokens(words: Words, found: Matches, wanted: tuple[str, ...]) -> npt.NDArray[np.bool_]:
     """Tokens that are one of the wanted words and belong to no match, shape (t,)."""
-    folded = {fold_word(word) for word in wanted}
-    return _tokens(words, [word in folded for word in words.vocabulary]) & ~found.inside
-
-
-def _tokens(words: Words, chosen: list[bool]) -> npt.NDArray[np.bool_]:
-    """Tokens whose word is chosen, shape (t,)."""
-    of_word: npt.NDArray[np.bool_] = np.array(chosen, dtype=np.bool_)
-    return of_word[words.codes]
+    chosen = np.zeros(len(words.vocabulary), bool)
+    chosen[words.codes_of(map(fold_word, wanted))] = True
+    return chosen[words.codes] & ~found.inside
 
 
 def _neighbour_in(

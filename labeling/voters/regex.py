@@ -11,6 +11,7 @@ import polars as pl
 from ...data.corpus import Corpus
 from ...data.errors import ConfigError
 from ...data.label_space import ABSTAIN, LabelSpace
+from ...data.parallel import map_parts
 from ...data.votes import Votes
 from ..options import Confidence
 
@@ -48,7 +49,7 @@ class RegexVoter:
         """
         texts = corpus.unique.normalized if self.on == "normalized" else corpus.unique.texts
         try:
-            found = texts.str.contains(self.pattern).to_numpy()
+            found = map_parts(texts, pl.first().str.contains(self.pattern)).to_numpy()
         except pl.exceptions.ComputeError as error:
             raise ConfigError(
                 f"'{self.pattern}' is not a regular expression this voter can use: {error}",
