@@ -13,7 +13,7 @@ from ..data.label_space import ABSTAIN
 from .patterns import VotePatterns
 
 _IDENTIFIABLE = 3  # voters from which Dawid-Skene can tell accuracies and class balance apart
-_COLLAPSED = 0.1  # an estimate this many times below the majority vote's share is a collapse, not a finding
+_COLLAPSED = 0.25  # an estimate this many times below the majority vote's share is a collapse, not a finding
 
 
 def checked_balance(balance: npt.ArrayLike, k: int) -> npt.NDArray[np.float64]:
@@ -86,8 +86,8 @@ def estimate_class_balance(
     """Estimate the class balance from the votes alone, by Dawid-Skene EM with a learned prior.
 
     Fewer than three voters do not determine it, and EM sometimes gives a class away altogether. Then, and where a class
-    ends below a tenth of what the majority vote gives it, the majority vote's shares are the answer, moved a
-    twentieth of the way to uniform.
+    ends below a quarter of what the majority vote gives it, the majority vote's shares are the answer, moved a
+    hundredth of the way to uniform.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def estimate_class_balance(
     from .majority import MajorityVote
 
     voted = MajorityVote(k=k).fit(table).class_balance_
-    careful = 0.95 * voted + 0.05 / k
+    careful = 0.99 * voted + 0.01 / k
     if np.any(table.patterns != ABSTAIN, axis=0).sum() < _IDENTIFIABLE:
         return careful
     learned = DawidSkene(k=k, group_correlated=group_correlated, families=families).fit(table).class_balance_

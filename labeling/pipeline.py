@@ -103,6 +103,7 @@ def label_reviews(job: LabelJob, run: RunDirectory, announce: Announce = lambda 
     key = stage_key(
         version=__version__,
         settings=job.label_model.model_dump(mode="json"),
+        class_balance=balance.tolist(),
         votes=[[v.name, v.key(reviews.corpus)] for v in voters],
         labels=job.labels.names,
         gold=job.gold.digest if job.gold else "",
