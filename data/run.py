@@ -7,7 +7,7 @@ import json
 import os
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,6 +137,22 @@ class RunDirectory:
             If it cannot be written.
         """
         return self.read_manifest().with_stage(name, key, outputs=outputs, details=details)
+
+    def keep_votes(self, voters: Iterable[str]) -> None:
+        """Remove the votes of all other voters, which a configuration no longer has.
+
+        Raises
+        ------
+        RunError
+            If a file cannot be removed.
+        """
+        kept = {self.votes(voter) for voter in voters}
+        try:
+            for path in self.votes_folder.glob("*.parquet"):
+                if path not in kept:
+                    path.unlink(missing_ok=True)
+        except OSError as error:
+            raise _unusable(self.votes_folder, error) from error
 
     def remove_labels(self) -> None:
         """Remove what the labels stage wrote.

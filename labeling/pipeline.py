@@ -112,6 +112,7 @@ def label_reviews(job: LabelJob, run: RunDirectory, announce: Announce = lambda 
     if not job.force and run.stage_is_current("labels", key):
         announce("labels: unchanged, skipped")
         return LabelSummary(**json.loads(run.summary.read_text(encoding="utf-8")))
+    run.keep_votes(voter.name for voter in voters)
     labelled = _combine(job, reviews, voters, matrix, balance, source, announce)
     return write_labels(labelled, run, key=key, settings=job.label_model.model_dump(mode="json"), started=started)
 

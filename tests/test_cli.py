@@ -259,6 +259,7 @@ def test_an_added_a_removed_and_a_renamed_voter(label: App, workdir: Path) -> No
     back = label("reviews.csv")
     assert not voted(back.stderr)
     assert "short" not in " ".join(labels()["votes"])
+    assert not (workdir / "run/votes/short.parquet").exists()
     (workdir / "rules.toml").write_text(RULES.replace('"thanks"', '"gratitude"'), encoding="utf-8")
     assert voted(label("reviews.csv").stderr) == {"gratitude"}
     assert "gratitude=positive" in labels()["votes"][0]
