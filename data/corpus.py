@@ -122,6 +122,17 @@ class Corpus:
         """Digest of the texts in order; caches of votes are keyed by it."""
         return digest_series(self.texts)
 
+    def column_digest(self, name: str) -> str:
+        """Digest of one of the other columns, computed once for all voters that read it."""
+        assert self.columns is not None
+        if name not in self._column_digests:
+            self._column_digests[name] = digest_series(_as_strings(self.columns[name]))
+        return self._column_digests[name]
+
+    @cached_property
+    def _column_digests(self) -> dict[str, str]:
+        return {}
+
 
 @dataclass(frozen=True, eq=False)
 class UniqueTexts:
@@ -178,6 +189,13 @@ def digest_series(values: pl.Series) -> str:
     for start in range(0, len(values), 100_000):  # in slices: ten million texts never stand in memory twice
         digest.update("".join(values.slice(start, 100_000).to_list()).encode())
     return digest.hexdigest()
+
+
+def _as_strings(column: pl.Series) -> pl.Series:
+    """Write any column as strings, different ones for different values."""
+    if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
+        return pl.Series([repr(value) for value in column.to_list()], dtype=pl.String)
+    return column.cast(pl.String, strict=False).fill_null("\0")
 
 
 def _strings(what: str, values: pl.Series | Sequence[str]) -> pl.Series:

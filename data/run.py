@@ -138,35 +138,28 @@ class RunDirectory:
         """
         return self.read_manifest().with_stage(name, key, outputs=outputs, details=details)
 
-    def keep_votes(self, voters: Iterable[str]) -> None:
-        """Remove the votes of all other voters, which a configuration no longer has.
+    def remove(self, paths: Iterable[Path]) -> None:
+        """Remove files of the run, where they exist.
 
         Raises
         ------
         RunError
             If a file cannot be removed.
         """
+        for path in paths:
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise _unusable(path, error) from error
+
+    def keep_votes(self, voters: Iterable[str]) -> None:
+        """Remove the votes of all other voters, which a configuration no longer has."""
         kept = {self.votes(voter) for voter in voters}
-        try:
-            for path in self.votes_folder.glob("*.parquet"):
-                if path not in kept:
-                    path.unlink(missing_ok=True)
-        except OSError as error:
-            raise _unusable(self.votes_folder, error) from error
+        self.remove(path for path in self.votes_folder.glob("*.parquet") if path not in kept)
 
     def remove_labels(self) -> None:
-        """Remove what the labels stage wrote.
-
-        Raises
-        ------
-        RunError
-            If a file cannot be removed.
-        """
-        try:
-            for path in (self.labels, self.labels_csv, self.lf_summary, self.summary, self.gold, self.relabelled):
-                path.unlink(missing_ok=True)
-        except OSError as error:
-            raise _unusable(path, error) from error
+        """Remove what the labels stage wrote."""
+        self.remove((self.labels, self.labels_csv, self.lf_summary, self.summary, self.gold, self.relabelled))
 
     def write_rejected(self, rejected: pl.DataFrame) -> None:
         """Write the rejected rows, or remove an older list when there are none.

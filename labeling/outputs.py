@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,6 @@ from ..data.label_space import ABSTAIN, LabelSpace
 from ..data.manifest import StageDetails
 from ..data.run import RunDirectory
 from ..data.soft_labels import SoftLabels
-from ..data.votes import LabelMatrix
 from .analysis import lf_summary
 from .patterns import VotePatterns
 from .reviews import Reviews
@@ -29,7 +29,6 @@ class Labelled:
 
     reviews: Reviews
     labels: LabelSpace
-    matrix: LabelMatrix
     table: VotePatterns
     soft: SoftLabels
     voters: tuple[NamedVoter, ...]
@@ -39,6 +38,16 @@ class Labelled:
     method: str
     rejected: int
     notes: tuple[str, ...]
+
+    @cached_property
+    def hard(self) -> npt.NDArray[np.int16]:
+        """Class index of each row, -1 without a label."""
+        return self.soft.hard()
+
+    @property
+    def voter_names(self) -> list[str]:
+        """The voters' names, in column order."""
+        return [voter.name for voter in self.voters]
 
 
 @dataclass(frozen=True)
@@ -54,7 +63,7 @@ class LabelSummary:
     class_balance : dict of str to float
         The prior the label model worked with.
     class_balance_source : str
-        "gold", "estimated from the votes" or "given".
+        Where it is from, in words: gold rows, the rules' votes, the configuration.
     label_model : str
         The method that made the labels.
     voters : list of dict
@@ -101,14 +110,13 @@ def write_labels(
     write_csv(run.labels_csv, ours)
     voters = lf_summary(
         labelled.table,
-        voters=labelled.matrix.voters,
+        voters=labelled.voter_names,
         classes=labelled.labels.names,
         gold=gold,
         estimated_accuracy=labelled.voter_accuracy,
     )
     write_csv(run.lf_summary, voters)
-    for stale in (run.gold, run.relabelled):  # of an earlier run with a gold file or an existing label column
-        stale.unlink(missing_ok=True)
+    run.remove((run.gold, run.relabelled))  # of an earlier run with a gold file or an existing label column
     if gold is not None:
         write_parquet(run.gold, gold_frame(frame, gold, labelled.labels))
         outputs.append(run.gold)
@@ -129,8 +137,8 @@ def summarise(
 ) -> LabelSummary:
     """Gather the numbers of a run; `ours` are the labels of the input rows."""
     labels, gold = labelled.labels, labelled.reviews.corpus.gold
-    hard = labelled.soft.hard()
-    counts = np.bincount(hard[: len(ours)][hard[: len(ours)] != ABSTAIN], minlength=labels.k)
+    decided = labelled.hard[: len(ours)]
+    counts = np.bincount(decided[decided != ABSTAIN], minlength=labels.k)
     return LabelSummary(
         rows=len(ours),
         rejected=labelled.rejected,
@@ -141,7 +149,7 @@ def summarise(
         class_balance_source=labelled.class_balance_source,
         label_model=labelled.method,
         voters=voters.to_dicts(),
-        gold=gold_scores(gold, hard, labels.k) if gold is not None and labelled.reviews.n_gold else None,
+        gold=gold_scores(gold, labelled.hard) if gold is not None and labelled.reviews.n_gold else None,
         relabelled=None if changes is None else len(changes),
         notes=[*labelled.notes, *class_notes(counts, labels)],
         seconds=seconds,
@@ -155,11 +163,11 @@ def labels_frame(labelled: Labelled) -> pl.DataFrame:
         [
             corpus.ids,
             corpus.texts,
-            class_names(soft.hard(), labels).alias("label"),
+            class_names(labelled.hard, labels).alias("label"),
             pl.Series("confidence", soft.confidence).fill_nan(None),
             *(pl.Series(f"p_{name}", soft.probs[:, i]) for i, name in enumerate(labels.names)),
             pl.Series("covered", soft.covered),
-            votes_as_text(labelled.table, labelled.matrix.voters, labels),
+            votes_as_text(labelled.table, labelled.voter_names, labels),
         ]
     )
 
@@ -176,11 +184,11 @@ def relabelled(labelled: Labelled) -> pl.DataFrame | None:
 
     None without a voter of kind ``existing``; with several, the first is compared.
     """
-    names = [v.name for v in labelled.voters if v.section.kind == "existing"]
-    if not names:
+    columns = [j for j, voter in enumerate(labelled.voters) if voter.section.kind == "existing"]
+    if not columns:
         return None
     n = labelled.reviews.n_input
-    old, new = labelled.matrix.votes[:n, labelled.matrix.voters.index(names[0])], labelled.soft.hard()[:n]
+    old, new = labelled.table.expand(labelled.table.patterns[:, columns[0]])[:n], labelled.hard[:n]
     changed = np.flatnonzero((old != ABSTAIN) & (new != ABSTAIN) & (old != new))
     confidence = labelled.soft.confidence[changed]
     surest = np.argsort(-confidence, kind="stable")
@@ -211,15 +219,13 @@ def class_names(indices: npt.NDArray[np.int16], labels: LabelSpace) -> pl.Series
     return names.gather(np.where(indices == ABSTAIN, labels.k, indices))
 
 
-def gold_scores(gold: npt.NDArray[np.int16], hard: npt.NDArray[np.int16], k: int) -> dict[str, float]:
+def gold_scores(gold: npt.NDArray[np.int16], hard: npt.NDArray[np.int16]) -> dict[str, float]:
     """Score labels against gold rows; a row without a label is wrong.
 
     Parameters
     ----------
     gold, hard : ndarray of int16, shape (n,)
         Class indices, -1 for none.
-    k : int
-        Number of classes.
 
     Returns
     -------

@@ -98,23 +98,24 @@ def label_reviews(job: LabelJob, run: RunDirectory, announce: Announce = lambda 
     started = time.perf_counter()
     reviews = Reviews.combine(job.table, job.gold)
     _find_models(job)
-    _write_inputs(job, reviews, run)
-    voters, matrix, balance, source = _vote(job, reviews, run, announce)
+    input_key, settings = _input_key(job, reviews), job.label_model.model_dump(mode="json")
+    _write_inputs(job, reviews, run, input_key)
+    voters, table, balance, source = _vote(job, reviews, run, announce)
     key = stage_key(
         version=__version__,
-        settings=job.label_model.model_dump(mode="json"),
+        settings=settings,
         class_balance=balance.tolist(),
         votes=[[v.name, v.key(reviews.corpus)] for v in voters],
         labels=job.labels.names,
         gold=job.gold.digest if job.gold else "",
-        input=_input_key(job, reviews),
+        input=input_key,
     )
     if not job.force and run.stage_is_current("labels", key):
         announce("labels: unchanged, skipped")
         return LabelSummary(**json.loads(run.summary.read_text(encoding="utf-8")))
     run.keep_votes(voter.name for voter in voters)
-    labelled = _combine(job, reviews, voters, matrix, balance, source, announce)
-    return write_labels(labelled, run, key=key, settings=job.label_model.model_dump(mode="json"), started=started)
+    labelled = _combine(job, reviews, voters, table, balance, source, announce)
+    return write_labels(labelled, run, key=key, settings=settings, started=started)
 
 
 def _find_models(job: LabelJob) -> None:
@@ -136,8 +137,7 @@ def _input_key(job: LabelJob, reviews: Reviews) -> str:
     )
 
 
-def _write_inputs(job: LabelJob, reviews: Reviews, run: RunDirectory) -> None:
-    key = _input_key(job, reviews)
+def _write_inputs(job: LabelJob, reviews: Reviews, run: RunDirectory, key: str) -> None:
     write_text(run.config, job.config_toml)
     run.write_rejected(job.table.rejected)
     if run.stage_is_current("input", key):
@@ -153,7 +153,7 @@ def _write_inputs(job: LabelJob, reviews: Reviews, run: RunDirectory) -> None:
 
 def _vote(
     job: LabelJob, reviews: Reviews, run: RunDirectory, announce: Announce
-) -> tuple[list[NamedVoter], LabelMatrix, npt.NDArray[np.float64], str]:
+) -> tuple[list[NamedVoter], VotePatterns, npt.NDArray[np.float64], str]:
     """Let the rules vote, settle the class balance, then let the voters vote that are matched to it."""
     matched = {s.name for s in job.voters if "class_balance" in voter_options(s.kind)}
     resources: dict[str, Any] = {"labels": job.labels} | job.task.resources
@@ -168,7 +168,11 @@ def _vote(
     if not votes:
         raise VoterError("No voter is left to vote.", hint="Add a [[voters]] section that fits the input.")
     voters = [voter for voter in (*rules, *others) if voter.name in votes]
-    return voters, LabelMatrix.from_votes(votes), balance, source
+    return voters, _patterns(votes), balance, source
+
+
+def _patterns(votes: dict[str, Votes]) -> VotePatterns:
+    return VotePatterns.from_votes(LabelMatrix.from_votes(votes).votes)
 
 
 def _class_balance(job: LabelJob, reviews: Reviews, votes: dict[str, Votes]) -> tuple[npt.NDArray[np.float64], str]:
@@ -183,9 +187,9 @@ def _class_balance(job: LabelJob, reviews: Reviews, votes: dict[str, Votes]) -> 
     gold = reviews.corpus.gold
     if wanted != "estimate" and gold is not None and reviews.n_gold:
         return class_balance_from_gold(gold, job.labels.k), f"{reviews.n_gold} gold rows"
-    if not votes or not LabelMatrix.from_votes(votes).covered.any():
+    table = _patterns(votes) if votes else None
+    if table is None or not table.covered.any():
         return np.full(job.labels.k, 1 / job.labels.k), "uniform, for want of votes by rules and of gold labels"
-    table = VotePatterns.from_votes(LabelMatrix.from_votes(votes).votes)
     return estimate_class_balance(table, job.labels.k), "estimated from the rules' votes"
 
 
@@ -193,13 +197,12 @@ def _combine(
     job: LabelJob,
     reviews: Reviews,
     voters: Sequence[NamedVoter],
-    matrix: LabelMatrix,
+    table: VotePatterns,
     balance: npt.NDArray[np.float64],
     source: str,
     announce: Announce,
 ) -> Labelled:
     settings, k = job.label_model, job.labels.k
-    table = VotePatterns.from_votes(matrix.votes)
     model = build_label_model(
         settings.method,
         k=k,
@@ -217,7 +220,6 @@ def _combine(
     return Labelled(
         reviews=reviews,
         labels=job.labels,
-        matrix=matrix,
         table=table,
         soft=SoftLabels(table.expand(probs), table.expand(table.covered)),
         voters=tuple(voters),

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from .. import __version__
-from ..data.corpus import Corpus, digest_series
+from ..data.corpus import Corpus
 from ..data.errors import ConfigError, VoterError
 from ..data.label_space import LabelSpace
 from ..data.manifest import StageDetails, file_digest, stage_key
@@ -204,14 +204,7 @@ def _column_digest(voter: Voter, corpus: Corpus) -> str:
     columns = pl.DataFrame() if corpus.columns is None else corpus.columns
     wanted = getattr(voter, "column", None)
     names = [wanted] if wanted in columns.columns else columns.columns if hasattr(voter, "path") else []
-    return stage_key(**{name: digest_series(_as_strings(columns[name])) for name in names})
-
-
-def _as_strings(column: pl.Series) -> pl.Series:
-    """Write any column as strings, different ones for different values."""
-    if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
-        return pl.Series([repr(value) for value in column.to_list()], dtype=pl.String)
-    return column.cast(pl.String, strict=False).fill_null("\0")
+    return stage_key(**{name: corpus.column_digest(name) for name in names})
 
 
 def _fingerprint(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 from ..data.errors import ModelError
 from .embedded import embedded_available
@@ -40,15 +40,19 @@ class ModelChoice:
             If the model cannot be had.
         """
         if written is not None and written != "auto":
-            return resolve_model(written)
+            return self._resolve(written)
         if field == "encoder" and self.name == "auto" and embedded_available():
-            return resolve_model(EMBEDDED) if zero_shot_engine(self._chosen) != "similarity" else self._chosen
+            return self._resolve(EMBEDDED) if zero_shot_engine(self._chosen) != "similarity" else self._chosen
         return self._chosen
+
+    @cached_property
+    def _resolve(self) -> Callable[[str], ModelRef]:
+        return cache(resolve_model)  # resolving a folder digests its weights
 
     @cached_property
     def _chosen(self) -> ModelRef:
         try:
-            ref = resolve_model(self.name)
+            ref = self._resolve(self.name)
         except ModelError as error:
             if meant := difflib.get_close_matches(self.name, (EMBEDDED, "auto"), n=1, cutoff=0.7):
                 error.hint = f"Did you mean '{meant[0]}'? {error.hint}"

@@ -150,7 +150,8 @@ def test_json_has_no_nan(label: App, workdir: Path) -> None:
     (workdir / "rules.toml").write_text(f"{RULES}\n{idle}", encoding="utf-8")
     (workdir / "gold.csv").write_text(GOLD, encoding="utf-8")
     result = label("reviews.csv", "--gold", "gold.csv", "--json")
-    json.loads(result.stdout, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    summary = json.loads(result.stdout, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    assert summary["voters"][-1]["estimated_accuracy"] is None
 
 
 def test_gold_gives_balance_and_accuracy(label: App, workdir: Path) -> None:

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from labeler.data.corpus import Corpus
 from labeler.data.label_space import LabelSpace
 from labeler.data.soft_labels import SoftLabels
-from labeler.data.votes import LabelMatrix
 from labeler.labeling.outputs import (
     Labelled,
     class_names,
@@ -36,18 +35,16 @@ PROBS = np.array([[0.3, 0.7], [0.1, 0.9], [0.5, 0.5], [0.8, 0.2]], dtype=np.floa
 
 
 def labelled(*, n_input: int = 4, kinds: tuple[str, str] = ("existing", "keyword")) -> Labelled:
-    matrix = LabelMatrix(VOTES, np.where(VOTES < 0, np.nan, 0.5).astype(np.float32), ("a", "b"))
     table = VotePatterns.from_votes(VOTES)
     voter = ExistingVoter(labels=LABELS)
     return Labelled(
         reviews=Reviews(Corpus(pl.Series(["1", "2", "3", "4"]), pl.Series(list("wxyz"))), n_input),
         labels=LABELS,
-        matrix=matrix,
         table=table,
-        soft=SoftLabels(PROBS, matrix.covered),
+        soft=SoftLabels(PROBS, table.expand(table.covered)),
         voters=tuple(
             NamedVoter(name, VoterSection.model_validate({"name": name, "kind": kind}), voter)
-            for name, kind in zip(matrix.voters, kinds, strict=True)
+            for name, kind in zip(("a", "b"), kinds, strict=True)
         ),
         voter_accuracy=np.array([0.5, 0.5]),
         class_balance=np.array([0.5, 0.5]),
@@ -115,7 +112,7 @@ def test_class_names_agree_with_the_label_space(indices: list[int]) -> None:
 
 
 def test_a_gold_row_without_a_label_counts_as_wrong() -> None:
-    scores = gold_scores(np.array([0, 1, 1, -1]), np.array([0, 1, -1, 1]), 2)
+    scores = gold_scores(np.array([0, 1, 1, -1]), np.array([0, 1, -1, 1]))
     assert scores["rows"] == 3
     assert scores["accuracy"] == pytest.approx(2 / 3)
     assert scores["macro_f1"] == pytest.approx((1 + 2 / 3) / 2)
@@ -123,19 +120,19 @@ def test_a_gold_row_without_a_label_counts_as_wrong() -> None:
 
 
 def test_a_class_that_is_only_predicted_lowers_macro_f1() -> None:
-    scores = gold_scores(np.array([0, 0], np.int16), np.array([0, 1], np.int16), 3)
+    scores = gold_scores(np.array([0, 0], np.int16), np.array([0, 1], np.int16))
     assert scores["macro_f1"] == pytest.approx(1 / 3)
 
 
 def test_labels_on_no_gold_row_score_zero() -> None:
-    assert gold_scores(np.array([0], np.int16), np.array([-1], np.int16), 2)["macro_f1"] == 0
+    assert gold_scores(np.array([0], np.int16), np.array([-1], np.int16))["macro_f1"] == 0
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(-1, 2)), min_size=1, max_size=30), st.randoms())
 def test_scores_do_not_depend_on_the_order(rows: list[tuple[int, int]], random: Random) -> None:
     mixed = random.sample(rows, len(rows))
-    plain, again = (gold_scores(table[:, 0], table[:, 1], 3) for table in (np.array(rows), np.array(mixed)))
+    plain, again = (gold_scores(table[:, 0], table[:, 1]) for table in (np.array(rows), np.array(mixed)))
     assert again == pytest.approx(plain)
     assert all(0 <= plain[name] <= 1 for name in ("macro_f1", "weighted_f1", "accuracy"))
 
