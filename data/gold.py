@@ -16,6 +16,9 @@ from .label_space import ABSTAIN, LabelSpace
 from .source import read_source
 from .tables import find_id_column
 
+INCLUSION = "inclusion_probability"
+"""Column of a drawn sample: how likely the row was to be drawn."""
+
 
 @dataclass(frozen=True, eq=False)
 class GoldTable:
@@ -24,8 +27,8 @@ class GoldTable:
     Parameters
     ----------
     frame : DataFrame
-        ``id`` (String or null), ``text`` (String or null), ``label`` (Int16, class index). Each row has an id or a
-        text.
+        ``id`` (String or null), ``text`` (String or null), ``label`` (Int16, class index), ``weight`` (Float64): how
+        much of the population a row stands for, 1 on average. Each row has an id or a text.
     skipped : int
         Rows without a label, or with neither id nor text, plus rows that did not parse.
     source : str
@@ -76,13 +79,15 @@ def read_gold(
 ) -> GoldTable:
     """Read gold labels: columns for the label and for the id, the text, or both.
 
-    Rows without a label are skipped; repeated rows with the same label count once.
+    Rows without a label are skipped; repeated rows with the same label count once. In a sample that was not drawn
+    evenly, the column ``inclusion_probability`` says how likely each row was to be drawn, and rows weigh its inverse
+    (Horvitz & Thompson 1952).
 
     Raises
     ------
     InputError
         If the file cannot be read, a needed column is missing, a label is not in `label_space`, no row has a label,
-        or one id (or, without ids, one text) has two labels.
+        one id (or, without ids, one text) has two labels, or an inclusion probability is not in (0, 1].
     """
     read = read_source(source)
     raw = read.raw.frame
@@ -95,6 +100,7 @@ def read_gold(
             _strings(raw, identity).alias("id"),
             _strings(raw, text).alias("text"),
             raw[label].cast(pl.String).str.strip_chars().alias("label"),
+            _strings(raw, INCLUSION if INCLUSION in raw.columns else None).alias(INCLUSION),
             read.raw.lines.alias("line"),
         ]
     )
@@ -106,8 +112,10 @@ def read_gold(
     _check_conflicts(usable, read.name)
     usable = usable.unique(["id", "text", "label"], keep="first", maintain_order=True)
     indices = pl.Series("label", label_space.encode(usable["label"]), pl.Int16)
+    weights = _weights(usable, read.name) if INCLUSION in raw.columns else pl.Series(np.ones(len(usable)))
     skipped = int(frame.select(blank.sum()).item()) + len(read.raw.rejected)
-    return GoldTable(usable.select("id", "text").with_columns(indices), skipped, read.name, read.digest)
+    frame = usable.select("id", "text").with_columns(indices, weights.alias("weight"))
+    return GoldTable(frame, skipped, read.name, read.digest)
 
 
 def match_gold(gold: GoldTable, ids: Sequence[str] | pl.Series, texts: Sequence[str] | pl.Series) -> GoldMatch:
@@ -204,6 +212,19 @@ def _check_conflicts(frame: pl.DataFrame, source: str) -> None:
                 f"(lines {', '.join(map(str, lines[:5]))}).",
                 hint="Keep one of them.",
             )
+
+
+def _weights(frame: pl.DataFrame, source: str) -> pl.Series:
+    """Inverse inclusion probabilities, scaled to a mean of 1."""
+    probability = frame[INCLUSION].cast(pl.Float64, strict=False).fill_null(float("nan"))
+    wrong = frame.filter(~((probability > 0) & (probability <= 1)))
+    if len(wrong):
+        raise InputError(
+            f"{source} has {len(wrong):,} labelled rows whose {INCLUSION} is not above 0 and at most 1: "
+            f"'{wrong[INCLUSION][0] or ''}' (first on line {wrong['line'][0]:,}).",
+            hint="Keep the column as `labeler sample` wrote it, or remove it if all rows were drawn evenly.",
+        )
+    return (1 / probability) / (1 / probability).mean()
 
 
 def _key(name: str) -> pl.Expr:

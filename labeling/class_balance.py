@@ -47,7 +47,9 @@ def checked_balance(balance: npt.ArrayLike, k: int) -> npt.NDArray[np.float64]:
     return normalised
 
 
-def class_balance_from_gold(gold: npt.NDArray[np.integer[Any]], k: int) -> npt.NDArray[np.float64]:
+def class_balance_from_gold(
+    gold: npt.NDArray[np.integer[Any]], k: int, weights: npt.NDArray[np.float64] | None = None
+) -> npt.NDArray[np.float64]:
     """Count gold labels, plus one in every class (Laplace), so that a class too rare for the sample stays possible.
 
     Parameters
@@ -56,6 +58,8 @@ def class_balance_from_gold(gold: npt.NDArray[np.integer[Any]], k: int) -> npt.N
         Class indices, -1 where there is no gold label.
     k : int
         Number of classes.
+    weights : ndarray of float64, shape (n,), optional
+        How much each row counts, 1 on average; all the same by default.
 
     Returns
     -------
@@ -75,7 +79,7 @@ def class_balance_from_gold(gold: npt.NDArray[np.integer[Any]], k: int) -> npt.N
         )
     if known.min() < 0 or known.max() >= k:
         raise LabelModelError(f"Gold labels must lie in [0, {k}), found {known.min()} to {known.max()}.")
-    counts = np.bincount(known, minlength=k) + 1
+    counts = np.bincount(known, None if weights is None else weights[gold != ABSTAIN], minlength=k) + 1
     balance: npt.NDArray[np.float64] = counts / counts.sum()
     return balance
 

@@ -119,7 +119,7 @@ def write_labels(
     write_csv(run.lf_summary, voters)
     run.remove((run.gold, run.relabelled))  # of an earlier run with a gold file or an existing label column
     if gold is not None:
-        write_parquet(run.gold, gold_frame(frame, gold, labelled.labels))
+        write_parquet(run.gold, gold_frame(frame, gold, labelled.labels, labelled.reviews.gold_weights))
         outputs.append(run.gold)
     changes = relabelled(labelled)
     if changes is not None:
@@ -150,7 +150,9 @@ def summarise(
         class_balance_source=labelled.class_balance_source,
         label_model=labelled.method,
         voters=voters.to_dicts(),
-        gold=gold_scores(gold, labelled.hard) if gold is not None and labelled.reviews.n_gold else None,
+        gold=gold_scores(gold, labelled.hard, labelled.reviews.gold_weights)
+        if gold is not None and labelled.reviews.n_gold
+        else None,
         relabelled=None if changes is None else len(changes),
         notes=[*labelled.notes, *class_notes(counts, labels)],
         seconds=seconds,
@@ -173,11 +175,18 @@ def labels_frame(labelled: Labelled) -> pl.DataFrame:
     )
 
 
-def gold_frame(frame: pl.DataFrame, gold: npt.NDArray[np.int16], labels: LabelSpace) -> pl.DataFrame:
-    """Build ``gold.parquet``: the gold rows' labels frame with the column ``gold`` after the text."""
+def gold_frame(
+    frame: pl.DataFrame,
+    gold: npt.NDArray[np.int16],
+    labels: LabelSpace,
+    weights: npt.NDArray[np.float64] | None = None,
+) -> pl.DataFrame:
+    """Build ``gold.parquet``: the gold rows' labels frame with the columns ``gold`` and ``weight`` after the text."""
     rows = np.flatnonzero(gold != ABSTAIN)
     found = frame[rows.tolist()]
-    return found.insert_column(2, class_names(gold[rows], labels).alias("gold"))
+    counts = np.ones(len(rows)) if weights is None else weights[rows]
+    truth = class_names(gold[rows], labels).alias("gold")
+    return found.insert_column(2, truth).insert_column(3, pl.Series("weight", counts))
 
 
 def relabelled(labelled: Labelled) -> pl.DataFrame | None:

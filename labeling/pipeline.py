@@ -186,7 +186,7 @@ def _class_balance(job: LabelJob, reviews: Reviews, votes: dict[str, Votes]) -> 
         )
     gold = reviews.corpus.gold
     if wanted != "estimate" and gold is not None and reviews.n_gold:
-        return class_balance_from_gold(gold, job.labels.k), f"{reviews.n_gold} gold rows"
+        return class_balance_from_gold(gold, job.labels.k, reviews.gold_weights), f"{reviews.n_gold} gold rows"
     table = _patterns(votes) if votes else None
     if table is None or not table.covered.any():
         return np.full(job.labels.k, 1 / job.labels.k), "uniform, for want of votes by rules and of gold labels"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from ..data.corpus import Corpus
@@ -28,11 +29,14 @@ class Reviews:
         Number of input rows.
     unusable_gold : int
         Gold rows that are not in the input and have no text to vote on.
+    gold_weights : ndarray of float64, shape of the corpus, optional
+        How much each gold row counts; 1 elsewhere.
     """
 
     corpus: Corpus
     n_input: int
     unusable_gold: int = 0
+    gold_weights: npt.NDArray[np.float64] | None = None
 
     @classmethod
     def combine(cls, table: Table, gold: GoldTable | None) -> Reviews:
@@ -53,8 +57,11 @@ class Reviews:
             None if columns is None else pl.concat([columns, columns.clear(len(usable))]),
             labels,
         )
+        known = np.ones(len(ids))
+        known[match.positions] = gold.frame["weight"].to_numpy()[match.rows]
+        weights = np.concatenate([known, usable["weight"].to_numpy()])
         without_text = int(extra["text"].fill_null("").str.strip_chars().eq("").sum())
-        return cls(corpus, len(ids), without_text)
+        return cls(corpus, len(ids), without_text, weights)
 
     @property
     def n_gold(self) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from typer.testing import CliRunner, Result
 
 RULES = """\
@@ -53,6 +54,9 @@ r8,нашар спасибо,1
 """
 
 App = Callable[..., Result]
+
+settings.register_profile("labeler", deadline=None)  # a busy machine must not fail a test
+settings.load_profile("labeler")
 
 
 @pytest.fixture

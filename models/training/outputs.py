@@ -24,10 +24,10 @@ def summarise(name: str, folder: Path, fitter: Fitter, trained: Trained) -> Trai
     scores: dict[str, Any] = {}
     if rows.gold_scored is not None and len(rows.gold_scored):
         gold = rows.gold_scored
-        scores["weak_gold"] = gold_scores(gold.labels, gold.weak)
-        scores["gold"] = gold_scores(gold.labels, fitter.labels_of(trained.classifier, gold))
+        scores["weak_gold"] = gold_scores(gold.labels, gold.weak, gold.weights)
+        scores["gold"] = gold_scores(gold.labels, fitter.labels_of(trained.classifier, gold), gold.weights)
         if trained.gold_only is not None:
-            scores["gold_only"] = gold_scores(gold.labels, fitter.labels_of(trained.gold_only, gold))
+            scores["gold_only"] = gold_scores(gold.labels, fitter.labels_of(trained.gold_only, gold), gold.weights)
     return TrainSummary(
         name=name,
         folder=str(folder),

@@ -28,19 +28,23 @@ class GoldRows:
         The true class.
     weak : ndarray of int16, shape (g,)
         The weak label, -1 without one.
+    weights : ndarray of float64, shape (g,)
+        How much each row counts in scores.
     """
 
     ids: pl.Series
     texts: pl.Series
     labels: npt.NDArray[np.int16]
     weak: npt.NDArray[np.int16]
+    weights: npt.NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def take(self, rows: npt.NDArray[np.int64]) -> GoldRows:
         """Return some of the rows."""
-        return GoldRows(self.ids.gather(rows), self.texts.gather(rows), self.labels[rows], self.weak[rows])
+        labels, weak, weights = (array[rows] for array in (self.labels, self.weak, self.weights))
+        return GoldRows(self.ids.gather(rows), self.texts.gather(rows), labels, weak, weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,20 +113,23 @@ def read_weak_rows(run: RunDirectory, gold: str | None = None) -> WeakRows:
 def _gold_rows(
     frame: pl.DataFrame, known: pl.DataFrame | None, given: GoldTable | None, space: LabelSpace
 ) -> GoldRows | None:
+    columns = ["id", "text", "gold", "label", "weight"]
     if given is None:
-        return None if known is None else _as_gold(known.select("id", "text", "gold", "label"), space)
-    columns = ["id", "text", "gold", "label"]
+        return None if known is None else _as_gold(known.select(columns), space)
     labelled = frame.select("id", "text", "label")
     if known is not None:  # the gold rows of the run that are not in its input have weak labels too
         labelled = labelled.vstack(known.select("id", "text", "label")).unique("id", keep="first", maintain_order=True)
     match = match_gold(given, labelled["id"], labelled["text"])
-    found = labelled[match.positions.tolist()].with_columns(_names(match.labels[match.positions], space))
+    found = labelled[match.positions.tolist()].with_columns(
+        _names(match.labels[match.positions], space), given.frame["weight"].gather(match.rows)
+    )
     elsewhere = given.frame[match.missing.tolist()].filter(pl.col("text").is_not_null())
     new = elsewhere.select(
         pl.col("id").fill_null(""),
         "text",
         pl.lit(None, pl.String).alias("label"),
         _names(elsewhere["label"].to_numpy(), space),
+        "weight",
     )
     rows = pl.concat([found.select(columns), new.select(columns)])
     if not len(rows):
@@ -133,7 +140,8 @@ def _gold_rows(
 
 
 def _as_gold(rows: pl.DataFrame, space: LabelSpace) -> GoldRows:
-    return GoldRows(rows["id"], rows["text"], space.encode(rows["gold"]), space.encode(rows["label"]))
+    labels, weak = space.encode(rows["gold"]), space.encode(rows["label"])
+    return GoldRows(rows["id"], rows["text"], labels, weak, rows["weight"].to_numpy())
 
 
 def _names(labels: npt.NDArray[np.integer], space: LabelSpace) -> pl.Series:

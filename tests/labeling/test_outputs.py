@@ -68,7 +68,7 @@ def test_gold_rows_stand_beside_their_labels() -> None:
 def test_no_gold_rows_give_an_empty_table_with_all_columns() -> None:
     frame = gold_frame(labels_frame(labelled()), np.full(4, -1, np.int16), LABELS)
     assert frame.height == 0
-    assert frame.columns[:4] == ["id", "text", "gold", "label"]
+    assert frame.columns[:5] == ["id", "text", "gold", "weight", "label"]
 
 
 def test_changed_labels_are_listed_the_surest_first() -> None:
@@ -102,7 +102,7 @@ def test_votes_are_said_once_per_pattern_and_gathered() -> None:
     ]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.integers(-1, 1)))
 def test_class_names_agree_with_the_label_space(indices: list[int]) -> None:
     assert class_names(np.array(indices, dtype=np.int16), LABELS).to_list() == LABELS.decode(indices)

@@ -201,7 +201,7 @@ def test_gold_rows_outside_the_input_are_voted_on_but_get_no_weak_label(with_gol
     assert pl.read_parquet(run.labels)["id"].to_list() == ["r1", "r2", "r3", "r4", "r5", "r6"]
     assert pl.read_parquet(run.votes("keywords"))["id"].to_list()[6:] == ["g1", "g2"]
     gold = pl.read_parquet(run.gold)
-    assert gold.columns[:4] == ["id", "text", "gold", "label"]
+    assert gold.columns[:5] == ["id", "text", "gold", "weight", "label"]
     assert gold.select("id", "gold", "label").rows() == [
         ("r2", "negative", "negative"),
         ("g1", "negative", "negative"),

@@ -18,7 +18,8 @@ def table(*rows: tuple[str, str], **columns: list[int]) -> Table:
 
 def gold(*rows: GoldRow) -> GoldTable:
     schema = {"id": pl.String, "text": pl.String, "label": pl.Int16}
-    return GoldTable(pl.DataFrame(rows, schema=schema, orient="row"), 0, "gold.csv", "blake2b:1")
+    frame = pl.DataFrame(rows, schema=schema, orient="row").with_columns(weight=pl.int_range(pl.len()) + 1.0)
+    return GoldTable(frame, 0, "gold.csv", "blake2b:1")
 
 
 def test_without_gold_the_input_is_the_corpus() -> None:
@@ -67,3 +68,9 @@ def test_gold_rows_without_text_that_are_not_in_the_input_are_counted() -> None:
 def test_a_gold_text_is_appended_once() -> None:
     reviews = Reviews.combine(table(("1", "a")), gold(("8", "z", 1), ("9", "z", 1)))
     assert reviews.corpus.ids.to_list() == ["1", "8"]
+
+
+def test_gold_rows_keep_their_weights() -> None:
+    reviews = Reviews.combine(table(("1", "a"), ("2", "b")), gold(("9", "c", 0), ("2", "b", 1)))
+    assert reviews.gold_weights is not None
+    assert reviews.gold_weights.tolist() == [1.0, 2.0, 1.0]

@@ -26,7 +26,9 @@ def weak_rows(labels: list[int], *, gold: list[int] | None = None, balance: tupl
     if gold is not None:
         ids = pl.Series("id", [f"g{i}" for i in range(len(gold))])
         truth = np.array(gold, np.int16)
-        rows = GoldRows(ids, pl.Series("text", [f"text {i}" for i in range(len(gold))]), truth, truth)
+        rows = GoldRows(
+            ids, pl.Series("text", [f"text {i}" for i in range(len(gold))]), truth, truth, np.ones(len(gold))
+        )
     return WeakRows(LabelSpace(NAMES), texts, SoftLabels(probs, known >= 0), np.array(balance), rows)
 
 
