@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from .errors import ConfigError, InputError, nearest_hint
 
@@ -75,15 +76,11 @@ class LabelSpace:
         InputError
             If a name is not a class of this task.
         """
-        known: dict[str, int] = {}
-
-        def code(name: str | None) -> int:
-            key = (name or "").strip()
-            if key not in known:
-                known[key] = self.index(key) if key else ABSTAIN
-            return known[key]
-
-        return np.fromiter((code(name) for name in names), dtype=np.int16)
+        series = pl.Series(names if isinstance(names, pl.Series) else list(names), dtype=pl.String)
+        distinct = series.unique(maintain_order=True)  # there are few, whatever the number of rows
+        keys = [(name or "").strip() for name in distinct]
+        codes = [self.index(key) if key else ABSTAIN for key in keys]
+        return series.replace_strict(distinct, codes, return_dtype=pl.Int16).to_numpy()
 
     def decode(self, indices: Sequence[int] | npt.NDArray[np.integer]) -> list[str | None]:
         """Map class indices back to names; -1 becomes ``None``."""
