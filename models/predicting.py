@@ -13,6 +13,7 @@ import polars as pl
 
 from ..data.atomic import write_jsonl
 from ..data.columns import free_name
+from ..data.errors import ConfigError
 from ..data.label_space import LabelSpace
 from ..data.manifest import stage_key
 from ..data.sinks.opening import open_sink
@@ -94,6 +95,11 @@ def predict_reviews(job: PredictJob, announce: Announce = lambda message: None) 
         goes on with the rest, except on standard output.
     """
     model = load_end_model(job.model)
+    if job.id_column in (added := added_columns(model.labels)):
+        raise ConfigError(
+            f"The id column is named '{job.id_column}', like a column that holds predictions ({', '.join(added)}).",
+            hint="Rename it in the input.",
+        )
     key = stage_key(model=model.digest, columns=[job.text_column, job.id_column])
     started = time.perf_counter()
     with (
@@ -138,6 +144,11 @@ def _with_ids(chunk: Chunk, id_column: str | None) -> pl.DataFrame:
     return chunk.original if id_column is None else chunk.original.with_columns(chunk.frame["id"].alias(id_column))
 
 
+def added_columns(labels: LabelSpace) -> list[str]:
+    """Name the columns that `with_predictions` adds."""
+    return ["label", "confidence", *(f"p_{name}" for name in labels.names)]
+
+
 def with_predictions(frame: pl.DataFrame, probs: npt.NDArray[np.float32], labels: LabelSpace) -> pl.DataFrame:
     """Add ``label``, ``confidence`` and ``p_<class>`` to rows.
 
@@ -149,11 +160,8 @@ def with_predictions(frame: pl.DataFrame, probs: npt.NDArray[np.float32], labels
     labels : LabelSpace
     """
     names = pl.Series("label", labels.names, dtype=pl.String)
-    added = [
-        names.gather(probs.argmax(axis=1)),
-        pl.Series("confidence", probs.max(axis=1)),
-        *(pl.Series(f"p_{name}", probs[:, i]) for i, name in enumerate(labels.names)),
-    ]
-    taken = {*frame.columns, *(column.name for column in added)}
-    renamed = {column.name: free_name(column.name, taken) for column in added if column.name in frame.columns}
-    return frame.rename(renamed).hstack(added)
+    added = added_columns(labels)
+    columns = [names.gather(probs.argmax(axis=1)), pl.Series(probs.max(axis=1)), *map(pl.Series, probs.T)]
+    taken = {*frame.columns, *added}
+    renamed = {name: free_name(name, taken) for name in added if name in frame.columns}
+    return frame.rename(renamed).hstack([column.alias(name) for column, name in zip(columns, added, strict=True)])

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from labeler.data.errors import InputError
+from labeler.data.errors import ConfigError, InputError
 from labeler.data.label_space import LabelSpace
 from labeler.models import predicting
 from labeler.models.predicting import PredictJob, predict_reviews, with_predictions
@@ -92,3 +92,9 @@ def test_columns_of_the_same_name_are_renamed() -> None:
     assert found["label"].to_list() == ["positive"]
     assert found["label_input"].to_list() == ["old"]
     assert found["confidence_input_2"].to_list() == [3]
+
+
+def test_an_id_column_that_predictions_would_replace_is_refused(model: Stub, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"'label'.*p_negative"):
+        predict_reviews(job(tmp_path, "label,text\na,x\n", id_column="label"))
+    assert not (tmp_path / "out.csv").exists()
