@@ -55,6 +55,34 @@ def vectors_of(
     return _rows(classifier, classifier.embed, texts, compute, classifier.vector_width, progress)
 
 
+def classify_vectors(
+    classifier: TextClassifier, vectors: npt.NDArray[np.float32], compute: Compute
+) -> npt.NDArray[np.float32]:
+    """Compute logits from what `vectors_of` returned.
+
+    Parameters
+    ----------
+    classifier : TextClassifier
+        On the device of `compute`. It is evaluated, and left in the mode it was in.
+    vectors : ndarray of float32, shape (n, d)
+    compute : Compute
+        Device and number format.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, k)
+    """
+    was_training = classifier.training
+    classifier.eval()
+    with torch.inference_mode():
+        parts = [
+            classifier.classify(torch.from_numpy(vectors[start : start + _WINDOW]).to(compute.device)).float().cpu()
+            for start in range(0, len(vectors), _WINDOW)
+        ]
+    classifier.train(was_training)
+    return torch.cat(parts).numpy()
+
+
 def prepare_for_prediction(classifier: TextClassifier, compute: Compute) -> None:
     """Move a classifier to its device for prediction only: its encoder becomes bfloat16 and packed where that pays.
 

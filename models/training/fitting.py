@@ -33,6 +33,7 @@ Announce = Callable[[str], None]
 Rows = Sequence[Sequence[int]] | npt.NDArray[np.float32]
 
 _THRESHOLD_ROWS = 5_000  # shares on so many rows are within a percent
+_UNSEEN_ROWS = 500  # below, chance in the shares of held-out rows does more harm than having seen the rows
 _FEWEST_ROWS = 100  # below, a batch says too little about its shares to match them
 _FOCAL_GAMMA = 2.0
 _GOLD_EPOCHS = 5.0
@@ -170,7 +171,13 @@ class Fitter:
         rows = self.rows
         self.announce(f"self-training: round {number} of {self.settings.self_training_rounds}")
         teachers, _ = standardised(np.log(np.maximum(rows.targets, 1e-6)))
-        probs = blended(self._logits(classifier, rows.texts.to_list()), teachers, rows.class_balance)
+        if isinstance(inputs, np.ndarray):
+            from ..end_model.inference import classify_vectors
+
+            own = classify_vectors(classifier, inputs, self.compute)
+        else:
+            own = self._logits(classifier, rows.texts.to_list())
+        probs = blended(own, teachers, rows.class_balance)
         examples = Examples(inputs, probs, confidence_weights(probs))
         schedule = schedule_for(self.settings, rows=len(examples), width=_width(classifier))
         schedule = replace(schedule, epochs=min(schedule.epochs, _ROUND_EPOCHS))
@@ -237,14 +244,21 @@ class Fitter:
         rows = self.rows
         if self.settings.threshold == "none" or len(rows) < _FEWEST_ROWS:
             return np.zeros(rows.labels.k)
-        chosen = np.random.default_rng(self.settings.seed).permutation(len(rows))[:_THRESHOLD_ROWS]
-        logits = self._logits(classifier, rows.texts.gather(chosen).to_list())
+        logits = self._logits(classifier, self._threshold_texts())
         if self.settings.gold == "threshold" and rows.gold_used is not None:
             gold = rows.gold_used
             return tuned_offset(
                 self._logits(classifier, gold.texts.to_list()), gold.labels, rows.class_balance, pool=logits
             )
         return prior_offset(logits, rows.class_balance)
+
+    def _threshold_texts(self) -> list[str]:
+        """Choose unseen texts if there are enough: on those it was trained on a classifier is too sure of itself."""
+        rows = self.rows
+        if len(rows.held_out_texts) >= _UNSEEN_ROWS:
+            return rows.held_out_texts.to_list()
+        chosen = np.random.default_rng(self.settings.seed).permutation(len(rows))[:_THRESHOLD_ROWS]
+        return rows.texts.gather(chosen).to_list()
 
 
 def _taken(examples: Examples, chosen: npt.NDArray[np.int64]) -> Examples:

@@ -6,6 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -161,7 +162,9 @@ def _train_one(name: str, settings: TrainSection, folder: Path, job: _Job) -> Tr
         trained.classifier.save(temporary)
         write_text(temporary / "README.md", card(summary, trained.classifier.record, settings))
         write_json(temporary / summary_file.name, asdict(summary))
-    shutil.rmtree(run.checkpoints, ignore_errors=True)
+    shutil.rmtree(run.checkpoints / name, ignore_errors=True)
+    with suppress(OSError):  # those of another model that was interrupted stay
+        run.checkpoints.rmdir()
     details = StageDetails(
         settings=given,
         inputs={run.labels.name: job.digest},

@@ -20,7 +20,7 @@ from .weak_rows import GoldRows, WeakRows
 
 Announce = Callable[[str], None]
 
-_MOST_HELD_OUT = 2_000
+_MOST_HELD_OUT = 5_000
 _FEW_GOLD = 5
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from labeler.data.errors import ModelError
 from labeler.models.device import Compute
-from labeler.models.end_model.inference import logits_of, vectors_of
+from labeler.models.end_model.inference import classify_vectors, logits_of, vectors_of
 from labeler.models.end_model.load import EndModel, load_end_model
 
 FP32 = Compute("cpu", "float32")
@@ -30,7 +30,7 @@ def model(
     return load_end_model(folder, compute=FP32)
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(range(len(TEXTS))))
 def test_permuting_texts_permutes_logits(model: EndModel, order: list[int]) -> None:
     np.testing.assert_array_equal(model.logits([TEXTS[i] for i in order]), model.logits(TEXTS)[order])
@@ -95,9 +95,8 @@ def test_a_frozen_encoder_is_classified_by_its_vectors(sentence_bert: Path, trai
     assert not classifier.backbone.training
     vectors = vectors_of(classifier, TEXTS, FP32)
     assert (vectors.shape, vectors.dtype.name) == ((len(TEXTS), 32), "float32")
-    classifier.eval()
-    with torch.no_grad():
-        logits = classifier.classify(torch.from_numpy(vectors)).numpy()
+    logits = classify_vectors(classifier, vectors, FP32)
+    assert classifier.training
     np.testing.assert_allclose(logits, logits_of(classifier, TEXTS, FP32), atol=1e-5)
     ids = torch.tensor(classifier.token_rows(TEXTS[:1]))
     assert not classifier.embed(ids, torch.ones_like(ids)).requires_grad
