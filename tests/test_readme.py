@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner, Result
 
+from labeler.cli import app
 from labeler.config import parse_config, preset_names
 from labeler.data.sample import SAMPLES
 from labeler.labeling.registry import voter_kinds
@@ -28,10 +28,18 @@ def block(language: str) -> str:
     return next(str(text) for kind, text in BLOCKS if kind == language)
 
 
-def labeler(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    arguments = [sys.executable, "-c", "from labeler.cli import main; main()", *command.split()[1:]]
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "COLUMNS": "110"}
-    return subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+Command = Callable[[str], Result]
+
+
+@pytest.fixture
+def labeler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Run a command of the README in an empty folder, in this process: imports are the most of a small run."""
+    from huggingface_hub import constants
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setenv("COLUMNS", "110")
+    return lambda command: CliRunner().invoke(app, command.split()[1:], catch_exceptions=False)
 
 
 def shortened(command: str) -> str:
@@ -47,38 +55,38 @@ def masked(text: str) -> list[str]:
 
 @pytest.mark.slow
 @needs_embedded
-def test_every_command_runs_in_the_order_given(tmp_path: Path) -> None:
+def test_every_command_runs_in_the_order_given(labeler: Command, tmp_path: Path) -> None:
     shutil.copy(SAMPLES["kaspi-sentiment"].reviews, tmp_path / "reviews.csv")
     shutil.copy(SAMPLES["kaspi-sentiment"].gold, tmp_path / "manual.csv")
     (tmp_path / "my_lfs.py").write_text(block("python"), encoding="utf-8")
     for command in COMMANDS:
-        done = labeler(shortened(command), tmp_path)
-        assert done.returncode == 0, f"{command}\n{done.stderr}"
+        done = labeler(shortened(command))
+        assert done.exit_code == 0, f"{command}\n{done.stderr}"
     assert (tmp_path / "runs/mine/labels.csv").exists()
 
 
 @pytest.mark.slow
 @needs_embedded
-def test_the_demo_prints_what_the_first_screen_shows(tmp_path: Path) -> None:
+def test_the_demo_prints_what_the_first_screen_shows(labeler: Command) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     commands = re.findall(
         r"^\t\$\(BIN\)/(labeler .*)$", makefile.partition("\ndemo:")[2].partition("\n\n")[0], re.MULTILINE
     )
     printed = ""
     for command in commands:
-        done = labeler(shortened(command), tmp_path)
+        done = labeler(shortened(command))
         printed += done.stderr + done.stdout
     assert block("console").startswith("$ make demo")
     assert masked(printed) == masked(block("console").partition("\n")[2])
 
 
-def test_the_example_configuration_labels_reviews(tmp_path: Path) -> None:
+def test_the_example_configuration_labels_reviews(labeler: Command, tmp_path: Path) -> None:
     text = block("toml")
     assert parse_config(text, source="README").task.label_space.names == ("late", "on time")
     (tmp_path / "labeler.toml").write_text(text, encoding="utf-8")
     (tmp_path / "reviews.csv").write_text("text\nДоставка долго, не пришла\nТез жеткізді\nкурьер не приехал\n")
-    done = labeler("labeler label reviews.csv --run run", tmp_path)
-    assert done.returncode == 0, done.stderr
+    done = labeler("labeler label reviews.csv --run run")
+    assert done.exit_code == 0, done.stderr
     assert (tmp_path / "run/labels.csv").read_text(encoding="utf-8-sig").count("late") >= 2
 
 

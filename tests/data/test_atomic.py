@@ -32,7 +32,7 @@ from labeler.data.atomic import (
 from labeler.data.errors import RunError
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-IN_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
+IN_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),

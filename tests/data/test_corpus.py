@@ -51,7 +51,7 @@ def test_impossible_gold_is_refused(gold: list[int]) -> None:
         corpus(["a", "b"], gold=np.array(gold))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(TEXTS)
 def test_distinct_texts_gather_back_to_all(texts: list[str]) -> None:
     unique = UniqueTexts.from_texts(pl.Series(texts, dtype=pl.String))
@@ -60,7 +60,7 @@ def test_distinct_texts_gather_back_to_all(texts: list[str]) -> None:
     assert unique.counts.tolist() == [texts.count(text) for text in unique.texts]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(TEXTS)
 def test_words_are_a_ragged_array_over_a_sorted_vocabulary(texts: list[str]) -> None:
     words = Words.from_texts(pl.Series(texts, dtype=pl.String))

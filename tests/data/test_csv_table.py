@@ -21,7 +21,6 @@ def rows(table: RawTable) -> list[tuple[str | None, ...]]:
 
 
 @given(st.lists(st.tuples(TRICKY, TRICKY, TRICKY), min_size=1, max_size=8), st.sampled_from([",", ";", "\t", "|"]))
-@settings(deadline=None)
 def test_any_well_formed_csv_round_trips(values: list[tuple[str, str, str]], delimiter: str) -> None:
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
@@ -33,7 +32,6 @@ def test_any_well_formed_csv_round_trips(values: list[tuple[str, str, str]], del
 
 
 @given(st.lists(st.tuples(TRICKY, TRICKY), min_size=1, max_size=6), st.booleans())
-@settings(deadline=None)
 def test_lines_are_those_of_the_file(values: list[tuple[str, str]], crlf: bool) -> None:
     buffer = io.StringIO(newline="")
     csv.writer(buffer, lineterminator="\r\n" if crlf else "\n", quoting=csv.QUOTE_ALL).writerows([("a", "b"), *values])
@@ -46,7 +44,7 @@ def test_lines_are_those_of_the_file(values: list[tuple[str, str]], crlf: bool) 
 
 
 @given(st.text(st.sampled_from('",\n\raб '), max_size=40))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @example('"a"\r,b\nc,d')
 @example('"a""b",c\n"x\ny",z')
 @example("\ufeff,b\nc,d")
@@ -64,7 +62,7 @@ def test_the_fast_path_agrees_with_the_lenient_one(body: str) -> None:
 
 
 @given(st.text(st.sampled_from('",\n\raб '), max_size=40))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_character_of_a_broken_file_disappears(body: str) -> None:
     table = parse_csv(f"a,b\n{body}\nlast,row\n".encode(), ",")
     kept = "".join(value or "" for row in rows(table) for value in row) + "".join(table.rejected["excerpt"])

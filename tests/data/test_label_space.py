@@ -54,7 +54,7 @@ def test_encoding_an_unknown_class_is_an_error() -> None:
         SPACE.encode(["positive", "neutral"])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.integers(-1, 2)))
 def test_decoding_and_encoding_are_inverse(indices: list[int]) -> None:
     assert SPACE.encode(SPACE.decode(indices)).tolist() == indices

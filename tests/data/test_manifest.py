@@ -21,7 +21,7 @@ def manifest(folder: Path) -> Manifest:
 
 
 @given(name=NAMES, settings_=st.dictionaries(NAMES, st.integers() | NAMES), rows=st.dictionaries(NAMES, st.integers(0)))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 def test_stages_round_trip(tmp_path: Path, name: str, settings_: dict[str, object], rows: dict[str, int]) -> None:
     (tmp_path / "a.txt").write_text("a", encoding="utf-8")
     details = StageDetails(settings_, {"in": "x"}, "model@1", 7, "cpu", "bf16", rows, 1.5)

@@ -36,13 +36,13 @@ def test_different_words_stay_apart(one: str, other: str) -> None:
     assert fold_word(one) != fold_word(other)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(ANY_TEXT | OUR_LETTERS)
 def test_folding_twice_changes_nothing(word: str) -> None:
     assert fold_word(fold_word(word)) == fold_word(word)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(OUR_LETTERS)
 def test_case_does_not_matter(word: str) -> None:
     assert fold_word(word.upper()) == fold_word(word.lower())
@@ -53,7 +53,7 @@ def test_a_folded_word_is_short_however_long_the_word() -> None:
     assert len(fold_word("\ufdfa" * 100)) <= 64
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(ANY_TEXT, max_size=5))
 def test_normalised_texts_have_single_inner_spaces(texts: list[str]) -> None:
     found = normalize(pl.Series(texts, dtype=pl.String)).to_list()

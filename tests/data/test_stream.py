@@ -18,7 +18,7 @@ from labeler.data.errors import InputError
 from labeler.data.stream import open_stream
 from labeler.data.tables import read_table
 
-IN_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=20)
+IN_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 SIZES = st.tuples(st.sampled_from([1, 2, 3, 20_000]), st.sampled_from([5, 11, 64, 1 << 20]))
 """Rows of a chunk and bytes of a block."""
 

@@ -13,7 +13,7 @@ KEYS = st.integers(0, 9) | st.integers(2**64 - 9, 2**64 - 1) | st.integers(0, 2*
 
 
 @given(st.lists(st.dictionaries(KEYS, st.integers(1, 2**40), max_size=9), max_size=6))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_a_key_table_is_a_dictionary(batches: list[dict[int, int]]) -> None:
     table, expected = KeyTable(), dict[int, int]()
     for batch in batches:
@@ -37,7 +37,7 @@ def test_a_key_takes_twelve_bytes() -> None:
 
 
 @given(st.lists(st.lists(st.sampled_from(["a", "b", "", "c"]), max_size=5), max_size=5))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_made_ids_do_not_depend_on_the_chunks(chunks: list[list[str]]) -> None:
     earlier = KeyTable()
     made = [name for chunk in chunks for name in content_ids(pl.Series(chunk, dtype=pl.String), earlier)]

@@ -18,7 +18,7 @@ from labeler.data.errors import InputError
 from labeler.data.tables import content_ids, read_table
 
 TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30), min_size=1)
-IN_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+IN_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 
 
 def write(folder: Path, name: str, content: str | bytes) -> Path:
@@ -67,7 +67,6 @@ def test_any_text_survives_every_format(tmp_path: Path, name: str, texts: list[s
 
 
 @given(texts=TEXTS)
-@settings(deadline=None)
 def test_content_ids_are_unique_and_do_not_depend_on_other_rows(texts: list[str]) -> None:
     ids = content_ids(pl.Series(texts, dtype=pl.String))
     assert ids.n_unique() == len(texts)

@@ -29,7 +29,7 @@ def saved(folder: Path) -> RunDirectory:
 
 
 @given(rows=st.lists(st.tuples(st.integers(-1, 1), st.floats(0, 1, width=32)), max_size=8), voter=st.text(max_size=9))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 def test_votes_round_trip(tmp_path: Path, rows: list[tuple[int, float]], voter: str) -> None:
     run = RunDirectory(tmp_path)
     run.votes_folder.mkdir(exist_ok=True)

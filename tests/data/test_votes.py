@@ -42,7 +42,7 @@ def test_impossible_votes_are_refused(labels: Any, confidence: Any, message: str
         Votes(np.array(labels), np.array(confidence))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(-1, 4), st.floats(0, 1, width=32))))
 def test_from_scores_blanks_the_confidence_of_abstentions(rows: list[tuple[int, float]]) -> None:
     votes = Votes.from_scores([label for label, _ in rows], [score for _, score in rows])

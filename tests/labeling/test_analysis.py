@@ -19,7 +19,7 @@ def test_coverage_bounds_overlaps_bounds_conflicts(votes: npt.NDArray[np.int16])
 
 
 @pytest.mark.filterwarnings("ignore")
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(arrays(np.int16, (25, 4), elements=st.integers(-1, 2)), arrays(np.int16, 25, elements=st.integers(0, 2)))
 def test_equals_snorkels_analysis(votes: npt.NDArray[np.int16], gold: npt.NDArray[np.int16]) -> None:
     from snorkel.labeling import LFAnalysis

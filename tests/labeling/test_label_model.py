@@ -52,7 +52,7 @@ def test_nine_classes_and_twenty_voters(method: str) -> None:
 
 
 @methods
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(arrays(np.int16, st.tuples(st.integers(3, 30), st.integers(1, 5)), elements=st.integers(-1, 1)), st.data())
 def test_any_votes_give_probabilities_and_row_order_does_not_matter(
     method: str, votes: npt.NDArray[np.int16], data: st.DataObject
@@ -73,7 +73,7 @@ def test_voter_order_does_not_matter(method: str) -> None:
 
 
 @methods
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(2, 4), st.integers(3, 7), st.integers(0, 10_000))
 def test_unanimous_voters_win(method: str, k: int, m: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

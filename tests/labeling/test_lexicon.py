@@ -29,7 +29,7 @@ def test_entries_are_parsed(text: str, entry: Entry) -> None:
     assert parse_entry(text, 1) == entry
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(WORDS, st.lists(st.tuples(st.sampled_from(["", "=", "*"]), st.text("абв", min_size=1, max_size=3)), max_size=5))
 def test_single_words_match_as_a_plain_search_finds_them(tokens: list[str], written: list[tuple[str, str]]) -> None:
     entries = [parse_entry(sign + stem, 0) for sign, stem in written]
@@ -46,7 +46,7 @@ def test_single_words_match_as_a_plain_search_finds_them(tokens: list[str], writ
     assert matches.inside.nonzero()[0].tolist() == expected
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(WORDS, max_size=4), st.text("абв", min_size=1, max_size=2), st.text("абв", min_size=1, max_size=2))
 def test_phrases_match_neighbours_of_one_text(texts: list[list[str]], first: str, second: str) -> None:
     entry = parse_entry(f"{first} {second}", 0)

@@ -72,7 +72,7 @@ def test_constant_scores_do_not_crash(n: int, value: float) -> None:
     assert not np.isnan(votes.confidence).any()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(scores=SCORES, coverage=st.floats(0.01, 1))
 def test_any_scores_give_valid_votes(scores: Floats, coverage: float) -> None:
     votes = vote_by_score(scores, np.array([0.2, 0.3, 0.5]), np.ones(len(scores)), coverage=coverage)

@@ -117,7 +117,7 @@ def test_hard_texts_have_the_same_tokens(file: EmbeddedFile, tokens: Callable[[s
     assert same(file, tokens(text), viterbi(file, text))
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(st.sampled_from(_SCRIPTS), max_size=30))
 def test_any_text_of_the_kept_scripts_has_the_same_tokens(tokens: Callable[[str], list[int]], text: str) -> None:
     text = "query: " + text
@@ -125,7 +125,7 @@ def test_any_text_of_the_kept_scripts_has_the_same_tokens(tokens: Callable[[str]
     assert same(_file(), tokens(text), viterbi(_file(), text))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=12), st.data())
 def test_the_map_is_exact_for_any_text(normaliser: Any, text: str, data: st.DataObject) -> None:
     mapped = data.draw(st.lists(st.sampled_from(sorted(_file().replacements)), max_size=5))

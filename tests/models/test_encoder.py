@@ -47,7 +47,7 @@ def test_vectors_are_normalised_float32(encoder: SentenceEncoder) -> None:
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(range(len(TEXTS))))
 def test_permuting_texts_permutes_vectors(encoder: SentenceEncoder, order: list[int]) -> None:
     np.testing.assert_array_equal(encoder.encode([TEXTS[i] for i in order]), encoder.encode(TEXTS)[order])

@@ -76,7 +76,7 @@ def test_a_class_of_no_share_wins_no_row() -> None:
     assert matched == pytest.approx([0, 0.4, 0.6], abs=0.01)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(logits=LOGITS)
 def test_an_offset_is_finite_and_sums_to_zero(logits: Floats) -> None:
     k = logits.shape[1]

@@ -28,7 +28,7 @@ from labeler.data.sinks.sink import Written
 from .conftest import PASSWORD, QUOTED_PASSWORD, Postgres, predicted
 
 sa = pytest.importorskip("sqlalchemy")
-IN_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=4)
+IN_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=4)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 Address = Callable[[], str]
 

@@ -22,7 +22,7 @@ from labeler.data.sinks.sink import Written
 from .conftest import interrupt, predicted, read, store_file
 
 NAMES = ["a.csv", "a.jsonl", "a.parquet", "a.tsv.gz", "a.ndjson.gz"]
-IN_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=8)
+IN_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=8)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 

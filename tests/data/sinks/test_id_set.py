@@ -12,7 +12,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=10)
 
 
 @given(batches=st.lists(st.lists(TEXT, max_size=8), max_size=40), wanted=st.lists(TEXT, max_size=10))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_it_agrees_with_a_set_of_texts(batches: list[list[str]], wanted: list[str]) -> None:
     ids, plain = IdSet(), set[str]()
     for batch in batches:

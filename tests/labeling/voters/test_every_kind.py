@@ -73,7 +73,7 @@ def test_every_kind_is_tried_here() -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(OPTIONS))
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=ROWS)
 @example(rows=[])
 @example(rows=[("", None, None)])
@@ -86,7 +86,7 @@ def test_any_text_gives_votes_in_range(kind: str, model: ModelRef, code: Path, r
 
 
 @pytest.mark.parametrize("kind", sorted(OPTIONS))
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=ROWS, random=st.randoms(use_true_random=False))
 def test_permuting_the_rows_permutes_the_votes(
     kind: str, model: ModelRef, code: Path, rows: list[Row], random: Random
@@ -99,7 +99,7 @@ def test_permuting_the_rows_permutes_the_votes(
 
 
 @pytest.mark.parametrize("kind", sorted(OPTIONS))
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=ROWS)
 def test_equal_rows_get_equal_votes(kind: str, model: ModelRef, code: Path, rows: list[Row]) -> None:
     votes = vote(kind, [*rows, *rows], model, code)

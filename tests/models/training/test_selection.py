@@ -71,7 +71,7 @@ def test_selection_drops_the_contradicted_rows_of_each_class() -> None:
     assert [int(kept[labels == c].sum()) for c in (0, 1)] == [27, 27]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(-1, 1), min_size=10, max_size=40), st.floats(0, 0.89))
 def test_uncovered_rows_are_never_selected(rows: list[int], least: float) -> None:
     labels = np.array([0, 1, 0, 1, *rows], np.int16)
