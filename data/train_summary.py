@@ -26,7 +26,7 @@ class TrainSummary:
     trained_parameters, total_parameters : int
         Weights that were trained, and all of them.
     epochs, loss, validation_loss : float
-        Of the first fit; the losses are soft cross-entropies.
+        Of the fit to all rows; the losses are soft cross-entropies.
     seconds, rows_per_second : float
         Of training alone.
     gold : dict of str to float, optional

@@ -161,7 +161,7 @@ def test_gold_gives_balance_and_accuracy(label: App, workdir: Path) -> None:
     assert "on 4 gold rows: macro-F1" in result.stdout
     assert "accuracy 0.750 (rows without a label count as wrong)" in result.stdout  # nobody votes on r5
     gold = pl.read_parquet("run/gold.parquet")
-    assert gold.columns[:4] == ["id", "text", "gold", "label"]
+    assert gold.columns[:5] == ["id", "text", "gold", "weight", "label"]
     assert gold["id"].to_list() == ["r1", "r2", "r4", "r5"]
     summary = pl.read_csv("run/lf_summary.csv")
     assert summary.filter(pl.col("voter") == "keywords")["gold_accuracy"].to_list() == [1.0]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .classifier import TextClassifier
 
 TrainedWords = Literal["none", "met", "all"]
-_DROPOUT = {"beebert": 0.3}
+_DROPOUT = {"linear": 0.0, "beebert": 0.3}
 
 
 def build_classifier(
@@ -57,7 +57,7 @@ def build_classifier(
     max_length : int
         Longest input in tokens, within what the backbone can take.
     dropout : float, optional
-        In the head; by default 0.3 for ``beebert``, else 0.1.
+        In the head; by default 0.3 for ``beebert``, none for ``linear``, else 0.1.
     encoder_dropout : float
         In the encoder. Torch's dropout costs 13 % of a training step on CPUs.
     lora : LoraOptions, optional

@@ -35,7 +35,7 @@ class TrainSection(Section):
     train_embeddings: Literal["none", "met", "all"] = Field(
         default="met", description="Dominant word embeddings that are trained: none, those of the reviews' tokens, all."
     )
-    dropout: float = Field(default=0.1, ge=0, lt=1, description="Dropout before the classifier.")
+    dropout: float | None = Field(default=None, ge=0, lt=1, description="Dropout before the classifier; by head.")
     lora: LoraSection = LoraSection()
 
     epochs: float | None = Field(default=None, gt=0, description="Passes over the rows; by default as the head needs.")
@@ -57,7 +57,11 @@ class TrainSection(Section):
     imbalance: Imbalance = Field(default="none", description="What to do about rare classes.")
     exclude_absent: bool = Field(default=True, description="Leave out classes that no review seems to be about.")
     self_training_rounds: int = Field(
-        default=1, ge=0, le=10, description="Fits after the first, to its own and its teachers' labels."
+        default=1, ge=0, le=10, description="Rounds in which models of one half of the rows correct the other."
+    )
+
+    self_training_weights: Literal["none", "confidence"] = Field(
+        default="none", description="Whether rows count by the certainty of their corrected label (COSINE)."
     )
 
     threshold: Literal["prior", "none"] = Field(default="prior", description="Match predictions to the class balance.")

@@ -145,12 +145,22 @@ def _among(gold: GoldRows, kept: npt.NDArray[np.int64]) -> GoldRows:
     return replace(gold, labels=position[gold.labels], weak=position[gold.weak])
 
 
+def text_parts(texts: pl.Series, parts: int, *, seed: int) -> npt.NDArray[np.int64]:
+    """Deal rows out to parts of about the same size, all rows of a text to one; shape (n,)."""
+    return _shuffled(texts, np.random.default_rng(seed)) % parts
+
+
 def _held_out(texts: pl.Series, share: float, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
     """Choose rows for validation, all rows of a text or none."""
-    codes = texts.rank("dense").to_numpy() - 1
-    distinct = int(codes.max()) + 1
-    chosen = rng.permutation(distinct)[: min(int(share * distinct), _MOST_HELD_OUT)]
-    return np.isin(codes, chosen)
+    places = _shuffled(texts, rng)
+    return places < min(int(share * (places.max() + 1)), _MOST_HELD_OUT)
+
+
+def _shuffled(texts: pl.Series, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Return each row's place of its text among the distinct texts in random order; shape (n,)."""
+    codes = texts.rank("dense").to_numpy().astype(np.int64) - 1
+    places: npt.NDArray[np.int64] = rng.permutation(int(codes.max()) + 1)[codes]
+    return places
 
 
 def _split_gold(

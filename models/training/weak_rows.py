@@ -43,8 +43,8 @@ class GoldRows:
 
     def take(self, rows: npt.NDArray[np.int64]) -> GoldRows:
         """Return some of the rows."""
-        labels, weak, weights = (array[rows] for array in (self.labels, self.weak, self.weights))
-        return GoldRows(self.ids.gather(rows), self.texts.gather(rows), labels, weak, weights)
+        ids, texts = self.ids.gather(rows), self.texts.gather(rows)
+        return GoldRows(ids, texts, self.labels[rows], self.weak[rows], self.weights[rows])
 
 
 @dataclass(frozen=True, eq=False)
