@@ -96,6 +96,11 @@ def write_csv(target: str | Path, frame: pl.DataFrame) -> None:
         _disarm(frame).write_csv(path, include_bom=True)
 
 
+def rearmed(values: pl.Expr) -> pl.Expr:
+    """Take away the apostrophe that `write_csv` puts before what a spreadsheet would run."""
+    return values.str.replace(f"^'{_FORMULA_START[1:]}", "$1")
+
+
 def plain(value: Any) -> Any:
     """Reduce to what JSON has: dict, list, str, int, float, bool, None. Paths and others become strings."""
     if isinstance(value, Mapping):

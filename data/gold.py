@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from .atomic import rearmed
 from .columns import LABEL_NAMES, TEXT_NAMES, find_text_column, guess_column, require_column
 from .errors import InputError, nearest_hint
 from .label_space import ABSTAIN, LabelSpace
@@ -18,6 +19,8 @@ from .tables import find_id_column
 
 INCLUSION = "inclusion_probability"
 """Column of a drawn sample: how likely the row was to be drawn."""
+
+_COPIES = "rows"
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +84,7 @@ def read_gold(
 
     Rows without a label are skipped; repeated rows with the same label count once. In a sample that was not drawn
     evenly, the column ``inclusion_probability`` says how likely each row was to be drawn, and rows weigh its inverse
-    (Horvitz & Thompson 1952).
+    (Horvitz & Thompson 1952), times the column ``rows``, the number of reviews with the same text.
 
     Raises
     ------
@@ -100,7 +103,7 @@ def read_gold(
             _strings(raw, identity).alias("id"),
             _strings(raw, text).alias("text"),
             raw[label].cast(pl.String).str.strip_chars().alias("label"),
-            _strings(raw, INCLUSION if INCLUSION in raw.columns else None).alias(INCLUSION),
+            *(_strings(raw, name if name in raw.columns else None).alias(name) for name in (INCLUSION, _COPIES)),
             read.raw.lines.alias("line"),
         ]
     )
@@ -134,9 +137,9 @@ def match_gold(gold: GoldTable, ids: Sequence[str] | pl.Series, texts: Sequence[
         If two gold rows with different labels both match one corpus row.
     """
     corpus = pl.DataFrame({"id": _series(ids), "text": _series(texts)}).select(
-        pl.int_range(pl.len(), dtype=pl.Int64).alias("position"), "id", _key("text")
+        pl.int_range(pl.len(), dtype=pl.Int64).alias("position"), _key("id"), _key("text")
     )
-    wanted = gold.frame.select(pl.int_range(pl.len(), dtype=pl.Int64).alias("row"), "id", _key("text"), "label")
+    wanted = gold.frame.select(pl.int_range(pl.len(), dtype=pl.Int64).alias("row"), _key("id"), _key("text"), "label")
     by_id = wanted.join(corpus, on="id", suffix="_corpus").filter(
         pl.col("text").is_null() | (pl.col("text") == pl.col("text_corpus"))
     )
@@ -224,11 +227,14 @@ def _weights(frame: pl.DataFrame, source: str) -> pl.Series:
             f"'{wrong[INCLUSION][0] or ''}' (first on line {wrong['line'][0]:,}).",
             hint="Keep the column as `labeler sample` wrote it, or remove it if all rows were drawn evenly.",
         )
-    return (1 / probability) / (1 / probability).mean()
+    copies = frame[_COPIES].cast(pl.Float64, strict=False).fill_null(1.0).clip(1.0)
+    weights = copies / probability
+    return weights / weights.mean()
 
 
 def _key(name: str) -> pl.Expr:
-    return pl.col(name).str.strip_chars()
+    """Compare without spaces around, and without the apostrophe of a CSV that this program wrote."""
+    return rearmed(pl.col(name).str.strip_chars())
 
 
 def _series(values: Sequence[str] | pl.Series) -> pl.Series:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labeler.data.atomic import write_csv
 from labeler.data.errors import InputError
 from labeler.data.gold import GoldTable, match_gold, read_gold
 from labeler.data.label_space import LabelSpace
@@ -134,3 +135,10 @@ def test_an_inclusion_probability_must_be_one(tmp_path: Path, value: str) -> Non
     rows = f"text,label,inclusion_probability\na,positive,0.5\nb,negative,{value}\n"
     with pytest.raises(InputError, match=rf"1 labelled rows.*'{value}' \(first on line 3"):
         read_gold(write(tmp_path, rows), SPACE)
+
+
+def test_rows_of_a_csv_with_disarmed_formulas_are_found(tmp_path: Path) -> None:
+    corpus = pl.DataFrame({"id": ["-1", "=2", "'3"], "text": ["-5 of 10", "@shop bad", "'quoted'"]})
+    write_csv(tmp_path / "gold.csv", corpus.with_columns(label=pl.lit("positive")))
+    found = match_gold(read_gold(tmp_path / "gold.csv", SPACE), corpus["id"], corpus["text"])
+    assert (found.labels.tolist(), found.missing.tolist()) == ([1, 1, 1], [])
