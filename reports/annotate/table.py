@@ -1,0 +1,207 @@
+"""The CSV an analyst fills in: read with all its columns, and written back so that nothing else in it changes."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from ...data.atomic import atomic_path
+from ...data.columns import fold_name
+from ...data.csv_table import parse_csv
+from ...data.encoding import to_utf8
+from ...data.errors import InputError, RunError, nearest_hint
+from ...data.label_space import LabelSpace
+from ...data.source import choose_delimiter, empty, encoding_notes, format_of, header_only, reading_file
+from ...data.tables import find_columns
+
+# A cell that a spreadsheet would run, or one that was disarmed before (see `data.atomic.write_csv`).
+_FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+
+
+@dataclass(frozen=True, eq=False)
+class AnnotationTable:
+    """A file of reviews to label, as it was read.
+
+    Parameters
+    ----------
+    path : Path
+        The file itself, links followed.
+    frame : DataFrame
+        All its columns as strings, in their order; ``id``, ``label`` and ``note`` are added where it had none.
+    text, id, label, note : str
+        What these columns are called.
+    delimiter : str
+        Between the fields.
+    marked : bool
+        Whether it is written with a byte order mark.
+    notes : tuple[str, ...]
+        Things to tell the user.
+    """
+
+    path: Path
+    frame: pl.DataFrame
+    text: str
+    id: str
+    label: str
+    note: str
+    delimiter: str = ","
+    marked: bool = False
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return len(self.frame)
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids, unique."""
+        return self.frame[self.id].to_list()
+
+    @property
+    def texts(self) -> list[str]:
+        """The reviews; empty where there is none."""
+        return self.frame[self.text].fill_null("").to_list()
+
+    @property
+    def labels(self) -> list[str | None]:
+        """The class names; None where there is no label."""
+        return _stripped(self.frame[self.label]).to_list()
+
+    @property
+    def comments(self) -> list[str]:
+        """What stands in the column ``note``, formulas no longer disarmed."""
+        return [armed(note) for note in self.frame[self.note].fill_null("").to_list()]
+
+    def write(self, labels: Sequence[str | None], comments: Sequence[str]) -> None:
+        """Write the file anew, atomically and flushed to disk, with these labels and notes.
+
+        A note that a spreadsheet would run as a formula gets a leading apostrophe; other columns stay as they were.
+
+        Raises
+        ------
+        RunError
+            If it cannot be written.
+        """
+        columns = [
+            pl.Series(self.label, labels, pl.String),
+            pl.Series(self.note, [disarmed(comment) or None for comment in comments], pl.String),
+        ]
+        with atomic_path(self.path) as temporary:
+            self.frame.with_columns(columns).write_csv(temporary, separator=self.delimiter, include_bom=self.marked)
+            shutil.copymode(self.path, temporary)
+
+
+def read_annotations(source: str | Path, label_space: LabelSpace) -> AnnotationTable:
+    """Read a CSV or TSV of reviews, some of them labelled.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read or has no rows, a line is damaged (it would be lost when the file is written), there is
+        no column of texts, an id is missing or repeated, or a label is not in `label_space`.
+    """
+    path = Path(source)
+    kind = format_of(path)
+    if kind not in ("csv", "tsv"):
+        raise InputError(f"{path} is not a .csv or .tsv file.", hint="Save the sample as CSV.")
+    with reading_file(path):
+        data = path.read_bytes()
+    text, encoding = to_utf8(data, source=str(path))
+    if not text.strip():
+        raise empty(str(path))
+    delimiter = choose_delimiter(text, kind)
+    raw = parse_csv(text, delimiter)
+    if not len(raw.frame):
+        raise header_only(str(path), raw)
+    damaged = raw.rejected.filter(pl.col("excerpt") != "")
+    if len(damaged):
+        line, reason, _ = damaged.row(0)
+        raise InputError(f"Line {line:,} of {path} is damaged: {reason}.", hint="Repair it, or delete it.")
+    frame, names = _with_columns(raw.frame, raw.lines, str(path))
+    _check_ids(frame[names["id"]], raw.lines, str(path))
+    _check_labels(_stripped(frame[names["label"]]), raw.lines, label_space, str(path))
+    return AnnotationTable(
+        path.resolve(),
+        frame,
+        **names,
+        delimiter=delimiter or ("\t" if kind == "tsv" else ","),
+        marked=encoding != "utf-8",
+        notes=tuple(f"{note} It is saved as UTF-8." for note in encoding_notes(str(path), encoding)),
+    )
+
+
+def require_writable(path: Path) -> None:
+    """Refuse a file that cannot be replaced.
+
+    Raises
+    ------
+    RunError
+        If the file or its folder may not be written to.
+    """
+    for place in (path, path.parent):
+        if not os.access(place, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+            raise RunError(f"{place} may not be written to.", hint="Copy the file to a folder of yours.")
+
+
+def disarmed(text: str) -> str:
+    """Put an apostrophe before what a spreadsheet would run as a formula; `armed` takes it away again."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def armed(text: str) -> str:
+    """Undo `disarmed`."""
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+
+
+def _with_columns(frame: pl.DataFrame, lines: pl.Series, source: str) -> tuple[pl.DataFrame, dict[str, str]]:
+    """Add the columns that are missing, and say what each of the four is called."""
+    names = {wanted: _named(frame, wanted) for wanted in ("label", "note")}
+    try:
+        text, identity = find_columns(frame.drop(filter(None, names.values())), None, None, source=source)
+    except InputError as error:
+        raise InputError(str(error), hint="Call the column of reviews 'text'.") from None
+    identity = _named(frame, "id") or identity
+    if identity is None:
+        identity = "id"
+        frame = frame.insert_column(0, lines.cast(pl.String).alias(identity))
+    for wanted in (wanted for wanted, found in names.items() if found is None):
+        frame = frame.with_columns(pl.lit(None, pl.String).alias(wanted))
+    return frame, {"text": text, "id": identity} | {wanted: found or wanted for wanted, found in names.items()}
+
+
+def _named(frame: pl.DataFrame, wanted: str) -> str | None:
+    columns = [column for column in frame.columns if fold_name(column) == wanted]
+    return wanted if wanted in columns else next(iter(columns), None)
+
+
+def _stripped(labels: pl.Series) -> pl.Series:
+    values = labels.str.strip_chars()
+    return values.set(values == "", None)
+
+
+def _check_ids(ids: pl.Series, lines: pl.Series, source: str) -> None:
+    if ids.null_count():
+        line = lines.filter(ids.is_null())[0]
+        raise InputError(f"Line {line:,} of {source} has no id.", hint=f"Fill in column '{ids.name}', or remove it.")
+    repeated = ids.is_duplicated()
+    if repeated.any():
+        again = ids.filter(repeated)[0]
+        places = ", ".join(f"{line:,}" for line in lines.filter(ids == again).head(5))
+        raise InputError(f"{source} has the id '{again}' more than once (lines {places}).", hint="Make ids unique.")
+
+
+def _check_labels(labels: pl.Series, lines: pl.Series, label_space: LabelSpace, source: str) -> None:
+    unknown = ~labels.is_in(label_space.names).fill_null(value=True)
+    if unknown.any():
+        name, line = labels.filter(unknown)[0], lines.filter(unknown)[0]
+        raise InputError(
+            f"Line {line:,} of {source} has the label '{name[:80]}', which is not a class of this task "
+            f"({unknown.sum():,} such labels).",
+            hint=nearest_hint(name, label_space.names),
+        )
