@@ -8,7 +8,7 @@ REVIEWS ?= data/sample/kaspi_reviews.csv
 .PHONY: help demo test lint types bench clean
 
 help:
-	@echo "make demo   label the bundled reviews and train a model on the labels, offline"
+	@echo "make demo   label the bundled reviews, train a model on the labels, report how good they are"
 	@echo "make test   run all tests"
 	@echo "make lint   check style and format"
 	@echo "make types  check types"
@@ -22,6 +22,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 demo: $(VENV)/.installed
 	$(BIN)/labeler label --models embedded --run runs/demo
 	$(BIN)/labeler train --mode lora --backbone embedded --run runs/demo
+	$(BIN)/labeler report --run runs/demo
 
 test: $(VENV)/.installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile

@@ -4,46 +4,24 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from typer.core import TyperGroup
 
 from . import __version__
-from .data.errors import LabelerError
+from .reports.failures import Commands
 
 if TYPE_CHECKING:
     from .config import Config
     from .labeling.pipeline import LabelJob
-    from .models.training.settings import TrainSection
-
-
-class _Commands(TyperGroup):
-    """Turns known errors into one red line and a hint; anything else is a bug and keeps its traceback."""
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:  # the reader of our output has seen enough
-            raise typer.Exit from None
-        except LabelerError as error:
-            if os.environ.get("LABELER_DEBUG"):
-                raise
-            from .reports.printable import printable
-
-            typer.secho(f"Error: {printable(str(error))}", fg="red", err=True)
-            if error.hint:
-                typer.echo(printable(error.hint), err=True)
-            raise typer.Exit(1) from error
 
 
 app = typer.Typer(
     name="labeler",
-    cls=_Commands,
+    cls=Commands,
     help="Weak labels for piles of unlabelled reviews: rules, zero-shot models and embeddings vote, a label model "
     "combines them.",
     no_args_is_help=True,
@@ -170,13 +148,14 @@ def train(
 
     Example: labeler train --mode lora --run runs/reviews
     """
+    from .config import with_flags
     from .data.run import existing_run, open_run
     from .models.training.pipeline import train_end_models
     from .reports.terminal import print_training, say, showing_progress
 
     existing_run(run, needs="labels.parquet")
     given = {"mode": mode, "head": head, "backbone": backbone, "epochs": epochs, "learning_rate": lr, "seed": seed}
-    settings = _train_settings(config, run, given | {"exclude_absent": exclude_absent})
+    settings = with_flags(_run_config(config, run).train, given | {"exclude_absent": exclude_absent})
     with showing_progress(), open_run(run) as directory:
         summaries = train_end_models(
             settings, directory, compare=compare, gold=gold, resume=resume, force=force, announce=say
@@ -191,13 +170,11 @@ def train(
         print_training(summaries, run)
 
 
-def _train_settings(config: Path | None, run: Path, given: dict[str, Any]) -> TrainSection:
-    """Take [train] from the configuration, a ``labeler.toml`` here or the run, and flags over it."""
-    from .config import CONFIG_FILE, load_config, with_flags
+def _run_config(config: Path | None, run: Path) -> Config:
+    """Read the configuration: the one that was named, a ``labeler.toml`` here, or the run's own."""
+    from .config import CONFIG_FILE, load_config
 
-    if config is None and not Path(CONFIG_FILE).is_file():
-        config = run / "config.toml"
-    return with_flags(load_config(config).train, given)
+    return load_config(run / "config.toml" if config is None and not Path(CONFIG_FILE).is_file() else config)
 
 
 @app.command()
@@ -232,6 +209,98 @@ def predict(
     with showing_progress():
         done = predict_reviews(job, announce=say)
     print_prediction(done.written, rejected=done.rejected, seconds=done.seconds)
+
+
+@app.command()
+def sample(
+    run: RunOpt = Path("runs/latest"),
+    n: Annotated[int, typer.Option("--n", min=1, help="Reviews to draw.")] = 100,
+    strategy: Annotated[str, typer.Option(help="mixed, random, stratified, uncertain or disagreement.")] = "mixed",
+    output: Annotated[Path, typer.Option(help="File to write; it must not exist.")] = Path("sample.csv"),
+    format: Annotated[str, typer.Option(help="csv, label-studio or argilla.")] = "csv",  # noqa: A002
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same sample.")] = 0,
+) -> None:
+    """Draw reviews to label by hand, with their inclusion probabilities; never one of an earlier sample.
+
+    Example: labeler sample --n 100 --output manual.csv --run runs/reviews
+    """
+    from .config import load_config
+    from .data.run import existing_run, open_run
+    from .reports.sample import sample_run
+    from .reports.terminal import say
+
+    existing_run(run, needs="labels.parquet")
+    task = load_config(run / "config.toml").task
+    with open_run(run) as directory:
+        drawn, files = sample_run(directory, task, output, n=n, strategy=strategy, seed=seed, format=format)
+    for note in drawn.notes:
+        say(note)
+    for file in files:
+        typer.echo(str(file))
+    say(f"{len(drawn.frame):,} reviews to label; next: labeler annotate {output} --run {run}")
+
+
+@app.command()
+def annotate(
+    file: Annotated[Path, typer.Argument(help="CSV of `labeler sample`, or any with a column of texts.")],
+    run: RunOpt = Path("runs/latest"),
+    config: ConfigOpt = None,
+    second: Annotated[
+        Path | None, typer.Option(help="Another annotator's file: shows agreement, and settles disputes in FILE.")
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on this machine; 0 takes a free one.")] = 0,
+) -> None:
+    """Label a file by hand, by keyboard, in the browser; every label is on disk before it is shown as saved.
+
+    Example: labeler annotate manual.csv --run runs/reviews
+    """
+    from .config import load_config
+    from .reports.annotate.server import serve
+    from .reports.terminal import say
+
+    own = run / "config.toml"
+    task = load_config(own if config is None and own.is_file() else config).task
+    serve(file, task.labels, second=second, port=port, announce=say)
+
+
+@app.command()
+def report(
+    run: RunOpt = Path("runs/latest"),
+    gold: GoldOpt = None,
+    against: Annotated[list[Path] | None, typer.Option(help="Another run to compare with; may be repeated.")] = None,
+    config: ConfigOpt = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print metrics.json.")] = False,
+) -> None:
+    """Say how good labels, voters and models are, on hand-labelled rows: RUN/report.html, report.md, metrics.json.
+
+    Example: labeler report --run runs/reviews --gold manual.csv
+    """
+    from .config import load_config
+    from .data.gold import read_gold
+    from .data.run import existing_run, open_run
+    from .models.gold_predictions import gold_predictions
+    from .reports.outputs import write_report
+    from .reports.report import ReportJob, build_report
+    from .reports.report_terminal import print_report
+    from .reports.terminal import say, showing_progress
+
+    existing_run(run, needs="labels.parquet")
+    made_with = load_config(run / "config.toml")
+    settings = _run_config(config, run).report
+    with showing_progress(), open_run(run) as directory:
+        job = ReportJob(
+            run=directory,
+            label_model=made_with.label_model,
+            settings=settings,
+            predict=gold_predictions,
+            gold=read_gold(gold, made_with.task.label_space) if gold else None,
+            against=tuple(existing_run(other, needs="labels.parquet") for other in against or ()),
+        )
+        written = write_report(found := build_report(job, announce=say), directory, settings)
+    if as_json:
+        typer.echo(json.dumps(written.metrics, ensure_ascii=False, indent=2))
+    else:
+        print_report(found, written.html)
 
 
 @app.command()

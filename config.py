@@ -16,6 +16,7 @@ from .data.settings import DataSection, Section
 from .data.task import Task
 from .labeling.settings import LabelModelSection, VoterSection
 from .models.training.settings import TrainSection
+from .reports.settings import ReportSection
 
 T = TypeVar("T", bound=Section)
 
@@ -32,6 +33,7 @@ class Config(Section):
     voters: tuple[VoterSection, ...] = Field(min_length=1)
     label_model: LabelModelSection = LabelModelSection()
     train: TrainSection = TrainSection()
+    report: ReportSection = ReportSection()
 
     @model_validator(mode="after")
     def _voter_names_are_unique(self) -> Config:

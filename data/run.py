@@ -125,6 +125,21 @@ class RunDirectory:
         return self.path / "report.html"
 
     @property
+    def report_markdown(self) -> Path:
+        """The main tables of the report as Markdown."""
+        return self.path / "report.md"
+
+    @property
+    def predictions(self) -> Path:
+        """What the end models say of the gold rows, one file per model."""
+        return self.path / "predictions"
+
+    @property
+    def sampled(self) -> Path:
+        """The rows that were drawn to be labelled by hand, so that none is drawn twice."""
+        return self.path / "sampled.parquet"
+
+    @property
     def lock(self) -> Path:
         """Locked while a process works in the directory."""
         return self.path / ".lock"

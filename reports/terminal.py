@@ -60,7 +60,7 @@ def showing_progress() -> Iterator[None]:
 
 def print_summary(summary: LabelSummary, run_path: Path) -> None:
     """Print what `labeler label` found, on stdout: a few lines, two small tables, the files, the next command."""
-    console = _stdout()
+    console = stdout_console()
     rejected = f", {summary.rejected:,} rejected (see rejected.jsonl)" if summary.rejected else ""
     share = summary.covered / summary.rows if summary.rows else 0.0
     console.print(f"\n{summary.rows:,} reviews{rejected}; {summary.labelled:,} labelled, coverage {share:.1%}\n")
@@ -87,7 +87,7 @@ def print_summary(summary: LabelSummary, run_path: Path) -> None:
 
 def print_training(summaries: Sequence[TrainSummary], run_path: Path) -> None:
     """Print what `labeler train` made, on stdout: one table, the folder, the next command."""
-    console, run = _stdout(), RunDirectory(run_path)
+    console, run = stdout_console(), RunDirectory(run_path)
     table = Table("model", "trained weights", "reviews", "reviews/s", "held-out loss", "macro-F1 on gold", box=None)
     for summary in summaries:
         share = summary.trained_parameters / summary.total_parameters
@@ -124,12 +124,12 @@ def print_voter_kinds() -> None:
     table = Table("kind", "what it does", box=None)
     for kind in sorted(voter_kinds()):
         table.add_row(kind, _first_line(voter_class(kind)))
-    _stdout().print(table)
+    stdout_console().print(table)
 
 
 def print_voter_kind(kind: str) -> None:
     """Show one kind: its documentation and its options with types and defaults."""
-    cls, console = voter_class(kind), _stdout()
+    cls, console = voter_class(kind), stdout_console()
     console.print(_documentation(cls), soft_wrap=True)
     hints = get_type_hints(cls)
     table = Table("option", "type", "default", box=None)
@@ -138,7 +138,8 @@ def print_voter_kind(kind: str) -> None:
     console.print(table)
 
 
-def _stdout() -> Console:
+def stdout_console() -> Console:
+    """Make a console for results; in a file or a pipe it is wide enough for any table."""
     console = _console()
     if not console.is_terminal:
         console.width = 1000  # a table in a file or a pipe is never cut

@@ -226,4 +226,4 @@ def test_a_configuration_cannot_be_changed() -> None:
 
 
 def test_config_forbids_what_it_does_not_know() -> None:
-    assert set(Config.model_fields) == {"task", "data", "voters", "label_model", "train"}
+    assert set(Config.model_fields) == {"task", "data", "voters", "label_model", "train", "report"}

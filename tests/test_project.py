@@ -171,6 +171,8 @@ def test_the_wheel_holds_one_package(tmp_path: Path) -> None:
     assert "labeler" in tops
     assert all(top == "labeler" or top.endswith(".dist-info") for top in tops)
     data = [path for path in (ROOT / "data").rglob("*") if path.suffix in {".toml", ".csv", ".md"}]
+    pages = [path for path in (ROOT / "reports").rglob("*") if path.suffix in {".md", ".j2", ".css", ".js", ".html"}]
+    data += [path for path in pages if path.name != "example.html"]
     wanted = {*(f"labeler/{name}" for name in NAMES), "labeler/py.typed"}
     wanted |= {f"labeler/{path.relative_to(ROOT).as_posix()}" for path in data}
     assert {name for name in names if name.startswith("labeler/")} == wanted

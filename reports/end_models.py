@@ -1,0 +1,57 @@
+"""What the end models of a run say of its gold rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from ..data.errors import RunError
+from ..data.label_space import LabelSpace
+from ..data.run import RunDirectory
+from ..data.train_summary import TrainSummary
+from .evidence import Evidence, Opinion
+
+Predict = Callable[[RunDirectory, Path, str, pl.Series], tuple[npt.NDArray[np.float32], LabelSpace]]
+"""Class probabilities of texts by the end model of a name in a folder: see `models.gold_predictions`."""
+
+
+def read_training(run: RunDirectory) -> list[TrainSummary]:
+    """Read the numbers of the run's end models; none if it was not trained.
+
+    Raises
+    ------
+    RunError
+        If the file is damaged.
+    """
+    if not run.training.exists():
+        return []
+    try:
+        return [TrainSummary(**entry) for entry in json.loads(run.training.read_text(encoding="utf-8"))]
+    except (OSError, ValueError, TypeError) as error:
+        raise RunError(
+            f"{run.training} cannot be read.", hint=f"Train again: labeler train --run {run.path}"
+        ) from error
+
+
+def end_model_opinions(evidence: Evidence, summaries: list[TrainSummary], predict: Predict) -> list[Opinion]:
+    """Let the end models of a run label its gold rows.
+
+    Raises
+    ------
+    ModelError
+        If a model cannot be opened.
+    """
+    run, opinions = evidence.run, []
+    for summary in summaries:
+        folder = run.models / summary.name if Path(summary.folder).parent.name == run.models.name else run.model
+        probs, labels = predict(run, folder, summary.name, evidence.gold["text"])
+        places = [labels.index(name) if name in labels.names else -1 for name in evidence.labels.names]
+        full = np.column_stack([probs[:, j] if j >= 0 else np.zeros(len(probs), np.float32) for j in places])
+        unseen = ~evidence.gold["id"].is_in(summary.gold_used).to_numpy()
+        opinions.append(Opinion(summary.name, full.argmax(axis=1).astype(np.int16), full, unseen))
+    return opinions

@@ -1,0 +1,252 @@
+"""`labeler report`: everything that is known of how good the labels and the models of a run are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from ..data.errors import InputError
+from ..data.gold import GoldTable
+from ..data.run import RunDirectory
+from ..data.train_summary import TrainSummary
+from ..labeling.settings import LabelModelSection
+from .baselines import baselines
+from .comparison import Comparison, compare
+from .dates import find_dates
+from .end_models import Predict, end_model_opinions, read_training
+from .evidence import Evidence, Opinion, read_evidence
+from .measures import Measures, measure
+from .mistakes import Mistake, mistakes_by_cell, surest_mistakes
+from .selective import Kept, selective_accuracy
+from .settings import ReportSection
+from .suspects import Suspects, label_suspects
+from .voters import VoterReport, agreement, voter_reports
+from .weak_points import WeakPoints, weak_points
+
+Announce = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """Labels that a user may want to use, the weak ones or those of an end model, and how good they are.
+
+    Parameters
+    ----------
+    opinion : Opinion
+    measures : Measures
+        On the gold rows that it may be scored on.
+    kept : list of Kept
+        Accuracy of the surest labels.
+    mistakes : list of Mistake
+        The surest ones.
+    by_cell : dict
+        Some mistakes for each pair of classes.
+    """
+
+    opinion: Opinion
+    measures: Measures
+    kept: list[Kept]
+    mistakes: list[Mistake]
+    by_cell: dict[tuple[str, str], list[Mistake]]
+
+
+@dataclass(frozen=True)
+class Duel:
+    """Two sets of labels compared on the gold rows that both may be scored on."""
+
+    first: str
+    second: str
+    comparison: Comparison
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """What a report says.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    weak : Subject
+    models : Mapping of str to Subject
+        The end models, by name.
+    training : Mapping of str to TrainSummary
+        How they were trained.
+    baselines : Mapping of str to Measures
+    voters : list of VoterReport
+    agreement : ndarray of float64, shape (m, m)
+        Of the voters, see `reports.voters.agreement`.
+    duels : list of Duel
+    suspects : Suspects, optional
+    points : WeakPoints
+    """
+
+    evidence: Evidence
+    weak: Subject
+    models: Mapping[str, Subject]
+    training: Mapping[str, TrainSummary]
+    baselines: Mapping[str, Measures]
+    voters: list[VoterReport]
+    agreement: npt.NDArray[np.float64]
+    duels: list[Duel]
+    suspects: Suspects | None
+    points: WeakPoints
+
+
+@dataclass(frozen=True)
+class ReportJob:
+    """What to report on.
+
+    Parameters
+    ----------
+    run : RunDirectory
+    label_model : LabelModelSection
+        How the run combined its votes.
+    settings : ReportSection
+    predict : callable
+        Asks an end model, see `reports.end_models`.
+    gold : GoldTable, optional
+        Gold rows to score on instead of those the run was made with.
+    against : tuple of RunDirectory
+        Other runs to compare with, on the gold rows that both have.
+    """
+
+    run: RunDirectory
+    label_model: LabelModelSection
+    settings: ReportSection
+    predict: Predict
+    gold: GoldTable | None = None
+    against: tuple[RunDirectory, ...] = ()
+
+
+def build_report(job: ReportJob, announce: Announce = lambda message: None) -> Report:
+    """Score weak labels, voters and end models on the gold rows, and look for what is wrong.
+
+    Parameters
+    ----------
+    job : ReportJob
+    announce : callable
+        Hears one line per step.
+
+    Raises
+    ------
+    LabelerError
+        See `read_evidence`, `end_model_opinions` and `find_dates`.
+    """
+    settings, resamples = job.settings, job.settings.resamples
+    evidence = read_evidence(job.run, job.gold)
+    if evidence.unmatched:
+        announce(f"{evidence.unmatched:,} gold rows are not in the run: they score nothing")
+    training = read_training(job.run)
+    models = end_model_opinions(evidence, training, job.predict)
+    announce(f"scoring on {len(evidence.gold):,} gold rows: weak labels, {len(models)} end models, voters")
+    duels = [
+        duel
+        for first, second in combinations([evidence.weak, *models][::-1], 2)
+        if (duel := _duel(first, second, evidence, resamples))
+    ]
+    for other in job.against:
+        duels += _against(evidence, models, other, job, resamples)
+    columns = _input_columns(evidence)
+    return Report(
+        evidence=evidence,
+        weak=_subject(evidence.weak, evidence, settings),
+        models={model.name: _subject(model, evidence, settings) for model in models if model.unseen.any()},
+        training={summary.name: summary for summary in training},
+        baselines={o.name: _measured(o, evidence, resamples) for o in baselines(evidence)},
+        voters=voter_reports(evidence, job.label_model, resamples=resamples),
+        agreement=agreement(evidence),
+        duels=duels,
+        suspects=label_suspects(evidence.rows, evidence.labels),
+        points=weak_points(evidence.rows, evidence.labels.names, dates=find_dates(columns, settings.date_column)),
+    )
+
+
+def _subject(opinion: Opinion, evidence: Evidence, settings: ReportSection) -> Subject:
+    rows = np.flatnonzero(opinion.unseen)
+    weights = None if evidence.weights is None else evidence.weights[rows]
+    return Subject(
+        opinion,
+        _measured(opinion, evidence, settings.resamples),
+        selective_accuracy(evidence.truth[rows], opinion.at(rows), weights=weights, resamples=settings.resamples),
+        surest_mistakes(evidence, opinion, most=settings.examples),
+        mistakes_by_cell(evidence, opinion),
+    )
+
+
+def _measured(opinion: Opinion, evidence: Evidence, resamples: int) -> Measures:
+    rows = np.flatnonzero(opinion.unseen)
+    return measure(
+        evidence.truth[rows],
+        opinion.found[rows],
+        None if opinion.probs is None else opinion.probs[rows],
+        labels=evidence.labels,
+        weights=None if evidence.weights is None else evidence.weights[rows],
+        resamples=resamples,
+    )
+
+
+def _duel(first: Opinion, second: Opinion, evidence: Evidence, resamples: int) -> Duel | None:
+    """Compare on the rows that are unseen by both; None if there are none."""
+    rows = np.flatnonzero(first.unseen & second.unseen)
+    if not len(rows):
+        return None
+    weights = None if evidence.weights is None else evidence.weights[rows]
+    found = compare(
+        evidence.truth[rows],
+        first.found[rows],
+        second.found[rows],
+        labels=evidence.labels,
+        weights=weights,
+        resamples=resamples,
+    )
+    return Duel(first.name, second.name, found)
+
+
+def _against(
+    evidence: Evidence, models: list[Opinion], other: RunDirectory, job: ReportJob, resamples: int
+) -> list[Duel]:
+    """Compare weak labels with weak labels, and end models with those of the same name."""
+    theirs = read_evidence(other, job.gold)
+    if theirs.labels != evidence.labels:
+        raise _other_task(evidence, theirs)
+    rows = (
+        evidence.gold.select("id")
+        .with_row_index("row")
+        .join(theirs.gold.select("id").with_row_index("theirs"), on="id", maintain_order="left")
+    )
+    if not len(rows):
+        raise InputError(
+            f"The runs {evidence.run.path} and {other.path} have no gold row in common.",
+            hint="Give both the same gold rows: labeler report --gold FILE.",
+        )
+    ours, places = rows["row"].to_numpy(), rows["theirs"].to_numpy()
+    shared = Evidence(
+        evidence.run, evidence.labels, evidence.summary, evidence.gold[ours.tolist()], evidence.rows, evidence.votes
+    )
+    named = {o.name: o for o in [theirs.weak, *end_model_opinions(theirs, read_training(other), job.predict)]}
+    duels = []
+    for opinion in [evidence.weak, *models]:
+        if opinion.name in named:
+            rival = named[opinion.name].at(places)
+            rival = Opinion(f"{opinion.name} of {other.path}", rival.found, rival.probs, rival.unseen)
+            duels.append(_duel(opinion.at(ours), rival, shared, resamples))
+    return [duel for duel in duels if duel]
+
+
+def _other_task(ours: Evidence, theirs: Evidence) -> InputError:
+    return InputError(
+        f"{theirs.run.path} has other classes ({', '.join(theirs.labels.names)}) than {ours.run.path} "
+        f"({', '.join(ours.labels.names)}).",
+        hint="Compare runs of one task.",
+    )
+
+
+def _input_columns(evidence: Evidence) -> pl.DataFrame:
+    """Return the columns of the input rows besides id and text, in the order of the labels."""
+    frame = pl.read_parquet(evidence.run.corpus).drop("text")
+    return evidence.rows.select("id").join(frame, on="id", how="left", maintain_order="left").drop("id")

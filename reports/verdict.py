@@ -1,0 +1,148 @@
+"""The answer to "can I use these labels?", in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from .measures import ClassMeasures, Measures
+from .report import Report, Subject
+from .resampling import Estimate
+
+Level = Literal["good", "careful", "poor"]
+
+_FEW_ROWS = 50
+_GOOD_ACCURACY = 0.85
+_GOOD_F1 = 0.6
+_SURE_ENOUGH = 0.9
+_BASELINES = {
+    "majority class": "Always guessing the commonest class",
+    "gold rows only": "A model of the gold rows alone",
+}
+_WIDE = 0.16  # of the interval of macro-F1
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a reader should take home.
+
+    Parameters
+    ----------
+    level : str
+        good, careful or poor.
+    headline : str
+        One sentence.
+    facts, advice : tuple of str
+        A few more.
+    """
+
+    level: Level
+    headline: str
+    facts: tuple[str, ...]
+    advice: tuple[str, ...]
+
+
+def named_subjects(report: Report) -> dict[str, Subject]:
+    """Name the labels a user may want to use: those of the end models, then the weak ones."""
+    return {f"end model {name}": subject for name, subject in report.models.items()} | {"weak labels": report.weak}
+
+
+def named_measures(report: Report) -> dict[str, Measures]:
+    """Name the scores of all labels, baselines last."""
+    return {name: subject.measures for name, subject in named_subjects(report).items()} | dict(report.baselines)
+
+
+def judge(report: Report) -> Verdict:
+    """Judge the best labels of a run by what the gold rows show beyond chance."""
+    named = named_subjects(report)
+    name = max(named, key=lambda n: named[n].measures.macro_f1.value)
+    subject = named[name]
+    measures = subject.measures
+    level = _level(measures, report.baselines["majority class"])
+    opening = {
+        "good": "Yes: you can use these labels.",
+        "careful": "With care: these labels are useful, but not all of them are to be trusted.",
+        "poor": "Not yet: on the gold rows these labels are hardly better than a guess, or too few rows say so.",
+    }[level]
+    return Verdict(level, opening, _facts(report, name, measures), _advice(report, subject))
+
+
+def _level(measures: Measures, majority: Measures) -> Level:
+    if measures.rows < _FEW_ROWS or measures.macro_f1.low <= majority.macro_f1.value:
+        return "poor"
+    sure = all(c.f1.low >= _GOOD_F1 for c in measures.classes if c.support)
+    return "good" if measures.accuracy.low >= _GOOD_ACCURACY and sure else "careful"
+
+
+def _facts(report: Report, name: str, measures: Measures) -> tuple[str, ...]:
+    facts = [
+        f"Of 100 labels ({name}), about "
+        f"{100 * measures.accuracy.value:.0f} are right ({100 * measures.accuracy.low:.0f} to "
+        f"{100 * measures.accuracy.high:.0f}). Macro-F1, in which every class counts the same, is "
+        f"{interval(measures.macro_f1)}."
+    ]
+    seen = [c for c in measures.classes if c.support]
+    weakest = min(seen, key=lambda c: c.f1.value)
+    facts.append(_weakest(weakest))
+    for other, scores in report.baselines.items():
+        facts.append(f"{_BASELINES[other]} would reach a macro-F1 of {interval(scores.macro_f1)}.")
+    for duel in report.duels:
+        if duel.second == "weak labels" or duel.first == "weak labels":
+            facts.append(comparison_in_words(duel.first, duel.second, duel.comparison.macro_f1_difference))
+    return tuple(facts)
+
+
+def _weakest(scores: ClassMeasures) -> str:
+    return (
+        f"The weakest class is {scores.name}: of the reviews labelled so, {share(scores.precision)} are, and "
+        f"{share(scores.recall)} of all such reviews are found ({scores.support} gold rows)."
+    )
+
+
+def _advice(report: Report, subject: Subject) -> tuple[str, ...]:
+    advice = []
+    measures = subject.measures
+    sure = [k for k in subject.kept if k.accuracy.low >= _SURE_ENOUGH and k.share < 1]
+    if measures.accuracy.low < _SURE_ENOUGH and sure:
+        most = max(sure, key=lambda k: k.share)
+        advice.append(
+            f"Where a mistake is costly, use only labels with a confidence of at least {most.confidence:.2f}: "
+            f"{most.share:.0%} of the reviews, {share(most.accuracy)} of them right."
+        )
+    width = measures.macro_f1.high - measures.macro_f1.low
+    if width > _WIDE:
+        wanted = measures.rows * (width / (_WIDE * 0.75)) ** 2
+        advice.append(
+            f"{measures.rows} gold rows leave much open. About {round(wanted, -1):,.0f} would narrow the interval to "
+            f"± {50 * _WIDE * 0.75:.0f} points: labeler sample, labeler annotate."
+        )
+    advice += [
+        f"Without the voter {voter.name} the weak labels would be better: look at its rules."
+        for voter in report.voters
+        if voter.without is not None and voter.without.macro_f1_difference.high < 0
+    ]
+    return tuple(advice)
+
+
+def comparison_in_words(first: str, second: str, difference: Estimate) -> str:
+    """Say whether one set of labels is better than another, beyond chance."""
+    if difference.low > 0:
+        return f"{first} is better than {second}, beyond chance: macro-F1 {signed(difference)}."
+    if difference.high < 0:
+        return f"{first} is worse than {second}, beyond chance: macro-F1 {signed(difference)}."
+    return f"Between {first} and {second} the gold rows do not decide: macro-F1 {signed(difference)}."
+
+
+def interval(value: Estimate) -> str:
+    """``0.75 (0.66 to 0.83)``."""
+    return f"{value.value:.2f} ({value.low:.2f} to {value.high:.2f})"
+
+
+def signed(value: Estimate) -> str:
+    """``+0.02 (-0.03 to +0.07)``."""
+    return f"{value.value:+.3f} ({value.low:+.3f} to {value.high:+.3f})"
+
+
+def share(value: Estimate) -> str:
+    """``62 % (44 to 78)``."""
+    return f"{100 * value.value:.0f} % ({100 * value.low:.0f} to {100 * value.high:.0f})"
