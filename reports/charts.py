@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from markupsafe import Markup, escape
@@ -74,7 +75,7 @@ def calibration_chart(calibration: Calibration, *, title: str) -> Markup:
 def month_chart(months: Sequence[Month], classes: Sequence[str], *, title: str) -> Markup:
     """Draw the share of each class in each month as stacked bars."""
     step = (_WIDTH - _LEFT - _RIGHT) / max(len(months), 1)
-    every = max(1, round(len(months) / 8))
+    every = math.ceil(len(months) / 6)
     parts = _axes(0.0, "", percent=False, start=None)
     for i, month in enumerate(months):
         x, below = _LEFT + i * step, 0.0
@@ -97,7 +98,7 @@ def _x(share: float) -> float:
 
 
 def _y(value: float, low: float) -> float:
-    return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (1 - (value - low) / (1 - low))
+    return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (1 - max(value - low, 0.0) / (1 - low))
 
 
 def _axes(low: float, label: str, *, percent: bool, start: float | None = 0.0) -> list[str]:

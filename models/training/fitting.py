@@ -37,6 +37,7 @@ _UNSEEN_ROWS = 500  # below, chance in the shares of held-out rows does more har
 _FEWEST_ROWS = 100  # below, a batch says too little about its shares to match them
 _FOCAL_GAMMA = 2.0
 _GOLD_EPOCHS = 5.0
+_ENOUGH_TO_HALVE = 1_000  # rows; models of fewer know less than the teachers
 _PARTS = 2  # more would cost more and find the same labels
 
 
@@ -106,7 +107,8 @@ class Fitter:
         )
         inputs = self._inputs(classifier, rows.texts.to_list())
         examples = Examples(inputs, rows.targets, np.ones(len(rows), np.float32))
-        for number in range(1, self.settings.self_training_rounds + 1):
+        rounds = self.settings.self_training_rounds if len(rows) >= _ENOUGH_TO_HALVE else 0
+        for number in range(1, rounds + 1):
             examples = self._taught(examples, number)
         fit = self._main_fit(classifier, examples)
         baseline = None

@@ -57,7 +57,7 @@ class TrainSection(Section):
     imbalance: Imbalance = Field(default="none", description="What to do about rare classes.")
     exclude_absent: bool = Field(default=True, description="Leave out classes that no review seems to be about.")
     self_training_rounds: int = Field(
-        default=1, ge=0, le=10, description="Rounds in which models of one half of the rows correct the other."
+        default=1, ge=0, le=10, description="Rounds in which models of half the rows correct the others; not for few."
     )
 
     self_training_weights: Literal["none", "confidence"] = Field(

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from labeler.models.end_model.load import load_end_model
+from labeler.models.training import fitting
 from labeler.models.training.variants import VARIANTS
 
 from ...conftest import App
@@ -95,6 +96,33 @@ def test_every_answer_to_rare_classes_trains(train: Train, workdir: Path, imbala
     settings = f'\n[train]\nimbalance = "{imbalance}"\ncut_share = 1.0\nself_training_rounds = 1\n'
     (workdir / "rare.toml").write_text((workdir / "rules.toml").read_text(encoding="utf-8") + settings, "utf-8")
     assert train("--config", "rare.toml").exit_code == 0
+
+
+@pytest.mark.parametrize("weights", ["none", "confidence"])
+def test_rows_are_corrected_by_models_of_the_other_rows(
+    train: Train, workdir: Path, monkeypatch: pytest.MonkeyPatch, weights: str
+) -> None:
+    fits: list[int] = []
+    fit = fitting.fit_classifier
+
+    def watched(classifier: Any, examples: Any, **options: Any) -> Any:
+        fits.append(len(examples))
+        return fit(classifier, examples, **options)
+
+    monkeypatch.setattr(fitting, "fit_classifier", watched)
+    monkeypatch.setattr(fitting, "_ENOUGH_TO_HALVE", 10)
+    rules = (workdir / "rules.toml").read_text(encoding="utf-8")
+    settings = f'\n[train]\nself_training_weights = "{weights}"\n'
+    (workdir / "labeler.toml").write_text(rules + settings, encoding="utf-8")
+    result = train()
+    assert result.exit_code == 0, result.stderr
+    assert "self-training: round 1 of 1" in result.stderr
+    assert (len(fits), fits[0] + fits[1]) == (3, fits[2])
+    assert abs(fits[0] - fits[1]) <= 1
+
+
+def test_few_rows_are_not_halved(train: Train) -> None:
+    assert "self-training" not in train().stderr
 
 
 def test_predict_reads_stdin_writes_stdout_and_keeps_all_columns(train: Train, app: App, run: Path) -> None:
