@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -199,6 +200,7 @@ def _topics(tokens: pl.DataFrame, typical: pl.DataFrame, texts: pl.Series) -> li
     """Factorise the reviews that have at least two of the typical words of a class."""
     from scipy.sparse import csr_matrix
     from sklearn.decomposition import NMF
+    from sklearn.exceptions import ConvergenceWarning
 
     stems = typical.head(_TOPIC_WORDS).select("stem", "word").with_row_index("column")
     cells = tokens.select("row", "stem").join(stems, on="stem", maintain_order="left")
@@ -209,8 +211,10 @@ def _topics(tokens: pl.DataFrame, typical: pl.DataFrame, texts: pl.Series) -> li
     places = np.searchsorted(rows.to_numpy(), cells["row"].to_numpy())
     matrix = csr_matrix((np.ones(len(cells)), (places, cells["column"].to_numpy())), (len(rows), len(stems)))
     matrix = matrix.multiply(1 / np.sqrt(np.maximum(matrix.sum(axis=0), 1))).tocsr()  # common words drown no topic
-    model = NMF(_TOPICS, init="nndsvd", max_iter=400, tol=1e-3, random_state=0)
-    about = model.fit_transform(matrix)
+    model = NMF(min(_TOPICS, len(stems) // 2), init="nndsvd", max_iter=400, tol=1e-3, random_state=0)
+    with warnings.catch_warnings(), np.errstate(invalid="ignore"):  # the error of a perfect fit rounds below zero
+        warnings.simplefilter("ignore", ConvergenceWarning)  # nobody reads a topic's third decimal
+        about = model.fit_transform(matrix)
     strongest = about.argmax(axis=1)
     found = []
     for number, parts in enumerate(model.components_):
