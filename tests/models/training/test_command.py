@@ -13,6 +13,7 @@ import pytest
 
 from labeler.models.end_model.load import load_end_model
 from labeler.models.training import fitting
+from labeler.models.training.trainer import fit_classifier
 from labeler.models.training.variants import VARIANTS
 
 from ...conftest import App
@@ -103,7 +104,7 @@ def test_rows_are_corrected_by_models_of_the_other_rows(
     train: Train, workdir: Path, monkeypatch: pytest.MonkeyPatch, weights: str
 ) -> None:
     fits: list[int] = []
-    fit = fitting.fit_classifier
+    fit = fit_classifier
 
     def watched(classifier: Any, examples: Any, **options: Any) -> Any:
         fits.append(len(examples))
