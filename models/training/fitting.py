@@ -116,7 +116,7 @@ class Fitter:
             baseline = self._new_classifier()
             self._fit_gold(baseline, gold, "gold-only", gently=False)
             self._fit_gold(classifier, gold, "gold", gently=True)
-        classifier.shift_bias(self._offset(classifier, passes=fit.epochs))
+        classifier.shift_bias(self._offset(classifier))
         return Trained(classifier, fit, baseline)
 
     def labels_of(self, classifier: TextClassifier, gold: GoldRows) -> npt.NDArray[np.int16]:
@@ -255,32 +255,30 @@ class Fitter:
         with progress("Predicting", total=len(texts)) as advance:
             return logits_of(classifier, texts, self.compute, progress=advance)
 
-    def _offset(self, classifier: TextClassifier, *, passes: float) -> npt.NDArray[np.float64]:
+    def _offset(self, classifier: TextClassifier) -> npt.NDArray[np.float64]:
         """Find the threshold on some of the texts, or on the gold rows that may be used."""
         rows = self.rows
         if self.settings.threshold == "none" or len(rows) < _FEWEST_ROWS:
             return np.zeros(rows.labels.k)
-        texts, prior = self._threshold_rows(passes)
+        texts, prior = self._threshold_rows()
         logits = self._logits(classifier, texts)
         if self.settings.gold == "threshold" and rows.gold_used is not None:
             gold = rows.gold_used
             return tuned_offset(self._logits(classifier, gold.texts.to_list()), gold.labels, prior, pool=logits)
         return prior_offset(logits, prior)
 
-    def _threshold_rows(self, passes: float) -> tuple[list[str], npt.NDArray[np.float64]]:
+    def _threshold_rows(self) -> tuple[list[str], npt.NDArray[np.float64]]:
         """Choose texts and say which shares their classes should get.
 
-        After one pass over the rows any of them will do. After more, a classifier is too sure of itself on them, and
-        held-out texts are better if there are enough. The shares are those of their weak labels, which follow the
-        class balance on the whole: that makes up for chance in the choice.
+        Unseen texts if there are enough: on those it was trained on a classifier is too sure of itself. What their
+        weak labels say of their shares makes up for chance in which texts were held out.
         """
         rows = self.rows
-        texts, targets = rows.texts, rows.targets
-        if passes > 1 and len(rows.held_out_texts) >= _UNSEEN_ROWS:
-            texts, targets = rows.held_out_texts, rows.held_out_targets
-        chosen = np.random.default_rng(self.settings.seed).permutation(len(texts))[:_THRESHOLD_ROWS]
-        counts = np.bincount(targets[chosen].argmax(axis=1), minlength=rows.labels.k)
-        return texts.gather(chosen).to_list(), (counts + rows.class_balance) / (counts.sum() + 1)
+        if len(rows.held_out_texts) >= _UNSEEN_ROWS:
+            counts = np.bincount(rows.held_out_targets.argmax(axis=1), minlength=rows.labels.k)
+            return rows.held_out_texts.to_list(), (counts + rows.class_balance) / (counts.sum() + 1)
+        chosen = np.random.default_rng(self.settings.seed).permutation(len(rows))[:_THRESHOLD_ROWS]
+        return rows.texts.gather(chosen).to_list(), rows.class_balance
 
 
 def _taken(examples: Examples, chosen: npt.NDArray[np.int64]) -> Examples:

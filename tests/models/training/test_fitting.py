@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,23 +34,23 @@ def fitter(held_out: int) -> Fitter:
     return Fitter(TrainSection(), None, rows, Compute("cpu", "float32"), Path(), "", False, lambda message: None)
 
 
-@pytest.mark.parametrize(
-    ("held_out", "passes", "source"), [(600, 1.0, "seen"), (600, 2.0, "unseen"), (100, 2.0, "seen")]
-)
-def test_texts_seen_more_than_once_set_no_threshold_if_there_are_enough_others(
-    held_out: int, passes: float, source: str
-) -> None:
-    texts, _ = fitter(held_out)._threshold_rows(passes)
-    assert {text.split()[0] for text in texts} == {source}
-
-
-def test_classes_get_the_shares_of_the_weak_labels_of_the_same_texts() -> None:
-    _, shares = fitter(600)._threshold_rows(2.0)
+def test_the_threshold_gives_unseen_texts_the_shares_that_their_weak_labels_have() -> None:
+    texts, shares = fitter(600)._threshold_rows()
+    assert (len(texts), texts[0]) == (600, "unseen 0")
     assert shares == pytest.approx([0.3, 0.7], abs=1e-3)
 
 
-def test_a_class_without_rows_keeps_a_share() -> None:
-    _, shares = fitter(0)._threshold_rows(1.0)
+def test_with_few_unseen_texts_it_gives_the_trained_ones_the_expected_shares() -> None:
+    texts, shares = fitter(100)._threshold_rows()
+    assert len(texts) == 900
+    assert all(text.startswith("seen") for text in texts)
+    assert shares.tolist() == [0.2, 0.8]
+
+
+def test_a_class_without_unseen_rows_keeps_a_share() -> None:
+    found = fitter(600)
+    rows = replace(found.rows, held_out_targets=np.eye(2, dtype=np.float32)[np.ones(600, np.int64)])
+    _, shares = replace(found, rows=rows)._threshold_rows()
     assert 0 < shares[0] < 0.001
 
 
