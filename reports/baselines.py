@@ -7,7 +7,7 @@ import numpy as np
 from .evidence import Evidence, Opinion
 from .suspects import out_of_fold
 
-_FEWEST_PER_CLASS = 5  # one for each fold
+_FEWEST_PER_CLASS = 5
 
 
 def baselines(evidence: Evidence, *, seed: int = 0) -> list[Opinion]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -73,31 +74,31 @@ class Evidence:
     votes: Mapping[str, pl.DataFrame]
     unmatched: int = 0
 
-    @property
+    @cached_property
     def truth(self) -> npt.NDArray[np.int16]:
         """Gold class of each gold row, shape (g,)."""
         return self.labels.encode(self.gold["gold"])
 
-    @property
+    @cached_property
     def weights(self) -> npt.NDArray[np.float64] | None:
         """How much each gold row counts; None where all count the same."""
         weights = self.gold["weight"].to_numpy()
         return None if np.all(weights == weights[0]) else weights
 
-    @property
+    @cached_property
     def weak(self) -> Opinion:
         """The weak labels of the gold rows."""
         probs = self.gold.select(f"p_{name}" for name in self.labels.names).to_numpy()
         found = self.labels.encode(self.gold["label"])
         return Opinion("weak labels", found, probs.astype(np.float32), np.ones(len(found), np.bool_))
 
-    @property
+    @cached_property
     def families(self) -> list[str]:
         """Origin of each voter: its model, or itself."""
         stages = self.run.read_manifest().stages
         return [(stages[f"votes/{name}"].model if f"votes/{name}" in stages else None) or name for name in self.votes]
 
-    @property
+    @cached_property
     def voters(self) -> list[Opinion]:
         """The votes on the gold rows, in the order of the run."""
         ids = self.gold.select("id")

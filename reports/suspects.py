@@ -13,7 +13,7 @@ from ..data.normalize import normalize
 
 Indices = npt.NDArray[np.int16]
 
-_FOLDS = 5
+_FOLDS = 3
 _MOST_ROWS = 20_000  # enough to learn what words mean and to find more suspects than anybody reads
 _FEWEST_PER_CLASS = _FOLDS
 
@@ -107,7 +107,7 @@ def out_of_fold(texts: pl.Series, given: Indices, *, seed: int, balanced: bool =
     ----------
     texts : Series of String, length n
     given : ndarray of int16, shape (n,)
-        At least 5 rows of each class that occurs.
+        At least 3 rows of each class that occurs.
     seed : int
         Of the folds.
     balanced : bool
@@ -122,9 +122,9 @@ def out_of_fold(texts: pl.Series, given: Indices, *, seed: int, balanced: bool =
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-    words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"\S+", lowercase=False)
+    words = TfidfVectorizer(sublinear_tf=True, token_pattern=r"\S+", lowercase=False)
     features = words.fit_transform(normalize(texts).to_list())  # which words there are says nothing about the labels
-    model = LogisticRegression(C=5.0, class_weight="balanced" if balanced else None, max_iter=300, tol=1e-3)
+    model = LogisticRegression(C=2.0, class_weight="balanced" if balanced else None, max_iter=300, tol=1e-3)
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
     found = cross_val_predict(model, features, given, cv=folds, method="predict_proba")
     probs = np.zeros((len(given), int(given.max()) + 1))
