@@ -230,7 +230,7 @@ def test_a_table_without_predictions_is_not_taken_for_finished(tmp_path: Path, n
     [
         ("a.csv", "id,text,label,confidence\nа,б,в,г\n".encode("cp1251")),
         ("a.csv.gz", b"no gzip"),
-        ("a.csv.gz", gzip.compress(b"id,text,label,confidence\na,b,c,1\n" * 99)[:-20]),
+        ("a.csv.gz", gzip.compress(b"id,text,label,confidence\na,b,c,1\n" * 99, mtime=0)[:-20]),
         ("a.jsonl", b"{broken\n"),
         ("a.jsonl", b'{"id": "a", "label": "x", "confidence": 1}\n{broken\n'),
         ("a.parquet", b"PAR1 but nothing else"),
