@@ -261,6 +261,14 @@ def existing_run(path: str | Path, *, needs: str = "manifest.json", made_by: str
     return run
 
 
+def unreadable_labels(run: RunDirectory, error: Exception) -> RunError:
+    """Explain that the weak labels of a run, or what belongs to them, cannot be read."""
+    return RunError(
+        f"The weak labels in {run.path} cannot be read: {str(error).partition(chr(10))[0]}.",
+        hint=f"Make them again with: labeler label --force --run {run.path}",
+    )
+
+
 def safe_file_name(name: str) -> str:
     """Turn any name into a file name that is safe everywhere and differs for different names.
 

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ..data.errors import InputError, LabelerError, RunError
+from ..data.errors import InputError, LabelerError
 from ..data.gold import GoldTable, match_gold
 from ..data.label_space import LabelSpace
-from ..data.run import RunDirectory
+from ..data.run import RunDirectory, unreadable_labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,10 +137,7 @@ def read_evidence(run: RunDirectory, given: GoldTable | None = None) -> Evidence
     except LabelerError:
         raise
     except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
-        raise RunError(
-            f"The weak labels in {run.path} cannot be read: {str(error).partition(chr(10))[0]}.",
-            hint=f"Make them again with: labeler label --force --run {run.path}",
-        ) from error
+        raise unreadable_labels(run, error) from error
     if gold is None:
         raise InputError(
             f"The run {run.path} was made without hand-labelled rows, so nothing says how good its labels are.",

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from ..data.atomic import write_parquet
-from ..data.errors import InputError, RunError
-from ..data.run import RunDirectory
+from ..data.errors import InputError
+from ..data.run import RunDirectory, unreadable_labels
 from ..data.soft_labels import SoftLabels
 from ..data.task import Task
 from .sample_files import write_sample
@@ -69,10 +69,7 @@ def sample_run(
         ]
         earlier = [pl.read_parquet(file).select("id", "text") for file in (run.gold, run.sampled) if file.exists()]
     except (OSError, ValueError, pl.exceptions.PolarsError) as error:
-        raise RunError(
-            f"The weak labels in {run.path} cannot be read: {str(error).partition(chr(10))[0]}.",
-            hint=f"Make them again with: labeler label --force --run {run.path}",
-        ) from error
+        raise unreadable_labels(run, error) from error
     known = pl.concat([rows.select("id", "text").clear(), *earlier])
     drawn = draw(
         rows["id"],

@@ -8,6 +8,7 @@ from typing import Literal
 from .measures import ClassMeasures, Measures
 from .report import Report, Subject
 from .resampling import Estimate
+from .voters import harmful
 
 Level = Literal["good", "careful", "poor"]
 
@@ -119,7 +120,7 @@ def _advice(report: Report, subject: Subject) -> tuple[str, ...]:
     advice += [
         f"Without the voter {voter.name} the weak labels would be better: look at its rules."
         for voter in report.voters
-        if voter.without is not None and voter.without.macro_f1_difference.high < 0
+        if harmful(voter)
     ]
     return tuple(advice)
 

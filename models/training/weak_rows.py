@@ -12,7 +12,7 @@ import polars as pl
 from ...data.errors import RunError
 from ...data.gold import GoldTable, match_gold, read_gold
 from ...data.label_space import LabelSpace
-from ...data.run import RunDirectory
+from ...data.run import RunDirectory, unreadable_labels
 from ...data.soft_labels import SoftLabels
 
 
@@ -102,11 +102,7 @@ def read_weak_rows(run: RunDirectory, gold: str | None = None) -> WeakRows:
         given = None if gold is None else read_gold(gold, space)
         rows = _gold_rows(frame, known, given, space)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, pl.exceptions.PolarsError) as error:
-        first = str(error).split("\n", 1)[0]
-        raise RunError(
-            f"The weak labels in {run.path} cannot be read: {first}.",
-            hint=f"Make them again with: labeler label --force --run {run.path}",
-        ) from error
+        raise unreadable_labels(run, error) from error
     return WeakRows(space, frame["text"], soft, np.array(list(balance.values())), rows)
 
 
