@@ -7,17 +7,24 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from . import __version__
 from .reports.failures import Commands
-
-if TYPE_CHECKING:
-    from .config import Config
-    from .labeling.pipeline import LabelJob
-
+from .reports.flags import (
+    CodeOpt,
+    ConfigOpt,
+    GoldOpt,
+    IdColumnOpt,
+    InputArg,
+    JsonOpt,
+    ModelsOpt,
+    PresetOpt,
+    RunOpt,
+    TextColumnOpt,
+    VersionOpt,
+)
 
 app = typer.Typer(
     name="labeler",
@@ -28,27 +35,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-InputArg = Annotated[str | None, typer.Argument(help="CSV, TSV, JSONL or Parquet file; - reads stdin.")]
-ConfigOpt = Annotated[Path | None, typer.Option("--config", help="Configuration; default ./labeler.toml if there.")]
-PresetOpt = Annotated[str | None, typer.Option("--preset", help="Built-in task instead of a configuration file.")]
-RunOpt = Annotated[Path, typer.Option("--run", help="Run directory.")]
-GoldOpt = Annotated[str | None, typer.Option("--gold", help="Hand-labelled rows: id or text, and label.")]
-ModelsOpt = Annotated[str, typer.Option("--models", help="auto, embedded, a folder or a hub name.")]
-TextColumnOpt = Annotated[str | None, typer.Option(help="Column with the reviews.")]
-IdColumnOpt = Annotated[str | None, typer.Option(help="Column with unique ids.")]
-CodeOpt = Annotated[Path | None, typer.Option("--code", help="Python file with your own labeling functions.")]
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(__version__)
-        raise typer.Exit
-
-
-VersionOpt = Annotated[
-    bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
-]
 
 
 @app.callback()
@@ -69,7 +55,7 @@ def label(
     id_column: IdColumnOpt = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Use only the first rows.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Recompute everything.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    as_json: JsonOpt = False,
 ) -> None:
     """Label reviews: let the voters vote, combine the votes, write RUN/labels.parquet and RUN/labels.csv.
 
@@ -84,42 +70,13 @@ def label(
 
     settings = load_config(config, preset).with_columns(text_column, id_column).with_code(code)
     with showing_progress():
-        job = _label_job(settings, input, gold, models, limit, force)
+        job = settings.label_job(input, gold=gold, models=models, limit=limit, force=force, announce=say)
         with open_run(run) as directory:
             summary = label_reviews(job, directory, announce=say)
     if as_json:
         typer.echo(json.dumps(asdict(summary), ensure_ascii=False, indent=2))
     else:
         print_summary(summary, run)
-
-
-def _label_job(
-    config: Config, source: str | None, gold: str | None, models: str, limit: int | None, force: bool
-) -> LabelJob:
-    """Read the input and put together what `label_reviews` needs; without a source, the bundled sample."""
-    from .data.gold import read_gold
-    from .data.sample import sample_of
-    from .data.tables import read_table
-    from .labeling.pipeline import LabelJob
-    from .models.choice import ModelChoice
-    from .reports.terminal import say
-
-    if source is None:
-        sample = sample_of(config.task.name)
-        source, gold = str(sample.reviews), gold or str(sample.gold)
-        say(f"No INPUT given: labelling the bundled sample of {config.task.name}.")
-    data = config.data
-    table = read_table(source, text_column=data.text_column, id_column=data.id_column, limit=limit)
-    return LabelJob(
-        task=config.task,
-        voters=config.voters,
-        label_model=config.label_model,
-        table=table,
-        gold=read_gold(gold, config.task.label_space) if gold else None,
-        models=ModelChoice(models, announce=say),
-        config_toml=config.dumps(),
-        force=force,
-    )
 
 
 @app.command()
@@ -142,20 +99,20 @@ def train(
     resume: Annotated[bool, typer.Option("--resume/--restart", help="Go on where a killed training stopped.")] = True,
     force: Annotated[bool, typer.Option("--force", help="Train again although nothing changed.")] = False,
     push_to_hub: Annotated[str | None, typer.Option(help="Upload the model to this hub repository.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    as_json: JsonOpt = False,
 ) -> None:
     """Train a classifier on the weak labels of a run, into RUN/model.
 
     Example: labeler train --mode lora --run runs/reviews
     """
-    from .config import with_flags
+    from .config import run_config, with_flags
     from .data.run import existing_run, open_run
     from .models.training.pipeline import train_end_models
     from .reports.terminal import print_training, say, showing_progress
 
     existing_run(run, needs="labels.parquet")
     given = {"mode": mode, "head": head, "backbone": backbone, "epochs": epochs, "learning_rate": lr, "seed": seed}
-    settings = with_flags(_run_config(config, run).train, given | {"exclude_absent": exclude_absent})
+    settings = with_flags(run_config(config, run).train, given | {"exclude_absent": exclude_absent})
     with showing_progress(), open_run(run) as directory:
         summaries = train_end_models(
             settings, directory, compare=compare, gold=gold, resume=resume, force=force, announce=say
@@ -168,13 +125,6 @@ def train(
         typer.echo(json.dumps([asdict(summary) for summary in summaries], ensure_ascii=False, indent=2))
     else:
         print_training(summaries, run)
-
-
-def _run_config(config: Path | None, run: Path) -> Config:
-    """Read the configuration: the one that was named, a ``labeler.toml`` here, or the run's own."""
-    from .config import CONFIG_FILE, load_config
-
-    return load_config(run / "config.toml" if config is None and not Path(CONFIG_FILE).is_file() else config)
 
 
 @app.command()
@@ -269,13 +219,13 @@ def report(
     gold: GoldOpt = None,
     against: Annotated[list[Path] | None, typer.Option(help="Another run to compare with; may be repeated.")] = None,
     config: ConfigOpt = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print metrics.json.")] = False,
+    as_json: JsonOpt = False,
 ) -> None:
     """Say how good labels, voters and models are, on hand-labelled rows: RUN/report.html, report.md, metrics.json.
 
     Example: labeler report --run runs/reviews --gold manual.csv
     """
-    from .config import load_config
+    from .config import load_config, run_config
     from .data.gold import read_gold
     from .data.run import existing_run, open_run
     from .models.gold_predictions import gold_predictions
@@ -286,7 +236,7 @@ def report(
 
     existing_run(run, needs="labels.parquet")
     made_with = load_config(run / "config.toml")
-    settings = _run_config(config, run).report
+    settings = run_config(config, run).report
     with showing_progress(), open_run(run) as directory:
         job = ReportJob(
             run=directory,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import tomli_w
 from pydantic import BaseModel, Field, ValidationError, model_validator
@@ -17,6 +17,9 @@ from .data.task import Task
 from .labeling.settings import LabelModelSection, VoterSection
 from .models.training.settings import TrainSection
 from .reports.settings import ReportSection
+
+if TYPE_CHECKING:
+    from .labeling.pipeline import LabelJob
 
 T = TypeVar("T", bound=Section)
 
@@ -77,6 +80,44 @@ class Config(Section):
         )
         return self.model_copy(update={"voters": (*self.voters, *added)})
 
+    def label_job(
+        self,
+        source: str | None,
+        *,
+        gold: str | None,
+        models: str,
+        limit: int | None,
+        force: bool,
+        announce: Callable[[str], None],
+    ) -> LabelJob:
+        """Read the input and put together what `label_reviews` needs; without a source, the bundled sample.
+
+        Raises
+        ------
+        LabelerError
+            If the input or the gold rows cannot be read.
+        """
+        from .data.gold import read_gold
+        from .data.sample import sample_of
+        from .data.tables import read_table
+        from .labeling.pipeline import LabelJob
+        from .models.choice import ModelChoice
+
+        if source is None:
+            sample = sample_of(self.task.name)
+            source, gold = str(sample.reviews), gold or str(sample.gold)
+            announce(f"No INPUT given: labelling the bundled sample of {self.task.name}.")
+        return LabelJob(
+            task=self.task,
+            voters=self.voters,
+            label_model=self.label_model,
+            table=read_table(source, text_column=self.data.text_column, id_column=self.data.id_column, limit=limit),
+            gold=read_gold(gold, self.task.label_space) if gold else None,
+            models=ModelChoice(models, announce=announce),
+            config_toml=self.dumps(),
+            force=force,
+        )
+
     def dumps(self) -> str:
         """Return the resolved configuration as TOML."""
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
@@ -103,6 +144,11 @@ def load_config(path: Path | None = None, preset: str | None = None) -> Config:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise ConfigError(f"Cannot read {path}: {reason}.", hint="Make one with `labeler init`.") from error
     return parse_config(text, source=str(path))
+
+
+def run_config(path: Path | None, run: Path) -> Config:
+    """Load the configuration that was named, a ``labeler.toml`` here, or the run's own."""
+    return load_config(run / "config.toml" if path is None and not Path(CONFIG_FILE).is_file() else path)
 
 
 def parse_config(text: str, *, source: str) -> Config:
