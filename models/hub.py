@@ -21,7 +21,7 @@ from .folders import only_pickled, read_json
 T = TypeVar("T")
 PROBE_SECONDS = 4.0
 _WASTE = 4  # how many times its size a file may cost before the connection is called hopeless
-_HINT = "Use the embedded model (`--models embedded`) or a local model folder."
+_HINT = "Use the embedded model (`--models embedded`, in training `--backbone embedded`) or a local model folder."
 _WANTED = re.compile(
     r"([^/]+\.(json|txt|model|safetensors)"  # settings, tokenizer, weights
     r"|\d+_[A-Za-z]+/(config\.json|model\.safetensors))"  # sentence-transformers modules

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
@@ -73,6 +74,8 @@ def resolve_model(name: str, *, revision: str | None = None) -> ModelRef:
         read_config(folder)
         check_weights(folder)
         return ModelRef(name, folder.absolute(), folder_digest(folder), "folder", _prefix(folder))
+    if close := get_close_matches(name, (EMBEDDED, "auto"), n=1, cutoff=0.75):
+        raise ModelError(f"There is no model '{name}'.", hint=f"Did you mean '{close[0]}'?")
     if not is_hub_id(name):
         raise ModelError(
             f"'{name}' is neither a model folder nor a hub id.",

@@ -79,6 +79,15 @@ def test_an_absent_hub_is_noticed_at_once(hub: Any, monkeypatch: pytest.MonkeyPa
         resolve_model("team/tiny")
     assert time.monotonic() - began < SECONDS_TO_NOTICE
     assert "--models embedded" in caught.value.hint
+    assert "--backbone embedded" in caught.value.hint
+
+
+@pytest.mark.parametrize(("typo", "meant"), [("embeded", "embedded"), ("atuo", "auto")])
+def test_a_misspelt_name_is_not_looked_for_on_the_hub(hub: Any, typo: str, meant: str) -> None:
+    with pytest.raises(ModelError, match=f"no model '{typo}'") as caught:
+        resolve_model(typo)
+    assert meant in caught.value.hint
+    assert not hub.requests
 
 
 def test_offline_mode_asks_nobody(hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
