@@ -75,6 +75,27 @@ def agrees_with_consensus(evidence: npt.NDArray[np.float64], classes: npt.NDArra
     return bool(np.all(evidence.argmax(axis=1) == classes))
 
 
+def overruled_classes(table: VotePatterns, probs: npt.NDArray[np.float64]) -> list[int]:
+    """Classes that most rows do not get on which all voters who vote agree on them.
+
+    Parameters
+    ----------
+    table : VotePatterns
+        The votes.
+    probs : ndarray of float64, shape (p, k)
+        What a model makes of them.
+    """
+    highest = table.patterns.max(axis=1, initial=ABSTAIN)
+    agreed = np.all((table.patterns == highest[:, np.newaxis]) | (table.patterns == ABSTAIN), axis=1) & table.covered
+    given = probs.argmax(axis=1)
+    overruled = []
+    for label in range(probs.shape[1]):
+        rows = agreed & (highest == label)
+        if 2 * table.counts[rows & (given != label)].sum() > table.counts[rows].sum():
+            overruled.append(label)
+    return overruled
+
+
 def expected_accuracy(table: VotePatterns, probs: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Accuracy of each voter when it votes, were `probs` (p, k) the truth; shape (m,), NaN for a silent voter."""
     accuracy = np.full(table.m, np.nan)

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .class_balance import checked_balance, estimate_class_balance
-from .consensus import agrees_with_consensus, unanimous_votes
+from .consensus import agrees_with_consensus, overruled_classes, unanimous_votes
 from .correlation import group_weights, voter_groups
 from .dawid_skene import DawidSkene
+from .majority import MajorityVote
 from .patterns import VotePatterns
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class SnorkelLabelModel:
     n_iter_, lr_, seed_, loss_ : int, float, int, float
         How the accepted solution was reached.
     termination_ : str
-        ``"flat"``, ``"max_epochs"``, ``"n_epochs"``, or ``"fallback: dawid_skene"``.
+        ``"flat"``, ``"max_epochs"``, ``"n_epochs"``, ``"fallback: dawid_skene"`` or ``"fallback: majority"``.
     notes_ : tuple[str, ...]
         What a user should be told: divergence, retries, fallback and its reason.
     """
@@ -101,7 +102,7 @@ class SnorkelLabelModel:
         self.groups_ = voter_groups(table, self.k, correlated=self.group_correlated, families=self.families)
         self.weights_ = group_weights(self.groups_)
         self._notes: list[str] = []
-        self._fallback: DawidSkene | None = None
+        self._fallback: DawidSkene | MajorityVote | None = None
         reason = self._unfit(table)
         if not reason:
             self.class_balance_ = (
@@ -190,7 +191,12 @@ class SnorkelLabelModel:
             families=self.families,
         )
         self._fallback = model.fit(table, gold)
-        self.class_balance_, self.voter_accuracy_ = model.class_balance_, model.voter_accuracy_
         self.n_iter_ = model.n_iter_
         self.termination_ = "fallback: dawid_skene"
         self._notes.extend([f"{reason}; dawid_skene was used instead.", *model.notes_])
+        # Votes of fewer than three independent voters leave open who is right, and EM may end anywhere.
+        if overruled_classes(table, model.predict_proba(table)):
+            self._fallback = MajorityVote(k=self.k, class_balance=self.class_balance).fit(table, gold)
+            self.termination_ = "fallback: majority"
+            self._notes.append("It overruled most voters who agree; the majority vote was used instead.")
+        self.class_balance_, self.voter_accuracy_ = self._fallback.class_balance_, self._fallback.voter_accuracy_

@@ -108,6 +108,24 @@ def test_one_or_two_voters_are_enough(method: str, m: int) -> None:
         assert f"needs 3 independent voters, found {m}" in model.notes_[0]
 
 
+@pytest.mark.parametrize("sparse", [True, False])
+def test_few_voters_who_agree_on_the_rare_class_are_believed(sparse: bool) -> None:
+    rng = np.random.default_rng(0)
+    truth = (rng.random(4000) < 0.82).astype(np.int16)
+    dense = np.where(rng.random(4000) < 0.85, truth, 1 - truth).astype(np.int16)
+    copy = np.where(rng.random(4000) < 0.95, dense, 1 - dense).astype(np.int16)
+    seldom = np.where(rng.random(4000) < 0.1, truth, -1).astype(np.int16)
+    votes = np.column_stack([dense, copy, seldom] if sparse else [dense, copy])
+    families = ["model", "model", "emoji"][: votes.shape[1]]
+    model = build_label_model("snorkel", k=2, class_balance=[0.18, 0.82], families=families)
+    table = VotePatterns.from_votes(votes)
+    fit_votes(table, model, k=2)
+    found = table.expand(model.predict_proba(table)).argmax(axis=1)
+    assert (found[(dense == 0) & (copy == 0)] == 0).mean() > 0.8
+    assert model.termination_ == "fallback: majority"
+    assert any("overruled" in note for note in model.notes_)
+
+
 @methods
 def test_one_class_voted_only(method: str) -> None:
     votes = np.where(np.random.default_rng(0).random((200, 4)) < 0.6, 1, -1).astype(np.int16)
