@@ -110,7 +110,7 @@ class Fitter:
         rounds = self.settings.self_training_rounds if len(rows) >= _ENOUGH_TO_HALVE else 0
         for number in range(1, rounds + 1):
             examples = self._taught(examples, number)
-        fit = self._main_fit(classifier, examples)
+        fit = self._main_fit(classifier, examples, corrected=rounds > 0)
         baseline = None
         if gold is not None and self.settings.gold == "continue":
             baseline = self._new_classifier()
@@ -142,7 +142,7 @@ class Fitter:
             compute=self.compute,
         )
 
-    def _main_fit(self, classifier: TextClassifier, examples: Examples) -> Fit:
+    def _main_fit(self, classifier: TextClassifier, examples: Examples, *, corrected: bool) -> Fit:
         """Train on all rows, with the answer to rare classes and the validation that the settings ask for."""
         imbalance = self.settings.imbalance
         loss = SoftLoss(
@@ -154,7 +154,8 @@ class Fitter:
         if imbalance == "oversample":
             hard = examples.targets.argmax(axis=1).astype(np.int16)
             examples = _taken(examples, oversampled(hard, seed=self.settings.seed))
-        return self._fit(classifier, examples, loss, "all", validation=validation)
+        schedule = schedule_for(self.settings, rows=len(examples), width=_width(classifier), corrected=corrected)
+        return self._fit(classifier, examples, loss, "all", schedule=schedule, validation=validation)
 
     def _validation(self, classifier: TextClassifier) -> Examples | None:
         """Held-out rows: gold ones if they may stop the training, else weakly labelled ones."""

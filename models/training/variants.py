@@ -18,7 +18,7 @@ VARIANTS: dict[str, tuple[Mode, Head]] = {
     "bert_lstm": ("full", "bert_lstm"),
 }
 
-# Steps that a small input is repeated for, and how often at most; a large one is read once.
+# Steps that a small input is repeated for, and how often at most; a very large one is read once.
 _STEPS: dict[Head, tuple[int, int]] = {
     "linear": (300, 5),
     "beebert": (300, 5),
@@ -26,6 +26,7 @@ _STEPS: dict[Head, tuple[int, int]] = {
     "mlp": (4000, 20),
     "lstm": (2000, 20),
 }
+_READ_ONCE = 100_000  # rows from which a second pass over corrected labels is not worth its time
 _WIDTH = 384
 _RATES: dict[Mode, float] = {"full": 1e-4, "lora": 1e-3}  # measured at that width
 
@@ -62,7 +63,7 @@ def variant_name(settings: TrainSection) -> str:
     return settings.head if settings.mode == "full" else f"{settings.head}_lora"
 
 
-def schedule_for(settings: TrainSection, *, rows: int, width: int | None) -> Schedule:
+def schedule_for(settings: TrainSection, *, rows: int, width: int | None, corrected: bool = False) -> Schedule:
     """Fill in the epochs and the learning rate that were left open.
 
     Parameters
@@ -72,9 +73,12 @@ def schedule_for(settings: TrainSection, *, rows: int, width: int | None) -> Sch
         Rows to train on.
     width : int, optional
         Of the encoder; wider ones get a lower rate. None for a model without one.
+    corrected : bool
+        Whether self-training has corrected the labels: cleaner ones bear a second pass.
     """
     steps, most = _STEPS[settings.head]
-    epochs = min(max(1.0, steps * settings.batch_size / max(rows, 1)), most)
+    fewest = 2.0 if corrected and rows < _READ_ONCE else 1.0
+    epochs = min(max(fewest, steps * settings.batch_size / max(rows, 1)), most)
     rate = _RATES[settings.mode] * (_WIDTH / (width or _WIDTH)) ** 1.5
     given: dict[str, Any] = {"epochs": settings.epochs, "learning_rate": settings.learning_rate}
     return Schedule(

@@ -28,6 +28,13 @@ def test_small_inputs_are_repeated_and_large_ones_read_once() -> None:
     assert many.epochs == 1
 
 
+def test_corrected_labels_are_read_twice_unless_there_are_very_many() -> None:
+    some, many = (
+        schedule_for(TrainSection(), rows=rows, width=384, corrected=True).epochs for rows in (30_000, 1_000_000)
+    )
+    assert (some, many) == (2, 1)
+
+
 def test_wider_encoders_get_a_lower_rate_unless_one_is_given() -> None:
     narrow, wide = (schedule_for(TrainSection(), rows=1000, width=width) for width in (384, 768))
     assert wide.learning_rate < narrow.learning_rate
