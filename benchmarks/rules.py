@@ -21,7 +21,7 @@ from ..data.corpus import Corpus
 from ..data.label_space import LabelSpace
 from ..data.normalize import fold_word
 from ..labeling.registry import Voter
-from ..labeling.voters.emoji import EmojiVoter, _token_of
+from ..labeling.voters.emoji import EmojiVoter, token_of
 from ..labeling.voters.keyword import KeywordVoter
 from ..labeling.voters.length import LengthVoter
 from ..labeling.voters.regex import RegexVoter
@@ -70,7 +70,7 @@ class Rules:
         if only_regex:
             return regexes
         index, negative = self.labels.index, self.labels.index("negative")
-        emoji = {_token_of(mark): index(name) for name, marks in self.emoji.emoji.items() for mark in marks}
+        emoji = {token_of(mark): index(name) for name, marks in self.emoji.emoji.items() for mark in marks}
         return [
             *regexes,
             keyword_rule(self.keyword._entries(), self.keyword.min_margin, words_of),

@@ -18,7 +18,7 @@ import regex  # type: ignore[import-untyped]
 from ..data.label_space import ABSTAIN
 from ..data.normalize import TOKEN, fold_word
 from ..labeling.lexicon import _NEGATIVE_SUFFIX, Entry
-from ..labeling.voters.keyword import _NEGATORS_AFTER, _NEGATORS_BEFORE
+from ..labeling.voters.keyword import _CONTRASTS, _NEGATORS_AFTER, _NEGATORS_BEFORE, _RESERVATION
 
 Rule = Callable[[Any], int]
 WordsOf = Callable[[Any], list[str]]
@@ -67,9 +67,11 @@ def keyword_rule(entries: Sequence[Entry], min_margin: float, words_of: WordsOf)
         scores = [0.0, 0.0]
         words = words_of(row)
         matches, inside = lexicon.find(words)
+        but = next((i for i, word in enumerate(words) if word in _BUT and i not in inside), len(words))
         for start, entry in sorted(matches.items()):
-            flipped = _turned_around(entry, start, words) ^ _negated(start, len(entry.words), words, inside)
-            scores[1 - entry.label if flipped else entry.label] += float(np.float32(entry.weight))
+            flipped = _turned_around(entry, start, words) ^ _negated(start, entry, words, inside)
+            weight = entry.weight if start < but else _RESERVATION * entry.weight
+            scores[1 - entry.label if flipped else entry.label] += float(np.float32(weight))
         return _winner(scores, min_margin)
 
     return vote
@@ -136,12 +138,15 @@ def _turned_around(entry: Entry, start: int, words: list[str]) -> bool:
 
 _AFTER = {fold_word(word) for word in _NEGATORS_AFTER}
 _BEFORE = {fold_word(word) for word in _NEGATORS_BEFORE}
+_BUT = {fold_word(word) for word in _CONTRASTS}
 
 
-def _negated(start: int, length: int, words: list[str], inside: set[int]) -> bool:
-    after = start + length
+def _negated(start: int, entry: Entry, words: list[str], inside: set[int]) -> bool:
+    after = start + len(entry.words)
     if after < len(words) and after not in inside and words[after] in _AFTER:
         return True
+    if entry.kazakh:
+        return False
     if start >= 1 and start - 1 not in inside and words[start - 1] in _BEFORE:
         return True
     far = start >= 2 and start - 2 not in inside and words[start - 2] in _BEFORE

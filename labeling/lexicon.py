@@ -37,7 +37,7 @@ _NEGATIVE_SUFFIX = re.compile(r"^(?:[иеау]?[лнст]?[иеау]?)(?:м|б|�
 
 @dataclass(frozen=True)
 class Entry:
-    """One parsed lexicon entry of class index `label`."""
+    """One parsed lexicon entry of class index `label`; `kazakh` when its language is known to be Kazakh."""
 
     label: int
     words: tuple[str, ...]
@@ -45,6 +45,7 @@ class Entry:
     exact: bool = False
     suffix: bool = False
     verb: bool = False
+    kazakh: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +63,8 @@ class Matches:
     weights : ndarray of float32, shape (h,)
     negated : ndarray of bool, shape (h,)
         True where the word itself carries a negative suffix.
+    kazakh : ndarray of bool, shape (h,)
+        True where the entry is Kazakh.
     inside : ndarray of bool, shape (t,)
         Tokens that belong to a match.
     """
@@ -71,11 +74,12 @@ class Matches:
     labels: npt.NDArray[np.int16]
     weights: npt.NDArray[np.float32]
     negated: npt.NDArray[np.bool_]
+    kazakh: npt.NDArray[np.bool_]
     inside: npt.NDArray[np.bool_]
 
 
-def parse_entry(text: str, label: int) -> Entry:
-    """Parse one entry.
+def parse_entry(text: str, label: int, *, language: str = "") -> Entry:
+    """Parse one entry of a language ("kk" is Kazakh).
 
     Raises
     ------
@@ -93,14 +97,15 @@ def parse_entry(text: str, label: int) -> Entry:
         raise ConfigError(
             f"'{text}' is not a lexicon entry.", hint="Write a word or phrase, optionally with a weight: нашар^2"
         )
-    return Entry(label, words, value, body.startswith("="), suffix, body.rstrip().endswith("-"))
+    return Entry(label, words, value, body.startswith("="), suffix, body.rstrip().endswith("-"), language == "kk")
 
 
 def match(words: Words, entries: Iterable[Entry]) -> Matches:
     """Find entries in tokens: single words through the vocabulary, phrases token by token."""
     ranked = sorted(entries, key=_precedence)
     of_word = _match_vocabulary(words.vocabulary, [e for e in ranked if len(e.words) == 1])
-    label, weight, negated = of_word[0][words.codes], of_word[1][words.codes], of_word[2][words.codes]
+    label, weight = of_word[0][words.codes], of_word[1][words.codes]
+    negated, kazakh = of_word[2][words.codes], of_word[3][words.codes]
     length, taken = np.ones(len(words.codes), np.int64), np.zeros(len(words.codes), bool)
     phrases = [e for e in reversed(ranked) if len(e.words) > 1]
     candidates = _first_words(words, phrases)
@@ -112,10 +117,11 @@ def match(words: Words, entries: Iterable[Entry]) -> Matches:
         taken[span], label[span] = True, ABSTAIN  # a phrase is one match: its words do not count again
         label[starts], weight[starts], length[starts] = phrase.label, phrase.weight, len(phrase.words)
         negated[starts] = _negative(phrase, words.vocabulary, words.codes[ends])
+        kazakh[starts] = phrase.kazakh
     positions = np.flatnonzero(label != ABSTAIN)
     ends = positions + length[positions] - 1
     inside = taken | (label != ABSTAIN)
-    return Matches(positions, ends, label[positions], weight[positions], negated[positions], inside)
+    return Matches(positions, ends, label[positions], weight[positions], negated[positions], kazakh[positions], inside)
 
 
 def _precedence(entry: Entry) -> tuple[bool, bool, int]:
@@ -125,11 +131,11 @@ def _precedence(entry: Entry) -> tuple[bool, bool, int]:
 
 def _match_vocabulary(
     vocabulary: tuple[str, ...], ranked: list[Entry]
-) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
-    """Look every distinct word up: label (-1 without a match), weight, and whether a suffix negates it."""
+) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.float32], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Look every distinct word up: label (-1 without a match), weight, whether a suffix negates it, if it is Kazakh."""
     label = np.full(len(vocabulary), ABSTAIN, np.int16)
     weight = np.zeros(len(vocabulary), np.float32)
-    negated = np.zeros(len(vocabulary), bool)
+    negated, kazakh = np.zeros(len(vocabulary), bool), np.zeros(len(vocabulary), bool)
     endings = tuple(e.words[0] for e in ranked if e.suffix)
     ending = _ending_with(vocabulary, endings)
     for entry in ranked:
@@ -138,9 +144,9 @@ def _match_vocabulary(
             found: Sequence[int] = [i for i in ending if vocabulary[i].endswith(stem)]
         else:
             found = range(*_stem_range(vocabulary, stem, exact=entry.exact))
-        label[found], weight[found] = entry.label, entry.weight
+        label[found], weight[found], kazakh[found] = entry.label, entry.weight, entry.kazakh
         negated[found] = _negative(entry, vocabulary, found)
-    return label, weight, negated
+    return label, weight, negated, kazakh
 
 
 def _ending_with(vocabulary: tuple[str, ...], endings: tuple[str, ...]) -> list[int]:

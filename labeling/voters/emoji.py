@@ -48,13 +48,13 @@ class EmojiVoter:
         words, k = corpus.unique.words, self.labels.k
         label = np.full(len(words.vocabulary), k, np.int64)
         for name, marks in self.emoji.items():
-            label[words.codes_of(map(_token_of, marks))] = self.labels.index(name)
+            label[words.codes_of(map(token_of, marks))] = self.labels.index(name)
         cells = words.rows.astype(np.int64) * (k + 1) + label[words.codes]  # column k counts all other tokens
         counts = np.bincount(cells, minlength=len(corpus.unique) * (k + 1)).reshape(-1, k + 1)
         return vote_by_margin(counts[:, :k].astype(np.float64), 1.0).take(corpus.unique.inverse)
 
 
-def _token_of(mark: str) -> str:
+def token_of(mark: str) -> str:
     """Return the token by which a mark is recognised in a text."""
     token = fold_word(_MODIFIER.sub("", mark).strip()[-1:])
     if not token or token.isalnum() or unicodedata.category(token).startswith("M"):  # texts are cut without these

@@ -29,6 +29,12 @@ def test_entries_are_parsed(text: str, entry: Entry) -> None:
     assert parse_entry(text, 1) == entry
 
 
+def test_entries_know_whether_they_are_kazakh() -> None:
+    entries = [parse_entry("жақсы", 1, language="kk"), parse_entry("күні бойы", 1, language="kk"), parse_entry("но", 0)]
+    words = Words.from_texts(pl.Series(["но жақсы, күні бойы"]))
+    assert match(words, entries).kazakh.tolist() == [False, True, True]
+
+
 @settings(max_examples=50)
 @given(WORDS, st.lists(st.tuples(st.sampled_from(["", "=", "*"]), st.text("абв", min_size=1, max_size=3)), max_size=5))
 def test_single_words_match_as_a_plain_search_finds_them(tokens: list[str], written: list[tuple[str, str]]) -> None:

@@ -113,11 +113,11 @@ def test_an_exact_word_wins_over_a_longer_looking_stem() -> None:
 
 
 def test_the_heavier_side_wins_and_a_near_tie_abstains() -> None:
-    assert mood("жақсы бірақ нашар", "жақсы бірақ жаман") == [0, -1]
+    assert mood("жақсы, нашар", "жақсы, жаман") == [0, -1]
 
 
 def test_min_margin_is_the_lead_it_takes() -> None:
-    assert mood("жақсы бірақ нашар", min_margin=1.5) == [-1]
+    assert mood("жақсы, нашар", min_margin=1.5) == [-1]
 
 
 def test_weight_decides_the_confidence() -> None:
@@ -151,6 +151,38 @@ def test_weight_decides_the_confidence() -> None:
 )
 def test_negation_has_a_scope(text: str, label: int) -> None:
     assert mood(text, min_margin=0.6) == [label]
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("не деген жақсы", 1),
+        ("не жақсы", 1),
+        ("не деген хороший", 0),
+        ("не деген жаман", 0),
+        ("не ұнамады", 0),
+        ("жақсы емес", 0),
+        ("не көңілім толды", 1),
+    ],
+)
+def test_a_kazakh_word_is_not_negated_by_a_russian_one(text: str, label: int) -> None:
+    assert mood(text) == [label]
+
+
+@pytest.mark.parametrize("word", ["бірақ", "birak", "алайда", "дегенмен", "но", "однако"])
+def test_what_follows_but_counts_half(word: str) -> None:
+    texts = (f"жақсы, {word} жаман", f"жақсы, {word} нашар", f"жаман {word} жақсы", f"{word} жаман", f"жаман {word}")
+    assert mood(*texts) == [1, -1, 0, 0, 0]
+
+
+def test_a_contrast_counts_in_its_own_text_and_outside_entries_only() -> None:
+    keywords = {"negative": {"kk": ("жаман",)}, "positive": {"kk": ("жақсы", "тез бірақ^0.1")}}
+    assert mood("бірақ", "жақсы, жаман", "тез бірақ жаман, жақсы жақсы", keywords=keywords) == [-1, -1, 1]
+
+
+def test_but_changes_nothing_where_negation_is_ignored() -> None:
+    assert goods("обувь, но носки") == [1]
+    assert mood("жақсы, бірақ нашар", negation="ignore") == [0]
 
 
 def test_negation_ends_with_the_text() -> None:
