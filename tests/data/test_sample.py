@@ -11,8 +11,8 @@ from labeler.data.sample import SAMPLES, sample_of
 from labeler.data.tables import read_table
 
 
-def test_every_preset_has_a_sample() -> None:
-    assert sorted(SAMPLES) == preset_names()
+def test_every_preset_of_reviews_has_a_sample() -> None:
+    assert sorted(SAMPLES) == [name for name in preset_names() if name != "news-topics"]
 
 
 @pytest.mark.parametrize("task", sorted(SAMPLES))
