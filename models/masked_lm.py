@@ -49,7 +49,7 @@ class _Frame:
 
 
 class MaskedLMScorer:
-    """Scores classes by the log-probability of their words in a template's gap.
+    """Scores words by their log-probability in a template's gap.
 
     Parameters
     ----------
@@ -77,11 +77,11 @@ class MaskedLMScorer:
         self,
         texts: Sequence[str],
         template: str,
-        verbalizers: Sequence[Sequence[str]],
+        verbalizers: Sequence[str],
         *,
         progress: Callable[[int], None] | None = None,
     ) -> npt.NDArray[np.float32]:
-        """Score k classes for n texts; equal texts are computed once.
+        """Score w words for n texts; equal texts are computed once.
 
         Parameters
         ----------
@@ -89,42 +89,48 @@ class MaskedLMScorer:
             Long ones are cut so that the template survives whole.
         template : str
             With ``{text}`` and ``<mask>`` once each, e.g. ``"{text} Жалпы айтқанда, бұл <mask>."``
-        verbalizers : Sequence[Sequence[str]]
-            For each class, words that may fill the gap. A word of several tokens fills as many gaps.
+        verbalizers : Sequence[str]
+            Words that may fill the gap. A word of several tokens fills as many gaps.
         progress : callable, optional
             Called with how many more of the n texts are done.
 
         Returns
         -------
-        ndarray of float32, shape (n, k)
-            Mean log-probability of each class's words; a word's is the mean over its tokens.
+        ndarray of float32, shape (n, w)
+            Log-probability of each word: the mean over its tokens, so that longer words are not at a disadvantage.
 
         Raises
         ------
         ModelError
-            If the template lacks a placeholder, a class has no words, or the tokenizer does not know one.
+            If the template lacks a placeholder, or the tokenizer does not know a word.
         """
-        frame = self._frame(template)
-        words = self._word_ids(template, verbalizers)
+        frame, words = self._frame(template), self._word_ids(template, verbalizers)
+        for word, ids in zip(verbalizers, words, strict=True):
+            if not ids:
+                raise ModelError(
+                    f"The tokenizer of {self.ref.name} does not know the verbalizer '{word}'.",
+                    hint="Choose another word for this class; see: labeler voters zero_shot --try TEXT",
+                )
         unique, inverse = unique_texts(texts)
         counts = np.bincount(inverse, minlength=len(unique))
         text_ids = self._ids(self._lead(template, TEXT), unique)
-        sums = np.zeros((len(unique), len(verbalizers)), dtype=np.float64)
-        gap_lengths = sorted({len(ids) for _, ids in words})
+        scores = np.zeros((len(unique), len(words)), dtype=np.float32)
+        gap_lengths = sorted({len(ids) for ids in words})
         for gap_length in gap_lengths:
-            chosen = [(k, ids) for k, ids in words if len(ids) == gap_length]
+            columns = [i for i, ids in enumerate(words) if len(ids) == gap_length]
             gap = [self._tokenizer.mask_token_id] * gap_length
             filled = [frame.fill(ids, gap, self._max_length) for ids in text_ids]
-            tokens = np.array([ids for _, ids in chosen])
+            tokens = np.array([words[i] for i in columns])
             for batch, width in sorted_batches([ids for ids, _ in filled], limit=self._max_length):
-                logs = self._gap_log_probs([filled[i] for i in batch], width, tokens)
-                for column, (k, _) in enumerate(chosen):
-                    sums[batch, k] += logs[:, column]
+                scores[np.ix_(batch, columns)] = self._gap_log_probs([filled[i] for i in batch], width, tokens)
                 if progress and gap_length == gap_lengths[-1]:
                     progress(int(counts[batch].sum()))
-        sizes = np.array([len(group) for group in verbalizers])
-        scores: npt.NDArray[np.float32] = (sums / sizes).astype(np.float32)[inverse]
-        return scores
+        return scores[inverse]
+
+    def pieces(self, template: str, verbalizers: Sequence[str]) -> list[list[str]]:
+        """Return the tokens that each word is in the gap of a template; none for a word the tokenizer does not know."""
+        words = self._word_ids(template, verbalizers)
+        return [[self._tokenizer.decode([token]).strip() or "_" for token in ids] for ids in words]
 
     def _frame(self, template: str) -> _Frame:
         if template.count(TEXT) != 1 or template.count(MASK) != 1:
@@ -145,21 +151,11 @@ class MaskedLMScorer:
             raise ModelError(f"The template is too long for {self.ref.name}: {template!r}.")
         return frame
 
-    def _word_ids(self, template: str, verbalizers: Sequence[Sequence[str]]) -> list[tuple[int, list[int]]]:
-        """Return (class, token ids) of every word, as it would be tokenised in the gap."""
-        lead, unknown = self._lead(template, MASK), self._tokenizer.unk_token_id
-        words = []
-        for k, group in enumerate(verbalizers):
-            if not group:
-                raise ModelError(f"Class {k} has no verbalizers.", hint="Give every class at least one word.")
-            for word, ids in zip(group, self._ids(lead, group), strict=True):
-                if not word.strip() or not ids or unknown in ids:
-                    raise ModelError(
-                        f"The tokenizer of {self.ref.name} does not know the verbalizer '{word}'.",
-                        hint="Choose another word for this class.",
-                    )
-                words.append((k, ids))
-        return words
+    def _word_ids(self, template: str, words: Sequence[str]) -> list[list[int]]:
+        """Return the token ids of every word as it would be tokenised in the gap; none if one is unknown."""
+        unknown = self._tokenizer.unk_token_id
+        found = self._ids(self._lead(template, MASK), words)
+        return [ids if word.strip() and unknown not in ids else [] for word, ids in zip(words, found, strict=True)]
 
     @staticmethod
     def _lead(template: str, placeholder: str) -> str:

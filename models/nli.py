@@ -28,7 +28,7 @@ _WINDOW = 8192  # pairs tokenised at a time
 
 
 class NLIScorer:
-    """Scores classes by how much a text entails their hypotheses.
+    """Scores hypotheses by how much a text entails them.
 
     Parameters
     ----------
@@ -59,49 +59,42 @@ class NLIScorer:
     def score(
         self,
         texts: Sequence[str],
-        hypotheses: Sequence[Sequence[str]],
+        hypotheses: Sequence[str],
         *,
         progress: Callable[[int], None] | None = None,
     ) -> npt.NDArray[np.float32]:
-        """Score k classes for n texts; equal texts are computed once.
+        """Score h hypotheses for n texts; equal texts are computed once.
 
         Parameters
         ----------
         texts : Sequence[str]
             Long ones are cut, hypotheses never.
-        hypotheses : Sequence[Sequence[str]]
-            For each class, sentences that are true of a text of that class.
+        hypotheses : Sequence[str]
+            Sentences that are true of the texts of some class.
         progress : callable, optional
             Called with how many more of the n texts are done.
 
         Returns
         -------
-        ndarray of float32, shape (n, k)
-            Mean over a class's hypotheses of log P(entailment) - log P(contradiction), or of log P(entailment) where
-            the model has no contradiction class.
+        ndarray of float32, shape (n, h)
+            log P(entailment) - log P(contradiction), or log P(entailment) where the model has no contradiction class.
 
         Raises
         ------
         ModelError
-            If a class has no hypothesis or one is too long for the model.
+            If a hypothesis is too long for the model.
         """
-        if any(not group for group in hypotheses):
-            raise ModelError("Every class needs at least one hypothesis.")
-        classes = np.array([k for k, group in enumerate(hypotheses) for _ in group])
-        sentences = [sentence for group in hypotheses for sentence in group]
         unique, inverse = unique_texts(texts)
         counts = np.bincount(inverse, minlength=len(unique))
-        sums = np.zeros((len(unique), len(hypotheses)), dtype=np.float64)
-        step = max(1, _WINDOW // max(1, len(sentences)))
+        scores = np.zeros((len(unique), len(hypotheses)), dtype=np.float32)
+        step = max(1, _WINDOW // max(1, len(hypotheses)))
         for start in range(0, len(unique), step):
             window = unique[start : start + step]
-            entailed = self._pair_scores([(text, sentence) for text in window for sentence in sentences])
-            for column, k in enumerate(classes):
-                sums[start : start + step, k] += entailed.reshape(len(window), -1)[:, column]
+            entailed = self._pair_scores([(text, sentence) for text in window for sentence in hypotheses])
+            scores[start : start + step] = entailed.reshape(len(window), -1)
             if progress:
                 progress(int(counts[start : start + step].sum()))
-        scores: npt.NDArray[np.float32] = (sums / np.bincount(classes)).astype(np.float32)[inverse]
-        return scores
+        return scores[inverse]
 
     def _pair_scores(self, pairs: list[tuple[str, str]]) -> npt.NDArray[np.float32]:
         """Return one score per (text, hypothesis) pair, shape (len(pairs),)."""

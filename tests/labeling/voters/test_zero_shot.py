@@ -27,19 +27,18 @@ FULL: dict[str, Any] = {
 
 
 class Scorer:
-    """Stands in for both scorers: a class scores the count of its first word's first letter, b has a head start."""
+    """Stands in for both scorers: a statement scores the count of its first letter, b has a head start."""
 
     def __init__(self, model: ModelRef) -> None:
         self.model = model
 
     def score(self, texts: Sequence[str], *others: Any, progress: Callable[[int], None]) -> npt.NDArray[np.float32]:
-        """Return scores of shape (n, 2)."""
+        """Return scores of shape (n, s)."""
         *template, words = others
         assert all("<mask>" in text for text in template)
         progress(len(texts))
-        head_start = [0.0, 10.0]
         return np.array(
-            [[text.count(group[0][0]) + head_start[i] for i, group in enumerate(words)] for text in texts], np.float32
+            [[text.count(word[0]) + 10.0 * (word[0] == "b") for word in words] for text in texts], np.float32
         )
 
 
@@ -63,7 +62,7 @@ def test_every_engine_votes_for_the_class_that_fits(scored: ModelRef, engine: st
 
 
 @pytest.mark.parametrize("engine", ["cloze", "nli"])
-def test_what_an_empty_review_gets_is_subtracted(scored: ModelRef, engine: str) -> None:
+def test_what_reviews_without_content_get_is_subtracted(scored: ModelRef, engine: str) -> None:
     assert vote(scored, ["a"], engine=engine) == [0]  # without the calibration the head start of b would win
 
 

@@ -1,0 +1,168 @@
+"""Zero-shot scores, statement by statement: a word for the gap of a prompt, or a hypothesis about the review.
+
+Every statement is calibrated on its own against reviews without content (contextual calibration, Zhao et al. 2021,
+"Calibrate Before Use"). For a word in a gap that is pointwise mutual information, log P(word | prompt, review) -
+log P(word | prompt, no review) (Holtzman et al. 2021, "Surface Form Competition"): a rare word, or one of several
+tokens, is as good as a common one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from ..data.errors import ConfigError
+from ..data.label_space import LabelSpace
+from ..data.progress import progress
+from ..data.task import Sentences
+from ..models.engines import Engine
+from ..models.resolve import ModelRef
+from .languages import is_kazakh
+from .similarity import sentence_similarity, sentences_of
+
+CONTENT_FREE = ("", "N/A", "...")
+"""Reviews that say nothing. Where votes are not matched to the class balance, the three together beat the empty one
+alone: macro-F1 0.739 against 0.714 by similarity on 29,074 Kazakh reviews."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What a model says of n reviews by one prompt.
+
+    Parameters
+    ----------
+    prompt : str
+        The template; empty for engines without one.
+    statements : tuple of str, length s
+        Words for the gap, or hypotheses.
+    classes : ndarray of int64, shape (s,)
+        Class index of each statement.
+    scores : ndarray of float64, shape (n, s)
+        As the model gives them: log-probabilities, entailment against contradiction, or cosines.
+    calibrated : ndarray of float64, shape (n, s)
+        Less what reviews without content get.
+    """
+
+    prompt: str
+    statements: tuple[str, ...]
+    classes: npt.NDArray[np.int64]
+    scores: npt.NDArray[np.float64]
+    calibrated: npt.NDArray[np.float64]
+
+
+def read_reviews(
+    texts: Sequence[str],
+    engine: Engine,
+    model: ModelRef,
+    labels: LabelSpace,
+    *,
+    hypotheses: Sentences,
+    verbalizers: Sentences,
+    cloze: Sequence[str],
+) -> Iterator[Reading]:
+    """Let a model judge reviews, prompt by prompt.
+
+    Parameters
+    ----------
+    texts : sequence of str, length n
+    engine : "cloze", "nli" or "similarity"
+    model : ModelRef
+    labels : LabelSpace
+    hypotheses, verbalizers : Sentences
+        Class name -> statements, for ``nli`` and ``similarity``, and for ``cloze``.
+    cloze : sequence of str
+        Templates.
+
+    Yields
+    ------
+    Reading
+        One per template; a single one for the other engines.
+
+    Raises
+    ------
+    ConfigError
+        If a class lacks what the engine needs.
+    ModelError
+        If the model cannot be loaded or cannot do what the engine needs.
+    """
+    if engine == "cloze":
+        yield from _fill_gaps(texts, model, sentences_of(labels, verbalizers, "verbalizers"), cloze)
+        return
+    groups = sentences_of(labels, hypotheses, "hypotheses")
+    statements, classes = _flat(groups)
+    asked = [*CONTENT_FREE, *texts]
+    if engine == "similarity":
+        found = sentence_similarity(asked, model, statements, what="hypotheses")
+    else:
+        from ..models.nli import NLIScorer
+
+        with progress("Zero-shot (nli)", total=len(asked)) as advance:
+            found = NLIScorer(model).score(asked, statements, progress=advance)
+    empty, scores = np.split(found.astype(np.float64), [len(CONTENT_FREE)])
+    yield Reading("", statements, classes, scores, scores - empty.mean(axis=0))
+
+
+def class_scores(readings: Iterable[Reading], k: int, *, texts: Sequence[str] | None = None) -> npt.NDArray[np.float64]:
+    """Average calibrated scores over each class's statements, and then over prompts.
+
+    Parameters
+    ----------
+    readings : iterable of Reading
+        At least one.
+    k : int
+        Number of classes.
+    texts : sequence of str, length n, optional
+        With them, only statements in a review's own language count, Kazakh or not by its letters, where its class has
+        any.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, k)
+    """
+    means = []
+    for reading in readings:
+        weights = np.ones(reading.calibrated.shape)
+        if texts is not None:
+            weights = _same_language(texts, reading.statements)
+        mean = np.empty((len(reading.calibrated), k))
+        for c in range(k):
+            columns = reading.classes == c
+            weight = np.where(weights[:, columns].any(axis=1, keepdims=True), weights[:, columns], 1.0)
+            mean[:, c] = np.average(reading.calibrated[:, columns], axis=1, weights=weight)
+        means.append(mean)
+    averaged: npt.NDArray[np.float64] = np.mean(means, axis=0)
+    return averaged
+
+
+def _fill_gaps(
+    texts: Sequence[str], model: ModelRef, groups: Sequence[tuple[str, ...]], templates: Sequence[str]
+) -> Iterator[Reading]:
+    from ..models.masked_lm import MaskedLMScorer
+
+    if not templates:
+        raise ConfigError("The task has no cloze template.", hint='Add cloze = ["{text} ... <mask>."] to [task].')
+    scorer, asked = MaskedLMScorer(model), [*CONTENT_FREE, *texts]
+    statements, classes = _flat(groups)
+    with progress("Zero-shot (cloze)", total=len(asked) * len(templates)) as advance:
+        for template in templates:
+            logs = scorer.score(asked, template, statements, progress=advance)
+            empty, scores = np.split(logs.astype(np.float64), [len(CONTENT_FREE)])
+            usual = np.logaddexp.reduce(empty, axis=0) - np.log(len(CONTENT_FREE))  # the mean of the probabilities
+            yield Reading(template, statements, classes, scores, scores - usual)
+
+
+def _flat(groups: Sequence[tuple[str, ...]]) -> tuple[tuple[str, ...], npt.NDArray[np.int64]]:
+    """All statements, and the class of each."""
+    statements = tuple(statement for group in groups for statement in group)
+    return statements, np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+
+
+def _same_language(texts: Sequence[str], statements: Sequence[str]) -> npt.NDArray[np.float64]:
+    """1 where a review and a statement both have Kazakh letters, or both have none; shape (n, s)."""
+    ours, theirs = (is_kazakh(pl.Series(list(some), dtype=pl.String)).to_numpy() for some in (texts, statements))
+    same: npt.NDArray[np.float64] = (ours[:, np.newaxis] == theirs).astype(np.float64)
+    return same
