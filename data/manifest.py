@@ -65,6 +65,10 @@ class StageRecord:
     device, dtype : str or None
     rows : Mapping[str, int]
         Row counts by name (read, rejected, covered, ...).
+    failures : Mapping[str, int]
+        Rows that got no result, by reason.
+    usage : Mapping[str, float]
+        What was spent, by name (requests, tokens, cost).
     seconds : float
         Wall time.
     finished : str
@@ -81,6 +85,8 @@ class StageRecord:
     device: str | None = None
     dtype: str | None = None
     rows: Mapping[str, int] = field(default_factory=dict)
+    failures: Mapping[str, int] = field(default_factory=dict)
+    usage: Mapping[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     finished: str = ""
 
@@ -175,6 +181,8 @@ class StageDetails:
     dtype: str | None = None
     rows: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+    failures: Mapping[str, int] = field(default_factory=dict)
+    usage: Mapping[str, float] = field(default_factory=dict)
 
 
 def stage_key(**parts: Any) -> str:

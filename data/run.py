@@ -153,6 +153,10 @@ class RunDirectory:
         """Vote file of a voter; any name gives a safe and distinct file name."""
         return self.votes_folder / f"{safe_file_name(voter)}.parquet"
 
+    def failures(self, voter: str) -> Path:
+        """Rows a voter was asked about in vain, each with the reason; absent when there are none."""
+        return self.votes_folder / f"{safe_file_name(voter)}.failures.jsonl"
+
     def read_manifest(self) -> Manifest:
         """Read the manifest as it is on disk now."""
         return Manifest.load(self.manifest)
@@ -189,8 +193,10 @@ class RunDirectory:
 
     def keep_votes(self, voters: Iterable[str]) -> None:
         """Remove the votes of all other voters, which a configuration no longer has."""
-        kept = {self.votes(voter) for voter in voters}
-        self.remove(path for path in self.votes_folder.glob("*.parquet") if path not in kept)
+        names = list(voters)
+        kept = {*map(self.votes, names), *map(self.failures, names)}
+        found = (*self.votes_folder.glob("*.parquet"), *self.votes_folder.glob("*.failures.jsonl"))
+        self.remove(path for path in found if path not in kept)
 
     def remove_labels(self) -> None:
         """Remove what the labels stage wrote."""

@@ -62,5 +62,6 @@ class Task(Section):
         """What voters may take from the task, by the name of their field: see `Label`'s fields, and `cloze`."""
         by_class = ("keywords", "emoji", "prototypes", "hypotheses", "verbalizers")
         return {name: {label.name: getattr(label, name) for label in self.labels} for name in by_class} | {
-            "cloze": self.cloze
+            "descriptions": {label.name: label.description for label in self.labels},
+            "cloze": self.cloze,
         }

@@ -39,6 +39,7 @@ class Labelled:
     method: str
     rejected: int
     notes: tuple[str, ...]
+    cascade: tuple[dict[str, Any], ...] = ()
 
     @cached_property
     def hard(self) -> npt.NDArray[np.int16]:
@@ -75,6 +76,8 @@ class LabelSummary:
         Rows whose existing label changed, when an existing label column votes.
     notes : list of str
         What a user should be told.
+    cascade : list of dict
+        One entry per voter that was asked about hard rows only: see `labeling.cascade_step.ask_voters`.
     seconds : float
         Wall time of the run that made the labels.
     """
@@ -91,6 +94,7 @@ class LabelSummary:
     gold: dict[str, float] | None = None
     relabelled: int | None = None
     notes: list[str] = field(default_factory=list)
+    cascade: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0
 
 
@@ -155,6 +159,7 @@ def summarise(
         else None,
         relabelled=None if changes is None else len(changes),
         notes=[*labelled.notes, *class_notes(counts, labels)],
+        cascade=list(labelled.cascade),
         seconds=seconds,
     )
 

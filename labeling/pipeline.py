@@ -26,11 +26,12 @@ from ..data.tables import Table
 from ..data.task import Task
 from ..data.votes import LabelMatrix, Votes
 from ..models.resolve import ModelRef
+from .cascade_step import ask_voters, build_asked_voters
 from .class_balance import checked_balance, class_balance_from_gold, estimate_class_balance
 from .label_model import build_label_model, fit_votes
 from .outputs import Labelled, LabelSummary, write_labels
 from .patterns import VotePatterns
-from .registry import voter_options
+from .registry import is_asked, voter_options
 from .reviews import Reviews
 from .settings import LabelModelSection, VoterSection
 from .voting import NamedVoter, apply_voters, build_voters, model_fields
@@ -74,6 +75,11 @@ class LabelJob:
         """The classes."""
         return self.task.label_space
 
+    @property
+    def resources(self) -> dict[str, Any]:
+        """What voters may take from the task, by the name of their field."""
+        return {"labels": self.labels} | self.task.resources
+
 
 def label_reviews(job: LabelJob, run: RunDirectory, announce: Announce = lambda message: None) -> LabelSummary:
     """Vote, combine the votes, and write the labels.
@@ -98,14 +104,16 @@ def label_reviews(job: LabelJob, run: RunDirectory, announce: Announce = lambda 
     started = time.perf_counter()
     reviews = Reviews.combine(job.table, job.gold)
     _find_models(job)
+    asked = build_asked_voters(job.voters, job.resources, announce)
     input_key, settings = _input_key(job, reviews), job.label_model.model_dump(mode="json")
     _write_inputs(job, reviews, run, input_key)
     voters, table, balance, source = _vote(job, reviews, run, announce)
+    everybody = [*voters, *asked]
     key = stage_key(
         version=__version__,
         settings=settings,
         class_balance=balance.tolist(),
-        votes=[[v.name, v.key(reviews.corpus)] for v in voters],
+        votes=[[v.name, v.key(reviews.corpus)] for v in everybody],
         labels=job.labels.names,
         gold=job.gold.digest if job.gold else "",
         input=input_key,
@@ -113,8 +121,9 @@ def label_reviews(job: LabelJob, run: RunDirectory, announce: Announce = lambda 
     if not job.force and run.stage_is_current("labels", key):
         announce("labels: unchanged, skipped")
         return LabelSummary(**json.loads(run.summary.read_text(encoding="utf-8")))
-    run.keep_votes(voter.name for voter in voters)
+    run.keep_votes(voter.name for voter in everybody)
     labelled = _combine(job, reviews, voters, table, balance, source, announce)
+    labelled = ask_voters(labelled, asked, run, force=job.force, announce=announce)
     return write_labels(labelled, run, key=key, settings=settings, started=started)
 
 
@@ -155,15 +164,16 @@ def _vote(
     job: LabelJob, reviews: Reviews, run: RunDirectory, announce: Announce
 ) -> tuple[list[NamedVoter], VotePatterns, npt.NDArray[np.float64], str]:
     """Let the rules vote, settle the class balance, then let the voters vote that are matched to it."""
-    matched = {s.name for s in job.voters if "class_balance" in voter_options(s.kind)}
-    resources: dict[str, Any] = {"labels": job.labels} | job.task.resources
+    sections = [s for s in job.voters if not is_asked(s.kind)]
+    matched = {s.name for s in sections if "class_balance" in voter_options(s.kind)}
+    resources = job.resources
     vote = partial(apply_voters, corpus=reviews.corpus, labels=job.labels, run=run, force=job.force, announce=announce)
 
-    rules = build_voters([s for s in job.voters if s.name not in matched], resources, job.models)
+    rules = build_voters([s for s in sections if s.name not in matched], resources, job.models)
     rule_votes = vote(rules)
     balance, source = _class_balance(job, reviews, rule_votes)
     resources["class_balance"] = tuple(balance.tolist())
-    others = build_voters([s for s in job.voters if s.name in matched], resources, job.models)
+    others = build_voters([s for s in sections if s.name in matched], resources, job.models)
     votes = rule_votes | vote(others)
     if not votes:
         raise VoterError("No voter is left to vote.", hint="Add a [[voters]] section that fits the input.")

@@ -24,7 +24,7 @@ from . import voters as _voters
 ENTRY_POINT_GROUP = "labeler.voters"
 
 FROM_RUN = frozenset(
-    {"keywords", "emoji", "prototypes", "hypotheses", "verbalizers", "cloze", "class_balance", "model", "encoder"}
+    "keywords emoji prototypes hypotheses verbalizers descriptions cloze class_balance model encoder".split()
 )
 """Options that are taken from the task and the run unless a voter's section sets them."""
 _SECTION_KEYS = ("name", "kind", "optional")  # keys of every [[voters]] section
@@ -65,6 +65,11 @@ def voter_class(kind: str) -> type[Any]:
 def voter_options(kind: str) -> dict[str, dataclasses.Field[Any]]:
     """Return the fields of a kind that its ``[[voters]]`` section may set."""
     return {f.name: f for f in dataclasses.fields(voter_class(kind)) if f.name != "labels"}
+
+
+def is_asked(kind: str) -> bool:
+    """Whether voters of this kind are asked about hard rows only, after all others: they have a method ``ask``."""
+    return hasattr(voter_class(kind), "ask")
 
 
 def build_voter(name: str, kind: str, options: Mapping[str, Any], resources: Mapping[str, Any]) -> Voter:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import polars as pl
 
@@ -20,7 +20,7 @@ from ..data.run import RunDirectory
 from ..data.vote_cache import load_votes, save_votes
 from ..data.votes import Votes
 from ..models.resolve import ModelRef
-from .registry import Voter, build_voter, voter_options
+from .registry import Voter, build_voter, voter_class
 from .settings import VoterSection
 
 MODEL_FIELDS = ("model", "encoder")
@@ -54,7 +54,8 @@ class NamedVoter:
 
 def model_fields(kind: str) -> list[str]:
     """Return the fields of a voter kind that hold a model."""
-    return [name for name in MODEL_FIELDS if name in voter_options(kind)]
+    hints = get_type_hints(voter_class(kind))
+    return [name for name in MODEL_FIELDS if hints.get(name) is ModelRef]
 
 
 def model_of(voter: Voter) -> ModelRef | None:

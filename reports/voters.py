@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from ..data.label_space import ABSTAIN
+from ..data.soft_labels import SoftLabels
+from ..labeling.annotator import combine
 from ..labeling.label_model import build_label_model, fit_votes
 from ..labeling.patterns import VotePatterns
 from ..labeling.settings import LabelModelSection
@@ -111,17 +114,38 @@ def _votes(evidence: Evidence) -> npt.NDArray[np.int16]:
 
 def _without_each(evidence: Evidence, settings: LabelModelSection) -> dict[str, npt.NDArray[np.int16]]:
     """Labels of the gold rows by all voters but one, for each of them."""
-    names = list(evidence.votes)
-    if len(names) <= _FEWEST_VOTERS:
-        return {}
+    names, asked = list(evidence.votes), _asked(evidence)
     votes = _votes(evidence)
     on_gold = np.column_stack([opinion.found for opinion in evidence.voters])
     found = {}
-    for j, name in enumerate(names):
-        families = [family for i, family in enumerate(evidence.families) if i != j]
-        others = np.delete(votes, j, axis=1), np.delete(on_gold, j, axis=1)
-        found[name] = _combined(*others, evidence, settings, families)
+    for left_out in names:
+        others = [j for j, name in enumerate(names) if name not in asked and name != left_out]
+        if left_out not in asked and len(others) < _FEWEST_VOTERS:
+            continue
+        families = [evidence.families[j] for j in others]
+        soft = _combined(votes[:, others], on_gold[:, others], evidence, settings, families)
+        answers = {name: on_gold[:, names.index(name)] for name in asked if name != left_out}
+        found[left_out] = _with_answers(soft, answers, asked).hard()
     return found
+
+
+def _asked(evidence: Evidence) -> dict[str, npt.NDArray[np.float64]]:
+    """Voters that were asked about hard rows after all others, with their confusion matrices."""
+    return {entry["voter"]: np.array(entry["confusion"]) for entry in evidence.summary.get("cascade", [])}
+
+
+def _with_answers(
+    soft: SoftLabels,
+    answers: Mapping[str, npt.NDArray[np.int16]],
+    confusions: Mapping[str, npt.NDArray[np.float64]],
+) -> SoftLabels:
+    """Weigh answers in as `labeler label` did."""
+    probs, covered = soft.probs.copy(), soft.covered.copy()
+    for name, given in answers.items():
+        rows = np.flatnonzero(given != ABSTAIN)
+        probs[rows] = combine(probs[rows], given[rows], confusions[name])
+        covered[rows] = True
+    return SoftLabels(probs, covered)
 
 
 def _combined(
@@ -130,24 +154,23 @@ def _combined(
     evidence: Evidence,
     settings: LabelModelSection,
     families: list[str],
-) -> npt.NDArray[np.int16]:
+) -> SoftLabels:
     k = evidence.labels.k
+    balance = list(evidence.summary["class_balance"].values())
     table = VotePatterns.from_votes(votes)
     if not table.covered.any():
-        return np.full(len(on_gold), ABSTAIN, np.int16)
+        return SoftLabels(np.tile(np.asarray(balance, np.float32), (len(on_gold), 1)), np.zeros(len(on_gold), np.bool_))
     model = build_label_model(
         settings.method,
         k=k,
-        class_balance=list(evidence.summary["class_balance"].values()),
+        class_balance=balance,
         seed=settings.seed,
         group_correlated=settings.group_correlated,
         families=families,
     )
     fit_votes(table, model, k=k)
     asked = VotePatterns.from_votes(on_gold)
-    found = asked.expand(model.predict_proba(asked).argmax(axis=1)).astype(np.int16)
-    found[~asked.expand(asked.covered)] = ABSTAIN
-    return found
+    return SoftLabels(asked.expand(model.predict_proba(asked).astype(np.float32)), asked.expand(asked.covered))
 
 
 def harmful(report: VoterReport) -> bool:

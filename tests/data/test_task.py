@@ -28,6 +28,7 @@ def test_resources_are_by_field_and_class() -> None:
         "prototypes": {"no": (), "yes": ("Жақсы.",)},
         "hypotheses": {"no": (), "yes": ("Ұнады.",)},
         "verbalizers": {"no": (), "yes": ("жақсы",)},
+        "descriptions": {"no": "", "yes": ""},
         "cloze": ("{text} <mask>",),
     }
 

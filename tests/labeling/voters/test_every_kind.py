@@ -16,6 +16,8 @@ from labeler.config import load_config
 from labeler.data.corpus import Corpus
 from labeler.data.votes import Votes
 from labeler.labeling.registry import build_voter, voter_kinds
+from labeler.models.chat.asking import Asked, Usage
+from labeler.models.chat.replies import Answer
 from labeler.models.resolve import ModelRef
 
 TASK = load_config(preset="kaspi-sentiment").task
@@ -26,6 +28,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "existing": {"column": "old"},
     "keyword": {},
     "length": {"label": "negative", "min_words": 2},
+    "llm": {"model": "m", "base_url": "http://localhost:1/v1"},
     "python": {"function": "lf_it"},
     "rating": {"column": "stars", "ranges": {"negative": [1, 2], "positive": [4, 5]}},
     "regex": {"label": "positive", "pattern": "жақсы|o"},
@@ -40,6 +43,14 @@ ROWS = st.lists(
     st.tuples(TEXT, st.sampled_from(["1", "5", "x", None]), st.sampled_from(["positive", "old", None])), max_size=12
 )
 Row = tuple[str, str | None, str | None]
+
+
+@pytest.fixture(autouse=True)
+def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(texts: list[str], *about: Any) -> Asked:
+        return Asked(tuple(Answer((None, "negative", "positive")[len(text) % 3]) for text in texts), Usage())
+
+    monkeypatch.setattr("labeler.labeling.voters.llm.ask_about", ask)
 
 
 @pytest.fixture(scope="module")

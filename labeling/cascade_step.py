@@ -1,0 +1,257 @@
+"""The last step of labeling: costly voters answer for hard rows, and only the answered rows change."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any, Protocol, cast
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from ..data.atomic import write_jsonl
+from ..data.corpus import digest_series
+from ..data.errors import ConfigError
+from ..data.label_space import ABSTAIN
+from ..data.manifest import StageDetails, StageRecord, stage_key
+from ..data.run import RunDirectory
+from ..data.soft_labels import SoftLabels
+from ..data.vote_cache import load_votes, save_votes
+from ..data.votes import Votes
+from ..models.chat.asking import Asked
+from ..models.chat.endpoint import Endpoint
+from .annotator import combine, fit_confusion
+from .cascade import choose_texts, divided, hard_rows, spread
+from .outputs import Labelled
+from .patterns import VotePatterns
+from .registry import is_asked
+from .settings import VoterSection
+from .voting import NamedVoter, build_voters
+
+Announce = Callable[[str], None]
+
+
+class AskedVoter(Protocol):
+    """A voter that is asked about chosen texts."""
+
+    budget_rows: int
+    below: float
+    audit: float
+    endpoint: Endpoint
+
+    def ask(self, texts: Sequence[str], announce: Announce) -> Asked:
+        """Answer for distinct texts, the most important first."""
+        ...
+
+    def votes(self, asked: Asked) -> Votes:
+        """Turn answers into votes."""
+        ...
+
+    def cost(self, prompt_tokens: int, completion_tokens: int) -> float | None:
+        """Price of tokens, where it is known."""
+        ...
+
+
+def build_asked_voters(
+    sections: Iterable[VoterSection], resources: Mapping[str, Any], announce: Announce
+) -> list[NamedVoter]:
+    """Make the voters that are asked about hard rows, and see that they can be.
+
+    Parameters
+    ----------
+    sections : iterable of VoterSection
+        All of a configuration; those of other kinds are passed over.
+    resources : mapping
+        What voters take from the task, by field name.
+    announce : callable
+        Hears of a voter that is left out because its budget is 0.
+
+    Raises
+    ------
+    ConfigError
+        If an option is wrong, or the voter lacks a package or a key.
+    """
+    kept = []
+    for named in build_voters((s for s in sections if is_asked(s.kind)), resources, _no_models):
+        voter = _asked(named)
+        if voter.budget_rows == 0:
+            announce(f"{named.name}: left out, its budget is 0")
+            continue
+        voter.endpoint.check()
+        kept.append(named)
+    return kept
+
+
+def ask_voters(
+    labelled: Labelled, voters: Iterable[NamedVoter], run: RunDirectory, *, force: bool, announce: Announce
+) -> Labelled:
+    """Let voters answer for the rows that are still hard, one voter after another.
+
+    Parameters
+    ----------
+    labelled : Labelled
+        By all other voters.
+    voters : iterable of NamedVoter
+        From `build_asked_voters`.
+    run : RunDirectory
+        Keeps the votes and why texts got none.
+    force : bool
+        Ask again about texts that failed; answers stay in the cache and are not asked for again.
+    announce : callable
+
+    Returns
+    -------
+    Labelled
+        With the answers as further columns of votes. Rows without an answer keep their labels bit for bit. An entry of
+        `cascade` holds the voter, its model and host, its confusion matrix (see `fit_confusion`), counts of texts and
+        rows, failures by reason, and what was spent.
+
+    Raises
+    ------
+    ModelError
+        If a voter cannot be asked; its answers so far are cached.
+    """
+    for named in voters:
+        in_conflict = labelled.table.expand(divided(labelled.table.patterns))
+        hard = hard_rows(labelled.soft, in_conflict, below=_asked(named).below)
+        votes, record = _votes(labelled, named, hard, run, force, announce)
+        labelled = with_answers(labelled, named, votes, hard, record)
+    return labelled
+
+
+def with_answers(
+    labelled: Labelled,
+    named: NamedVoter,
+    votes: Votes,
+    hard: npt.NDArray[np.bool_],
+    record: StageRecord | StageDetails,
+) -> Labelled:
+    """Combine labels with one voter's answers, by the reliability that they show on rows that are not hard.
+
+    On hard rows the label model is often wrong about how sure it is, and would make a good voter look bad; they are
+    taken only where no other row was answered.
+    """
+    unique = labelled.reviews.corpus.unique
+    rows = np.flatnonzero(votes.labels != ABSTAIN)
+    answers = votes.labels[rows]
+    probs, accuracy = labelled.soft.probs.copy(), np.nan
+    # All rows of a text share one answer, so together they count once.
+    weights = 1 / unique.counts[unique.inverse[rows]]
+    telling = ~hard[rows] if not hard[rows].all() else np.ones(len(rows), np.bool_)
+    confusion = fit_confusion(probs[rows][telling], answers[telling], weights[telling])
+    if len(rows):
+        combined = combine(probs[rows], answers, confusion)
+        probs[rows] = combined
+        accuracy = float(np.average(combined[np.arange(len(rows)), answers], weights=weights))
+    endpoint = _asked(named).endpoint
+    entry = {"voter": named.name, "model": endpoint.model, "host": endpoint.host, "confusion": confusion.tolist()}
+    entry |= {"rows": dict(record.rows), "failures": dict(record.failures), "usage": dict(record.usage)}
+    return replace(
+        labelled,
+        table=_with_column(labelled.table, votes.labels),
+        soft=SoftLabels(probs, labelled.soft.covered | (votes.labels != ABSTAIN)),
+        voters=(*labelled.voters, named),
+        voter_accuracy=np.append(labelled.voter_accuracy, accuracy),
+        cascade=(*labelled.cascade, entry),
+        notes=(*labelled.notes, *_notes(named, record)),
+    )
+
+
+def _votes(
+    labelled: Labelled,
+    named: NamedVoter,
+    hard: npt.NDArray[np.bool_],
+    run: RunDirectory,
+    force: bool,
+    announce: Announce,
+) -> tuple[Votes, StageRecord | StageDetails]:
+    """Take unchanged votes from the run, or ask."""
+    corpus, voter, stage = labelled.reviews.corpus, _asked(named), f"votes/{named.name}"
+    chosen = choose_texts(labelled.soft, hard, corpus.unique, budget=voter.budget_rows, audit=voter.audit)
+    texts = corpus.unique.texts.gather(chosen)
+    key = stage_key(voter=named.key(corpus), chosen=digest_series(texts))
+    if not force and run.stage_is_current(stage, key):
+        votes = load_votes(run, named.name, key, ids=corpus.ids, label_space=labelled.labels)
+        if votes is not None:
+            announce(f"{named.name}: unchanged, skipped")
+            return votes, run.read_manifest().stages[stage]
+    started = time.perf_counter()
+    announce(f"{named.name}: {int(hard.sum()):,} hard rows, {len(chosen):,} reviews chosen")
+    asked = voter.ask(texts.to_list(), lambda message: announce(f"{named.name}: {message}"))
+    votes = spread(voter.votes(asked), chosen, corpus.unique)
+    details = _details(named, asked, votes, time.perf_counter() - started)
+    announce(f"{named.name}: {_spent(details)}")
+    save_votes(run, named.name, key, ids=corpus.ids, votes=votes, label_space=labelled.labels)
+    outputs = (run.votes(named.name), *_write_failures(labelled, named, asked, chosen, run))
+    run.record_stage(stage, key, outputs=outputs, details=details)
+    return votes, details
+
+
+def _details(named: NamedVoter, asked: Asked, votes: Votes, seconds: float) -> StageDetails:
+    voter, usage = _asked(named), asked.usage
+    failures = Counter(answer.failure for answer in asked.answers if answer.failure)
+    answered = sum(answer.label is not None for answer in asked.answers)
+    rows = {
+        "texts": len(asked.answers),
+        "answered": answered,
+        "undecided": len(asked.answers) - answered - failures.total(),
+        "failed": failures.total(),
+        "voted": int((votes.labels != ABSTAIN).sum()),
+        "rows": len(votes),
+    }
+    cost = voter.cost(usage.prompt_tokens, usage.completion_tokens)
+    return StageDetails(
+        settings=named.section.model_dump(mode="json"),
+        model=f"{voter.endpoint.model}@{voter.endpoint.host}",
+        rows=rows,
+        failures=dict(failures.most_common()),
+        usage=asdict(usage) | ({} if cost is None else {"cost": cost}),
+        seconds=round(seconds, 3),
+    )
+
+
+def _spent(details: StageDetails) -> str:
+    rows, usage = details.rows, details.usage
+    cost = f", cost {usage['cost']:.4f}" if "cost" in usage else ""
+    return (
+        f"{rows['answered']:,} answers, {rows['undecided']:,} undecided, {rows['failed']:,} failed; "
+        f"{usage['requests']:,} requests, {usage['prompt_tokens']:,} + {usage['completion_tokens']:,} tokens{cost}"
+    )
+
+
+def _notes(named: NamedVoter, record: StageRecord | StageDetails) -> list[str]:
+    if not record.failures:
+        return []
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in record.failures.items())
+    return [f"{named.name} got no answer about {sum(record.failures.values()):,} reviews: {reasons}."]
+
+
+def _write_failures(
+    labelled: Labelled, named: NamedVoter, asked: Asked, chosen: npt.NDArray[np.int64], run: RunDirectory
+) -> list[Any]:
+    """Write id and reason of every row whose text got no answer; nothing is left where there is none."""
+    corpus, path = labelled.reviews.corpus, run.failures(named.name)
+    reasons = np.full(len(corpus.unique), "", object)
+    reasons[chosen] = [answer.failure for answer in asked.answers]
+    failed = pl.DataFrame([corpus.ids, pl.Series("reason", reasons[corpus.unique.inverse], dtype=pl.String)])
+    failed = failed.filter(pl.col("reason") != "")
+    run.remove((path,))
+    if not len(failed):
+        return []
+    write_jsonl(path, failed)
+    return [path]
+
+
+def _with_column(table: VotePatterns, votes: npt.NDArray[np.int16]) -> VotePatterns:
+    return VotePatterns.from_votes(np.column_stack([table.expand(table.patterns), votes]))
+
+
+def _asked(named: NamedVoter) -> AskedVoter:
+    return cast(AskedVoter, named.voter)
+
+
+def _no_models(field: str, written: str | None) -> Any:
+    raise ConfigError(f"A voter that is asked about hard rows cannot have an option '{field}' that holds a model.")
