@@ -1,0 +1,92 @@
+"""What `labeler suggest` prints: the explanation on stderr, a TOML fragment on stdout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import tomli_w
+from rich.table import Column, Table
+
+from ..labeling.rule_check import RuleCheck
+from ..labeling.suggestions import Suggestion
+from .printable import printable
+from .suggest import Advice
+from .terminal import stderr_console
+
+_WIDTH = 70  # letters of an example
+
+
+def print_advice(advice: Advice) -> None:
+    """Print what to add and what to drop, on stderr."""
+    console = stderr_console()
+    console.print(f"{advice.reviews:,} distinct reviews\n")
+    for label, suggestions in advice.keywords.items():
+        console.print(printable(f"keywords that {label} lacks" if suggestions else f"{label}: no keyword to suggest"))
+        if suggestions:
+            console.print(_keywords(suggestions))
+    harmful = [check for check in advice.rules if check.harmful]
+    if harmful:
+        console.print("rules that seem to do harm: the other voters disagree with them, and hardly by chance")
+        console.print(_rules(harmful))
+    else:
+        console.print(f"none of {len(advice.rules):,} rules seems to do harm")
+    if any(advice.keywords.values()):
+        console.print("\nadd these to the keywords of the classes in labeler.toml, then label again", style="dim")
+
+
+def toml_fragment(advice: Advice) -> str:
+    """Write the suggestions as they stand in ``labeler.toml``: the keywords of each class, by language."""
+    parts = []
+    for label, suggestions in advice.keywords.items():
+        by_language: dict[str, list[str]] = {}
+        for suggestion in suggestions:
+            by_language.setdefault(suggestion.language, []).append(suggestion.entry)
+        if by_language:
+            lists = (f"{language} = [{', '.join(map(_quoted, found))}]" for language, found in by_language.items())
+            parts.append(f"[[task.labels]]\nname = {_quoted(label)}\nkeywords = {{ {', '.join(lists)} }}\n")
+    return "\n".join(parts)
+
+
+def advice_json(advice: Advice) -> dict[str, Any]:
+    """Gather everything, each rule that was checked included."""
+    return {**asdict(advice), "toml": toml_fragment(advice)}
+
+
+def _keywords(suggestions: Sequence[Suggestion]) -> Table:
+    table = Table("entry", "language", "reviews", "of the class", "no rule yet", "in conflict", _examples(), box=None)
+    for found in suggestions:
+        counts = f"{found.reviews:,}", f"{found.share:.0%}", f"{found.unruled:,}", f"{found.disputed:,}"
+        examples = "\n".join(shortened(example, found.forms) for example in found.examples)
+        table.add_row(found.entry, found.language, *counts, examples)
+    return table
+
+
+def _rules(checks: Sequence[RuleCheck]) -> Table:
+    table = Table(
+        "voter", "class", Column("rule", overflow="fold"), "votes", "others agree", "usual", _examples(), box=None
+    )
+    for check in checks:
+        counts = f"{check.votes:,}", f"{check.agreement or 0:.0%}", f"{check.expected:.0%}"
+        examples = "\n".join(shortened(example, ()) for example in check.examples)
+        table.add_row(printable(check.voter), printable(check.label), printable(check.rule), *counts, examples)
+    return table
+
+
+def _examples() -> Column:
+    return Column("examples", overflow="fold", ratio=1)
+
+
+def shortened(text: str, forms: Sequence[str]) -> str:
+    """Cut a review to one short line around the first of some words, in printable characters."""
+    line = printable(text)
+    places = [place for form in forms if (place := line.lower().find(form)) >= 0]
+    start = max(0, min(places, default=0) - _WIDTH // 2)
+    start = max(0, min(start, len(line) - _WIDTH))
+    piece = line[start : start + _WIDTH]
+    return f"{'…' if start else ''}{piece}{'…' if start + _WIDTH < len(line) else ''}"
+
+
+def _quoted(text: str) -> str:
+    return tomli_w.dumps({"x": text}).removeprefix("x = ").rstrip("\n")
