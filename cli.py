@@ -11,20 +11,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from .reports import flags
 from .reports.failures import Commands
-from .reports.flags import (
-    CodeOpt,
-    ConfigOpt,
-    GoldOpt,
-    IdColumnOpt,
-    InputArg,
-    JsonOpt,
-    ModelsOpt,
-    PresetOpt,
-    RunOpt,
-    TextColumnOpt,
-    VersionOpt,
-)
 
 app = typer.Typer(
     name="labeler",
@@ -38,24 +26,25 @@ app = typer.Typer(
 
 
 @app.callback()
-def _main(version: VersionOpt = False) -> None:
+def _main(version: flags.VersionOpt = False) -> None:
     pass
 
 
 @app.command()
 def label(
-    input: InputArg = None,  # noqa: A002 - the name users see
-    config: ConfigOpt = None,
-    preset: PresetOpt = None,
-    run: RunOpt = Path("runs/latest"),
-    gold: GoldOpt = None,
-    models: ModelsOpt = "auto",
-    code: CodeOpt = None,
-    text_column: TextColumnOpt = None,
-    id_column: IdColumnOpt = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Use only the first rows.")] = None,
+    input: flags.InputArg = None,  # noqa: A002 - the name users see
+    config: flags.ConfigOpt = None,
+    preset: flags.PresetOpt = None,
+    run: flags.RunOpt = Path("runs/latest"),
+    gold: flags.GoldOpt = None,
+    models: flags.ModelsOpt = "auto",
+    code: flags.CodeOpt = None,
+    llm_budget: flags.LlmBudgetOpt = None,
+    text_column: flags.TextColumnOpt = None,
+    id_column: flags.IdColumnOpt = None,
+    limit: flags.LimitOpt = None,
     force: Annotated[bool, typer.Option("--force", help="Recompute everything.")] = False,
-    as_json: JsonOpt = False,
+    as_json: flags.JsonOpt = False,
 ) -> None:
     """Label reviews: let the voters vote, combine the votes, write RUN/labels.parquet and RUN/labels.csv.
 
@@ -69,6 +58,7 @@ def label(
     from .reports.terminal import print_summary, say, showing_progress
 
     settings = load_config(config, preset).with_columns(text_column, id_column).with_code(code)
+    settings = settings.with_llm_budget(llm_budget)
     with showing_progress():
         job = settings.label_job(input, gold=gold, models=models, limit=limit, force=force, announce=say)
         with open_run(run) as directory:
@@ -82,24 +72,20 @@ def label(
 @app.command()
 def train(
     mode: Annotated[Literal["lora", "full"] | None, typer.Option(help="Adapters only, or all weights.")] = None,
-    run: RunOpt = Path("runs/latest"),
+    run: flags.RunOpt = Path("runs/latest"),
     head: Annotated[str | None, typer.Option(help="linear, beebert, mlp, lstm or bert_lstm.")] = None,
-    backbone: Annotated[str | None, typer.Option(help="auto, embedded, a folder or a hub name.")] = None,
-    compare: Annotated[
-        str | None, typer.Option(help="Train several and print one table: lora,full,beebert,mlp,lstm,bert_lstm.")
-    ] = None,
-    config: ConfigOpt = None,
-    gold: GoldOpt = None,
-    epochs: Annotated[float | None, typer.Option(help="Passes over the reviews.")] = None,
-    lr: Annotated[float | None, typer.Option(help="Learning rate of the encoder.")] = None,
+    backbone: Annotated[str | None, flags.BACKBONE] = None,
+    compare: flags.CompareOpt = None,
+    config: flags.ConfigOpt = None,
+    gold: flags.GoldOpt = None,
+    epochs: flags.EpochsOpt = None,
+    lr: flags.LrOpt = None,
     seed: Annotated[int | None, typer.Option(help="Same seed, same machine, same model.")] = None,
-    exclude_absent: Annotated[
-        bool | None, typer.Option("--exclude-absent/--keep-absent", help="Leave out classes nobody writes about.")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume/--restart", help="Go on where a killed training stopped.")] = True,
+    exclude_absent: flags.ExcludeAbsentOpt = None,
+    resume: flags.ResumeOpt = True,
     force: Annotated[bool, typer.Option("--force", help="Train again although nothing changed.")] = False,
     push_to_hub: Annotated[str | None, typer.Option(help="Upload the model to this hub repository.")] = None,
-    as_json: JsonOpt = False,
+    as_json: flags.JsonOpt = False,
 ) -> None:
     """Train a classifier on the weak labels of a run, into RUN/model.
 
@@ -128,13 +114,44 @@ def train(
 
 
 @app.command()
+def adapt(
+    input: Annotated[str, flags.INPUT],  # noqa: A002
+    output: Annotated[Path, typer.Option(help="Folder of the adapted model.")],
+    backbone: Annotated[str, flags.BACKBONE] = "auto",
+    mode: Annotated[Literal["lora", "full"], typer.Option(help="Merged adapters, or all weights.")] = "lora",
+    epochs: flags.EpochsOpt = None,
+    lr: flags.LrOpt = None,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same machine, same model.")] = 0,
+    text_column: flags.TextColumnOpt = None,
+    limit: flags.LimitOpt = None,
+    resume: flags.ResumeOpt = True,
+    force: Annotated[bool, typer.Option("--force", help="Adapt again; replace any folder at OUTPUT.")] = False,
+    as_json: flags.JsonOpt = False,
+) -> None:
+    """Let a masked language model read unlabelled reviews first: for train --backbone and label --models.
+
+    Example: labeler adapt reviews.csv --output models/reviews
+    """
+    from .models.adapting.pipeline import AdaptJob, adapt_model
+    from .reports.terminal import print_adaptation, say, showing_progress
+
+    job = AdaptJob(input, output, backbone, mode, epochs, lr, seed, text_column, limit, resume, force)
+    with showing_progress():
+        summary = adapt_model(job, announce=say)
+    if as_json:
+        typer.echo(json.dumps(asdict(summary), ensure_ascii=False, indent=2))
+    else:
+        print_adaptation(summary)
+
+
+@app.command()
 def predict(
-    input: Annotated[str, typer.Argument(help="CSV, TSV, JSONL or Parquet file; - reads stdin.")],  # noqa: A002
-    run: RunOpt = Path("runs/latest"),
+    input: Annotated[str, flags.INPUT],  # noqa: A002
+    run: flags.RunOpt = Path("runs/latest"),
     output: Annotated[str, typer.Option(help="CSV, JSONL or Parquet file, database URL, or - for stdout.")] = "-",
     table: Annotated[str | None, typer.Option(help="Table, where OUTPUT is a database.")] = None,
-    text_column: TextColumnOpt = None,
-    id_column: IdColumnOpt = None,
+    text_column: flags.TextColumnOpt = None,
+    id_column: flags.IdColumnOpt = None,
     force: Annotated[bool, typer.Option("--force", help="Predict rows again that OUTPUT already has.")] = False,
 ) -> None:
     """Label reviews with the trained model; rows whose id OUTPUT already has are skipped.
@@ -163,7 +180,7 @@ def predict(
 
 @app.command()
 def sample(
-    run: RunOpt = Path("runs/latest"),
+    run: flags.RunOpt = Path("runs/latest"),
     n: Annotated[int, typer.Option("--n", min=1, help="Reviews to draw.")] = 100,
     strategy: Annotated[str, typer.Option(help="mixed, random, stratified, uncertain or disagreement.")] = "mixed",
     output: Annotated[Path, typer.Option(help="File to write; it must not exist.")] = Path("sample.csv"),
@@ -193,8 +210,8 @@ def sample(
 @app.command()
 def annotate(
     file: Annotated[Path, typer.Argument(help="CSV of `labeler sample`, or any with a column of texts.")],
-    run: RunOpt = Path("runs/latest"),
-    config: ConfigOpt = None,
+    run: flags.RunOpt = Path("runs/latest"),
+    config: flags.ConfigOpt = None,
     second: Annotated[
         Path | None, typer.Option(help="Another annotator's file: shows agreement, and settles disputes in FILE.")
     ] = None,
@@ -215,11 +232,11 @@ def annotate(
 
 @app.command()
 def report(
-    run: RunOpt = Path("runs/latest"),
-    gold: GoldOpt = None,
+    run: flags.RunOpt = Path("runs/latest"),
+    gold: flags.GoldOpt = None,
     against: Annotated[list[Path] | None, typer.Option(help="Another run to compare with; may be repeated.")] = None,
-    config: ConfigOpt = None,
-    as_json: JsonOpt = False,
+    config: flags.ConfigOpt = None,
+    as_json: flags.JsonOpt = False,
 ) -> None:
     """Say how good labels, voters and models are, on hand-labelled rows: RUN/report.html, report.md, metrics.json.
 
@@ -254,6 +271,31 @@ def report(
 
 
 @app.command()
+def suggest(
+    run: flags.RunOpt = Path("runs/latest"),
+    n: Annotated[int, typer.Option("--n", min=1, help="Keywords per class.")] = 10,
+    as_json: flags.JsonOpt = False,
+) -> None:
+    """Suggest keywords that no rule covers yet, as TOML to paste, and name rules that do more harm than good.
+
+    Example: labeler suggest --run runs/reviews
+    """
+    from .config import load_config
+    from .data.run import existing_run
+    from .reports.suggest import advise
+    from .reports.suggest_terminal import advice_json, print_advice, toml_fragment
+
+    directory = existing_run(run, needs="labels.parquet")
+    made_with = load_config(directory.config)
+    advice = advise(directory, made_with.task, made_with.voters, made_with.label_model, most=n)
+    if as_json:
+        typer.echo(json.dumps(advice_json(advice), ensure_ascii=False, indent=2))
+    else:
+        print_advice(advice)
+        typer.echo(toml_fragment(advice), nl=False)
+
+
+@app.command()
 def init(
     preset: Annotated[str, typer.Option("--preset", help="Which built-in task to start from.")] = "kaspi-sentiment",
     path: Annotated[Path, typer.Option("--path", help="Where to write it.")] = Path("labeler.toml"),
@@ -277,14 +319,23 @@ def init(
 @app.command()
 def voters(
     kind: Annotated[str | None, typer.Argument(help="Show the options of this kind.")] = None,
+    text: Annotated[str | None, typer.Option("--try", help="A review: show what zero_shot says of it.")] = None,
+    models: flags.ModelsOpt = "auto",
+    config: flags.ConfigOpt = None,
+    preset: flags.PresetOpt = None,
 ) -> None:
-    """List the kinds of voters, or the options of one.
+    """List the kinds of voters, or the options of one; or let zero_shot judge one review, prompt by prompt.
 
-    Example: labeler voters keyword
+    Example: labeler voters zero_shot --try "Өте жақсы, рахмет"
     """
     from .reports.terminal import print_voter_kind, print_voter_kinds
 
-    if kind is None:
+    if text is not None:
+        from .config import load_config
+        from .reports.trial_terminal import print_trial
+
+        print_trial(load_config(config, preset).try_voter(kind, text, models=models))
+    elif kind is None:
         print_voter_kinds()
     else:
         print_voter_kind(kind)

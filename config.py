@@ -20,6 +20,7 @@ from .reports.settings import ReportSection
 
 if TYPE_CHECKING:
     from .labeling.pipeline import LabelJob
+    from .labeling.trial import Trial
 
 T = TypeVar("T", bound=Section)
 
@@ -80,6 +81,24 @@ class Config(Section):
         )
         return self.model_copy(update={"voters": (*self.voters, *added)})
 
+    def with_llm_budget(self, rows: int | None) -> Config:
+        """Return the configuration with a budget named on the command line for the voters that cost money.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such voter.
+        """
+        if rows is None:
+            return self
+        voters = tuple(v.model_copy(update={"budget_rows": rows}) if v.kind == "llm" else v for v in self.voters)
+        if all(voter.kind != "llm" for voter in voters):
+            raise ConfigError(
+                "--llm-budget was given, but no voter asks a language model.",
+                hint='Add a [[voters]] section with kind = "llm"; `labeler voters llm` shows its options.',
+            )
+        return self.model_copy(update={"voters": voters})
+
     def label_job(
         self,
         source: str | None,
@@ -117,6 +136,13 @@ class Config(Section):
             config_toml=self.dumps(),
             force=force,
         )
+
+    def try_voter(self, kind: str | None, text: str, *, models: str) -> Trial:
+        """Let the zero-shot voter judge one review; raises as `labeling.trial.try_zero_shot` does."""
+        from .labeling.trial import try_zero_shot
+        from .models.choice import ModelChoice
+
+        return try_zero_shot(self.task, self.voters, kind, text, ModelChoice(models))
 
     def dumps(self) -> str:
         """Return the resolved configuration as TOML."""

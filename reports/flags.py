@@ -9,7 +9,10 @@ import typer
 
 from .. import __version__
 
-InputArg = Annotated[str | None, typer.Argument(help="CSV, TSV, JSONL or Parquet file; - reads stdin.")]
+INPUT = typer.Argument(help="CSV, TSV, JSONL or Parquet file; - reads stdin.")
+BACKBONE = typer.Option(help="auto, embedded, a folder or a hub name.")
+
+InputArg = Annotated[str | None, INPUT]
 ConfigOpt = Annotated[Path | None, typer.Option("--config", help="Configuration; default ./labeler.toml if there.")]
 PresetOpt = Annotated[str | None, typer.Option("--preset", help="Built-in task instead of a configuration file.")]
 RunOpt = Annotated[Path, typer.Option("--run", help="Run directory.")]
@@ -18,6 +21,19 @@ ModelsOpt = Annotated[str, typer.Option("--models", help="auto, embedded, a fold
 TextColumnOpt = Annotated[str | None, typer.Option(help="Column with the reviews.")]
 IdColumnOpt = Annotated[str | None, typer.Option(help="Column with unique ids.")]
 CodeOpt = Annotated[Path | None, typer.Option("--code", help="Python file with your own labeling functions.")]
+LlmBudgetOpt = Annotated[
+    int | None, typer.Option("--llm-budget", min=0, help="Most reviews to ask a language model about; 0 asks nothing.")
+]
+LimitOpt = Annotated[int | None, typer.Option(min=1, help="Use only the first rows.")]
+EpochsOpt = Annotated[float | None, typer.Option(help="Passes over the reviews.")]
+LrOpt = Annotated[float | None, typer.Option(help="Learning rate of the encoder.")]
+CompareOpt = Annotated[
+    str | None, typer.Option(help="Train several and print one table: lora,full,beebert,mlp,lstm,bert_lstm.")
+]
+ExcludeAbsentOpt = Annotated[
+    bool | None, typer.Option("--exclude-absent/--keep-absent", help="Leave out classes nobody writes about.")
+]
+ResumeOpt = Annotated[bool, typer.Option("--resume/--restart", help="Go on where a killed training stopped.")]
 JsonOpt = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 

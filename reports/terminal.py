@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Column, Table
 from rich.text import Text
 
+from ..data.adapt_summary import AdaptSummary
 from ..data.progress import Advance, reporting
 from ..data.run import RunDirectory
 from ..data.sinks.sink import Written
@@ -111,6 +112,18 @@ def print_training(summaries: Sequence[TrainSummary], run_path: Path) -> None:
     console.print(printable(f"next: labeler predict new.csv --run {run_path} --output labelled.csv"), soft_wrap=True)
 
 
+def print_adaptation(summary: AdaptSummary) -> None:
+    """Print what `labeler adapt` made, on stdout: the numbers before and after, the folder, the next commands."""
+    console = stdout_console()
+    before, after = (f"{scores['pseudo_perplexity']:,.1f}" for scores in (summary.before, summary.after))
+    texts = summary.texts
+    rate = f" ({summary.texts_per_second:,.0f} texts/s)" if summary.texts_per_second else ""
+    console.print(f"\n{summary.backbone} has read {texts['trained']:,} reviews{rate}")
+    console.print(f"pseudo-perplexity of {texts['held_out']:,} held-out reviews: {before} before, {after} after")
+    console.print(printable(f"model: {summary.folder}"), soft_wrap=True)
+    console.print(printable(f"next: labeler train --backbone {summary.folder}"), soft_wrap=True)
+
+
 def print_prediction(written: Written, *, rejected: int, seconds: float) -> None:
     """Say on stderr what `labeler predict` stored: stdout may hold the rows."""
     before = f", {written.rows_before:,} were there already" if written.rows_before else ""
@@ -134,13 +147,22 @@ def print_voter_kind(kind: str) -> None:
     hints = get_type_hints(cls)
     table = Table("option", "type", "default", box=None)
     for name, field in voter_options(kind).items():
-        table.add_row(name, _type_name(hints[name]), _default(name, field))
+        given = name in FROM_RUN and hints[name] is not str  # a language model is named in its section
+        table.add_row(name, _type_name(hints[name]), _default(field, given=given))
     console.print(table)
 
 
 def stdout_console() -> Console:
     """Make a console for results; in a file or a pipe it is wide enough for any table."""
-    console = _console()
+    return _wide_in_files(_console())
+
+
+def stderr_console() -> Console:
+    """Make a console for tables beside results that are read by programs."""
+    return _wide_in_files(_console(stderr=True))
+
+
+def _wide_in_files(console: Console) -> Console:
     if not console.is_terminal:
         console.width = 1000  # a table in a file or a pipe is never cut
     return console
@@ -182,9 +204,9 @@ def _type_name(hint: Any) -> str:
     return hint.__name__ if isinstance(hint, type) else re.sub(r"\b(typing|collections\.abc|pathlib)\.", "", str(hint))
 
 
-def _default(name: str, field: dataclasses.Field[Any]) -> str:
+def _default(field: dataclasses.Field[Any], *, given: bool) -> str:
     if field.default is not dataclasses.MISSING:
         return repr(field.default)
     if field.default_factory is not dataclasses.MISSING:
         return repr(field.default_factory())
-    return "from the task or the run" if name in FROM_RUN else "required"
+    return "from the task or the run" if given else "required"

@@ -23,8 +23,8 @@ pattern = "a"
 """
 
 
-def test_there_are_two_presets() -> None:
-    assert preset_names() == ["kaspi-sentiment", "marketplace-category"]
+def test_there_are_three_presets() -> None:
+    assert preset_names() == ["kaspi-sentiment", "marketplace-category", "news-topics"]
 
 
 def test_a_minimal_file_gets_the_defaults() -> None:
@@ -129,7 +129,10 @@ def test_impossible_class_balances_are_refused(value: str) -> None:
 def test_a_preset_that_does_not_exist_names_the_nearest() -> None:
     with pytest.raises(ConfigError, match="no preset 'kaspi'") as caught:
         load_config(preset="kaspi")
-    assert caught.value.hint == "Did you mean 'kaspi-sentiment'? Known: kaspi-sentiment, marketplace-category."
+    assert (
+        caught.value.hint
+        == "Did you mean 'kaspi-sentiment'? Known: kaspi-sentiment, marketplace-category, news-topics."
+    )
 
 
 @pytest.mark.parametrize("name", ["", "../config", "kaspi-sentiment.toml"])

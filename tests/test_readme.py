@@ -44,7 +44,7 @@ def labeler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
 
 def shortened(command: str) -> str:
     """A few steps are enough to see that a training runs."""
-    return f"{command} --epochs 0.2" if " train " in command else command
+    return f"{command} --epochs 0.2" if re.search(" (train|adapt) ", command) else command
 
 
 def masked(text: str) -> list[str]:

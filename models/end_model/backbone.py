@@ -13,7 +13,7 @@ from ...data.errors import ModelError
 from ..loading import explain_loading
 from .lora import LoraOptions, add_adapters
 
-Auto = Literal["AutoModel", "AutoModelForSequenceClassification"]
+Auto = Literal["AutoModel", "AutoModelForMaskedLM", "AutoModelForSequenceClassification"]
 
 
 @dataclass(frozen=True)

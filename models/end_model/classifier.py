@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,13 +18,14 @@ from ...data.errors import ModelError
 from ..device import quiet_transformers
 from .met_words import merge_met_words
 from .record import RECORD, EndModelRecord, write_record
+from .trained import TrainedWeights
 
 CHARACTERS_PER_TOKEN = 20
 """Longer texts are cut to this many characters per token before they are split into tokens: a 1 MB review must not
 cost seconds for the 128 tokens that are kept."""
 
 
-class TextClassifier(torch.nn.Module, ABC):
+class TextClassifier(TrainedWeights):
     """An encoder with a head over k classes.
 
     Parameters
@@ -110,47 +111,12 @@ class TextClassifier(torch.nn.Module, ABC):
         """The pretrained part, which may be computed in bfloat16."""
 
     @abstractmethod
-    def is_head(self, name: str) -> bool:
-        """Tell whether the parameter `name` is not of the pretrained part."""
-
-    @abstractmethod
     def final_layer(self) -> torch.nn.Linear:
         """Return the layer whose outputs are the logits."""
 
     @abstractmethod
     def write_model(self, folder: Path) -> None:
         """Write weights, settings and tokenizer into an existing, empty folder."""
-
-    def encoder_parameters(self) -> list[torch.nn.Parameter]:
-        """Return the parameters of the pretrained part, adapters included, that are trained."""
-        return [p for name, p in self.named_parameters() if p.requires_grad and not self.is_head(name)]
-
-    def head_parameters(self) -> list[torch.nn.Parameter]:
-        """Return the trained parameters that began at random."""
-        return [p for name, p in self.named_parameters() if p.requires_grad and self.is_head(name)]
-
-    def trained_state(self) -> dict[str, torch.Tensor]:
-        """Return the trained tensors by name: what a checkpoint must hold. They share memory with the model's."""
-        return {name: p.detach() for name, p in self.named_parameters() if p.requires_grad}
-
-    def load_trained_state(self, state: dict[str, torch.Tensor]) -> None:
-        """Put back what `trained_state` returned.
-
-        Raises
-        ------
-        ModelError
-            If names or shapes are not those of this model.
-        """
-        own = self.trained_state()
-        wrong = sorted(set(own) ^ set(state)) or [name for name in own if own[name].shape != state[name].shape]
-        if wrong:
-            raise ModelError(
-                f"The checkpoint does not fit the model: {len(wrong)} tensors differ in name or shape, "
-                f"for example {wrong[0]}.",
-                hint="It was written with other settings; train without --resume.",
-            )
-        for name, tensor in own.items():
-            tensor.copy_(state[name])
 
     def shift_bias(self, offset: npt.NDArray[np.floating]) -> None:
         """Add to the final biases; this stores a decision threshold where every other program applies it too.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,29 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _POOL = 50  # batches whose rows are sorted by length together
+
+
+class Batches(Protocol):
+    """The n rows of a fit, as the Trainer asks for them; `Examples` are those of a classifier."""
+
+    @property
+    def are_vectors(self) -> bool:
+        """Whether rows are pooled vectors, not token ids."""
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Tokens per row, shape (n,)."""
+
+    def __len__(self) -> int: ...
+
+    def weight(self, rows: npt.NDArray[np.int64]) -> float:
+        """Return what the loss of some rows counts, which is never 0."""
+
+    def parts(self, rows: npt.NDArray[np.int64], *, budget: int) -> list[tuple[npt.NDArray[np.int64], int]]:
+        """Cut some rows into parts that fit a token budget; see `cut_into_parts`."""
+
+    def batch(self, part: npt.NDArray[np.int64], width: int, *, pad: int) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        """Return a model's inputs for some rows, and targets and weights for the loss."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,32 +97,15 @@ class Examples:
         return max(float(self.weights[rows].sum(dtype=np.float64)), 1e-12)
 
     def parts(self, rows: npt.NDArray[np.int64], *, budget: int) -> list[tuple[npt.NDArray[np.int64], int]]:
-        """Cut some rows into parts of similar length that fit a token budget.
+        """Cut some rows into parts of similar length that fit a token budget; see `cut_into_parts`."""
+        return cut_into_parts(self.lengths, rows, budget=budget)
 
-        The rows of a part are a power of two, so that parts of different widths have the same number of tokens: for
-        each number oneDNN keeps some 8 MB of compiled code.
+    def batch(self, part: npt.NDArray[np.int64], width: int, *, pad: int) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        """Return inputs (see `inputs`), targets of shape (b, k) and weights of shape (b,) of some rows."""
+        import torch
 
-        Parameters
-        ----------
-        rows : ndarray of int64, shape (b,)
-            Their positions.
-        budget : int
-            Padded tokens per part; a row that is longer travels alone.
-
-        Returns
-        -------
-        list of (ndarray of int64, int)
-            Positions and the width to pad to, longest first. The parts cover each row once.
-        """
-        left = rows[np.argsort(-self.lengths[rows], kind="stable")]
-        longest = int(self.lengths.max())  # the model may take no more
-        parts = []
-        while len(left):
-            width = padded_length(int(self.lengths[left[0]]), limit=longest)
-            size = 1 << max(1, budget // width).bit_length() - 1
-            parts.append((left[:size], width))
-            left = left[size:]
-        return parts
+        targets, weights = torch.from_numpy(self.targets[part]), torch.from_numpy(self.weights[part])
+        return self.inputs(part, width, pad=pad), targets, weights
 
     def inputs(self, rows: npt.NDArray[np.int64], width: int, *, pad: int) -> dict[str, Tensor]:
         """Return what the classifier is called with for some rows.
@@ -128,6 +134,39 @@ class Examples:
             "input_ids": torch.from_numpy(pad_rows(texts, width, pad)),
             "attention_mask": torch.from_numpy(mask.astype(np.int64)),
         }
+
+
+def cut_into_parts(
+    lengths: npt.NDArray[np.int64], rows: npt.NDArray[np.int64], *, budget: int
+) -> list[tuple[npt.NDArray[np.int64], int]]:
+    """Cut some rows into parts of similar length that fit a token budget.
+
+    The rows of a part are a power of two, so that parts of different widths have the same number of tokens: for
+    each number oneDNN keeps some 8 MB of compiled code.
+
+    Parameters
+    ----------
+    lengths : ndarray of int64, shape (n,)
+        Tokens of each row.
+    rows : ndarray of int64, shape (b,)
+        Positions of the rows to cut.
+    budget : int
+        Padded tokens per part; a row that is longer travels alone.
+
+    Returns
+    -------
+    list of (ndarray of int64, int)
+        Positions and the width to pad to, longest first. The parts cover each row once.
+    """
+    left = rows[np.argsort(-lengths[rows], kind="stable")]
+    longest = int(lengths.max())  # the model may take no more
+    parts = []
+    while len(left):
+        width = padded_length(int(lengths[left[0]]), limit=longest)
+        size = 1 << max(1, budget // width).bit_length() - 1
+        parts.append((left[:size], width))
+        left = left[size:]
+    return parts
 
 
 class LengthGroupedSampler:

@@ -23,10 +23,10 @@ from transformers import PrinterCallback, Trainer
 from ...data.errors import LabelerError, ModelError
 from ...data.progress import progress
 from ..device import Compute
-from .batches import Examples, LengthGroupedSampler
+from .batches import Batches, LengthGroupedSampler
 from .callbacks import Patience, Progress, Saving
 from .checkpoints import Checkpoint, remove_checkpoint, seal_checkpoint
-from .losses import SoftLoss
+from .losses import Loss
 from .memory import MemoryBudget
 from .setup import TrainedModel, make_optimizer, row_numbers, training_arguments
 from .trainer import Fit, Schedule
@@ -48,11 +48,11 @@ class SoftLabelTrainer(Trainer):  # type: ignore[misc]  # transformers is not ty
     def __init__(
         self,
         classifier: Any,
-        examples: Examples,
-        validation: Examples | None,
+        examples: Batches,
+        validation: Batches | None,
         *,
         schedule: Schedule,
-        loss: SoftLoss,
+        loss: Loss,
         compute: Compute,
         folder: Path,
         key: str,
@@ -159,11 +159,10 @@ class SoftLabelTrainer(Trainer):  # type: ignore[misc]  # transformers is not ty
         self.accelerator.backward(loss)
         return loss.detach()
 
-    def _loss(self, model: Any, loss: SoftLoss, examples: Examples, part: Rows, width: int) -> torch.Tensor:
+    def _loss(self, model: Any, loss: Loss, examples: Batches, part: Rows, width: int) -> torch.Tensor:
         device = self.args.device
-        inputs = examples.inputs(part, width, pad=self.classifier.pad_token_id)
+        inputs, targets, weights = examples.batch(part, width, pad=self.classifier.pad_token_id)
         logits = model(**{name: tensor.to(device) for name, tensor in inputs.items()})
-        targets, weights = torch.from_numpy(examples.targets[part]), torch.from_numpy(examples.weights[part])
         return loss(logits, targets.to(device), weights.to(device))
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
@@ -179,7 +178,7 @@ class SoftLabelTrainer(Trainer):  # type: ignore[misc]  # transformers is not ty
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
-    def validation_loss(self, examples: Examples) -> float:
+    def validation_loss(self, examples: Batches) -> float:
         """Return the mean soft cross-entropy, weighted by row."""
         loss = self.soft_loss.plain()
         rows = np.arange(len(examples))

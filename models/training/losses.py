@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 PerClass = Sequence[float] | npt.NDArray[np.floating]
+
+
+class Loss(Protocol):
+    """What a fit minimises."""
+
+    def __call__(self, logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+        """Return the weighted mean loss of what a model says of a batch, a scalar."""
+
+    def plain(self) -> Loss:
+        """Return what models are compared by."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,12 +28,16 @@ class TrainedModel(torch.nn.Module):
         super().__init__()
         self.classifier = classifier
 
-    def forward(self, vectors: Any = None, input_ids: Any = None, attention_mask: Any = None) -> torch.Tensor:
-        """Return logits of shape (b, k) for what `Examples.inputs` makes."""
-        if vectors is None:
-            logits: torch.Tensor = self.classifier(input_ids=input_ids, attention_mask=attention_mask)
+    def forward(
+        self, vectors: Any = None, input_ids: Any = None, attention_mask: Any = None, positions: Any = None
+    ) -> torch.Tensor:
+        """Return logits for what `Batches.batch` makes: one row per text, or per position."""
+        if vectors is not None:
+            logits: torch.Tensor = self.classifier.classify(vectors)
+        elif positions is not None:
+            logits = self.classifier(input_ids=input_ids, attention_mask=attention_mask, positions=positions)
         else:
-            logits = self.classifier.classify(vectors)
+            logits = self.classifier(input_ids=input_ids, attention_mask=attention_mask)
         return logits
 
 

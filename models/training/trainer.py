@@ -11,9 +11,9 @@ from typing import Any
 
 from ...data.errors import ModelError
 from ..device import Compute, quiet_transformers
-from .batches import Examples
+from .batches import Batches, Examples
 from .checkpoints import last_checkpoint, remove_checkpoints
-from .losses import SoftLoss
+from .losses import Loss
 
 __all__ = ["Examples", "Fit", "Schedule", "fit_classifier"]
 
@@ -99,12 +99,12 @@ class Fit:
 
 def fit_classifier(
     classifier: Any,
-    examples: Examples,
+    examples: Batches,
     *,
     schedule: Schedule,
-    loss: SoftLoss,
+    loss: Loss,
     compute: Compute,
-    validation: Examples | None = None,
+    validation: Batches | None = None,
     checkpoints: Path | None = None,
     key: str = "",
     resume: bool = True,
@@ -117,17 +117,17 @@ def fit_classifier(
 
     Parameters
     ----------
-    classifier : TextClassifier
+    classifier : TextClassifier or MaskedModel
         Its trained weights change. Afterwards it is in evaluation mode and on the device.
-    examples : Examples
+    examples : Examples or MaskedTexts
         The rows to learn from.
     schedule : Schedule
         How long and how fast.
-    loss : SoftLoss
+    loss : SoftLoss or TokenLoss
         What is minimised.
     compute : Compute
         Device and number format; bfloat16 means autocast over float32 weights.
-    validation : Examples, optional
+    validation : Examples or MaskedTexts, optional
         Rows to compute the validation loss on.
     checkpoints : Path, optional
         Folder for checkpoints; it is removed when the fit is complete. Without it a killed fit starts again.

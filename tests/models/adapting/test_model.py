@@ -1,0 +1,174 @@
+"""Masked language models of several families, and the head that `embedded` gets."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModelForMaskedLM
+
+from labeler.data.errors import ModelError
+from labeler.models.adapting.masking import MaskedTexts
+from labeler.models.adapting.measure import TokenLoss, masked_loss
+from labeler.models.adapting.model import MaskedModel, build_masked_model
+from labeler.models.adapting.narrow import NarrowDecoder
+from labeler.models.resolve import ModelRef, resolve_model
+
+from .conftest import FP32, reviews
+
+FAMILIES = ("roberta", "bert", "xlm-roberta", "deberta-v2")
+
+
+def build(folder: Path, mode: Any = "full") -> MaskedModel:
+    return build_masked_model(resolve_model(str(folder)), mode=mode, seed=0, compute=FP32).eval()
+
+
+def moved(model: MaskedModel) -> MaskedModel:
+    """Change what is trained, as training would."""
+    generator = torch.Generator().manual_seed(1)
+    for tensor in model.trained_state().values():
+        tensor += 0.1 * torch.randn(tensor.shape, generator=generator)
+    return model
+
+
+def hidden(model: MaskedModel, n: int = 12) -> MaskedTexts:
+    return MaskedTexts(model.token_rows(reviews(n)), model.vocabulary(), n, 0, always_mask=True)
+
+
+def logits_of(model: MaskedModel, texts: MaskedTexts) -> torch.Tensor:
+    inputs, _, weights = texts.batch(np.arange(len(texts)), int(texts.lengths.max()), pad=model.pad_token_id)
+    with torch.no_grad():
+        found: torch.Tensor = model(**inputs)[weights > 0]
+    return found
+
+
+def plain_logits(folder: Path, model: MaskedModel, texts: MaskedTexts) -> torch.Tensor:
+    """The same by transformers' own means, over all positions."""
+    inputs, _, weights = texts.batch(np.arange(len(texts)), int(texts.lengths.max()), pad=model.pad_token_id)
+    positions = inputs.pop("positions")[weights > 0]
+    with torch.no_grad():
+        found: torch.Tensor = AutoModelForMaskedLM.from_pretrained(folder)(**inputs).logits.flatten(0, 1)[positions]
+    return found
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_guesses_at_positions_are_those_of_the_whole_model(families: dict[str, Path], family: str) -> None:
+    model = build(families[family])
+    texts = hidden(model)
+    torch.testing.assert_close(
+        logits_of(model, texts), plain_logits(families[family], model, texts), rtol=1e-3, atol=1e-4
+    )
+
+
+@pytest.mark.parametrize("mode", ["full", "lora"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_is_written_guesses_as_what_was_trained(
+    families: dict[str, Path], family: str, mode: str, tmp_path: Path
+) -> None:
+    model = moved(build(families[family], mode))
+    texts = hidden(model)
+    model.write(tmp_path)
+    found = plain_logits(tmp_path, model, texts)
+    torch.testing.assert_close(found, logits_of(model, texts), rtol=1e-3, atol=1e-3)
+    assert not torch.allclose(found, plain_logits(families[family], model, texts), atol=0.1)
+    assert not list(tmp_path.glob("adapter*"))
+
+
+def test_lora_trains_adapters_only(families: dict[str, Path]) -> None:
+    model = build(families["roberta"], "lora")
+    assert all(".lora_" in name for name in model.trained_state())
+    trained, total = model.counts()
+    assert 0 < trained < 0.05 * total
+    assert total == build(families["roberta"]).counts()[1]
+
+
+def test_dominant_word_embeddings_are_not_trained(families: dict[str, Path]) -> None:
+    wide, small = build(families["roberta"]), build(families["bert"])  # 52,000 and 400 tokens, 32 wide
+    assert not wide.model.get_input_embeddings().weight.requires_grad
+    assert small.model.get_input_embeddings().weight.requires_grad
+
+
+def test_the_loss_is_the_mean_over_hidden_tokens(families: dict[str, Path]) -> None:
+    model = build(families["bert"])
+    texts = hidden(model, 40)
+    _, targets, weights = texts.batch(np.arange(40), int(texts.lengths.max()), pad=model.pad_token_id)
+    logs = plain_logits(families["bert"], model, texts).log_softmax(-1)
+    expected = -float(logs.gather(1, targets[weights > 0, None]).mean())
+    found = masked_loss(model, texts, compute=FP32, announce=lambda message: None, what="")
+    assert found == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_model_without_a_head_is_refused(bert: Path) -> None:
+    with pytest.raises(ModelError, match="is not a masked language model") as error:
+        build(bert)
+    assert "'embedded'" in error.value.hint
+
+
+@pytest.mark.parametrize("mode", ["full", "lora"])
+def test_embedded_gets_a_head_tied_to_its_words(embedded_like: ModelRef, mode: Any, tmp_path: Path) -> None:
+    model = build_masked_model(embedded_like, mode=mode, seed=0, compute=FP32).eval()
+    assert model.new_head
+    assert {name.split(".")[1] for name, _ in model.named_parameters() if model.is_head(name)} == {"cls"}
+    assert model.head_parameters()
+    texts = hidden(model)
+    counts = np.bincount(np.concatenate(texts.rows), minlength=model.model.config.vocab_size)
+    model.start_from(counts)
+    guess = logits_of(model, texts).softmax(-1).mean(0)
+    assert float(guess[torch.from_numpy(counts == 0)].sum()) < 0.1
+    moved(model).write(tmp_path)
+    torch.testing.assert_close(plain_logits(tmp_path, model, texts), logits_of(model, texts), rtol=1e-3, atol=1e-3)
+    saved = AutoModelForMaskedLM.from_pretrained(tmp_path)
+    assert saved.cls.predictions.decoder.weight is saved.bert.embeddings.word_embeddings.weight
+
+
+def test_the_prefix_is_put_before_texts_and_not_hidden(embedded_like: ModelRef) -> None:
+    known = replace(embedded_like, prefix="тауар: ")
+    model = build_masked_model(known, mode="full", seed=0, compute=FP32)
+    words, (row,) = model.vocabulary(), model.token_rows(["тауар жақсы"])
+    assert len(words.lead) > 1  # the first token and the prefix
+    assert row[: len(words.lead)] == list(words.lead)
+    assert min(words.open_places(row)) >= len(words.lead)
+
+
+def whole(v: int = 50, d: int = 8) -> torch.nn.Linear:
+    torch.manual_seed(0)
+    return torch.nn.Linear(d, v)
+
+
+def test_a_narrow_softmax_over_all_tokens_is_the_whole_one() -> None:
+    layer, vectors = whole(), torch.randn(6, 8)
+    narrow = NarrowDecoder(layer, np.arange(0, 50, 5), seed=0)
+    found, expected = narrow(vectors), layer(vectors)
+    torch.testing.assert_close(found[:, :10], expected[:, ::5])
+    torch.testing.assert_close(found.logsumexp(-1), expected.logsumexp(-1))
+
+
+def test_a_few_tokens_stand_for_all_the_others() -> None:
+    layer, vectors = whole(50_000), torch.randn(6, 8)
+    narrow = NarrowDecoder(layer, np.arange(10), seed=0)
+    assert narrow(vectors).shape == (6, 10 + 4096)
+    torch.testing.assert_close(narrow(vectors).logsumexp(-1), layer(vectors).logsumexp(-1), atol=0.1, rtol=0)
+
+
+def test_a_widened_layer_has_what_was_learned() -> None:
+    layer = whole()
+    before = layer.bias.detach().clone()
+    narrow = NarrowDecoder(layer, np.array([3, 7]), seed=0)
+    assert [name for name, _ in narrow.named_parameters()] == ["bias"]
+    with torch.no_grad():
+        narrow.bias.add_(1)
+    assert narrow.widened() is layer
+    assert (layer.bias - before).nonzero().flatten().tolist() == [3, 7]
+
+
+def test_filling_counts_nothing() -> None:
+    logits, targets = torch.randn(4, 9), torch.tensor([1, 2, 0, 0])
+    loss = TokenLoss()(logits, targets, torch.tensor([1.0, 1, 0, 0]))
+    expected = torch.nn.functional.cross_entropy(logits[:2], targets[:2])
+    assert float(loss) == pytest.approx(float(expected))
+    assert not math.isnan(float(loss))
