@@ -21,7 +21,7 @@ guess = pipeline("fill-mask", model="path/of/this/folder")
 
 _LIMIT = """
 
-Guessing words moved its sentence vectors: without training, plain `embedded` votes better (`--models embedded`)."""
+Guessing words moved its sentence vectors: where measured, plain `embedded` voted better (`--models embedded`)."""
 
 
 def adapted_card(summary: AdaptSummary) -> str:
