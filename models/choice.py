@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 
-from ..data.errors import ModelError
 from .embedded import embedded_available
 from .engines import zero_shot_engine
 from .resolve import EMBEDDED, ModelRef, resolve_model
@@ -51,11 +49,6 @@ class ModelChoice:
 
     @cached_property
     def _chosen(self) -> ModelRef:
-        try:
-            ref = self._resolve(self.name)
-        except ModelError as error:
-            if meant := difflib.get_close_matches(self.name, (EMBEDDED, "auto"), n=1, cutoff=0.7):
-                error.hint = f"Did you mean '{meant[0]}'? {error.hint}"
-            raise
+        ref = self._resolve(self.name)
         self.announce(f"model: {ref.name} ({ref.reason or ref.source})")
         return ref

@@ -197,7 +197,7 @@ def test_labeling_functions_that_fail(label: App, workdir: Path, code: str | Non
         ("folder", r"folder is not a Hugging Face model folder"),
         ("no such model", r"'no such model' is neither a model folder nor a hub id\.\n.*'embedded'"),
         ("./missing", r"neither a model folder nor a hub id"),
-        ("embeded", r"embeded .*\nDid you mean 'embedded'\?"),
+        ("embeded", r"no model 'embeded'\.\nDid you mean 'embedded'\?"),
     ],
 )
 def test_a_wrong_model(app: App, workdir: Path, monkeypatch: pytest.MonkeyPatch, models: str, expected: str) -> None:
