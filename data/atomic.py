@@ -37,25 +37,30 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
         If the disk is full or the place cannot be written to.
     """
     target = Path(target)
-    # Not the whole name: a temporary one must not exceed the 255 bytes a file name may have.
-    temporary = target.with_name(f".{target.name[:40]}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
+    temporary = temporary_beside(target)
     try:
-        with _explaining(target):
+        with explaining_failures(target):
             yield temporary
             _flush(temporary)
             if temporary.is_dir() and target.exists():
-                _remove(target)
+                remove_path(target)
             temporary.replace(target)
             _flush(target.parent)
     finally:
-        _remove(temporary)
+        remove_path(temporary)
+
+
+def temporary_beside(target: Path) -> Path:
+    """Name a file or folder that `remove_leftovers` finds if it stays behind."""
+    # Not the whole name: a temporary one must not exceed the 255 bytes a file name may have.
+    return target.with_name(f".{target.name[:40]}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
 
 
 def remove_leftovers(folder: Path) -> int:
     """Delete the temporary files and folders that killed processes left anywhere below `folder`; count them."""
     leftovers = [path for path in folder.rglob(f".*{TEMPORARY_SUFFIX}") if path.name.startswith(".")]
     for path in leftovers:
-        _remove(path)
+        remove_path(path)
     return len(leftovers)
 
 
@@ -93,7 +98,7 @@ def write_csv(target: str | Path, frame: pl.DataFrame) -> None:
     holds the values unchanged.
     """
     with atomic_path(target) as path:
-        _disarm(frame).write_csv(path, include_bom=True)
+        disarmed(frame).write_csv(path, include_bom=True)
 
 
 def rearmed(values: pl.Expr) -> pl.Expr:
@@ -114,7 +119,8 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int) else str(value)
 
 
-def _disarm(frame: pl.DataFrame) -> pl.DataFrame:
+def disarmed(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return a table in which no string is run as a formula; see `write_csv`."""
     names = _disarm_strings(pl.Series(frame.columns, dtype=pl.String))
     return pl.DataFrame([_disarm_column(column).alias(name) for column, name in zip(frame, names, strict=True)])
 
@@ -133,7 +139,8 @@ def _disarm_strings(values: pl.Series) -> pl.Series:
 
 
 @contextmanager
-def _explaining(target: Path) -> Iterator[None]:
+def explaining_failures(target: Path) -> Iterator[None]:
+    """Turn errors of writing into a `RunError` that names what was to be written."""
     try:
         yield
     except (OSError, pl.exceptions.ComputeError) as error:
@@ -168,7 +175,8 @@ def _flush(path: Path) -> None:
         os.close(handle)
 
 
-def _remove(path: Path) -> None:
+def remove_path(path: Path) -> None:
+    """Remove a file or folder, as far as possible."""
     with suppress(OSError):  # cleaning up must not hide the error that led here
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)

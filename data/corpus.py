@@ -126,7 +126,7 @@ class Corpus:
         """Digest of one of the other columns, computed once for all voters that read it."""
         assert self.columns is not None
         if name not in self._column_digests:
-            self._column_digests[name] = digest_series(_as_strings(self.columns[name]))
+            self._column_digests[name] = digest_series(as_strings(self.columns[name]))
         return self._column_digests[name]
 
     @cached_property
@@ -182,16 +182,32 @@ def _codes(values: pl.Series, categories: pl.Series) -> npt.NDArray[np.int32]:
     return values.cast(pl.Enum(categories)).to_physical().to_numpy().astype(np.int32)
 
 
+class SeriesDigest:
+    """Digest of strings in order, the same in every process and version, however they are parted."""
+
+    def __init__(self) -> None:
+        self._lengths = hashlib.blake2b(digest_size=16)
+        self._bytes = hashlib.blake2b(digest_size=16)
+
+    def update(self, values: pl.Series) -> None:
+        """Add the next strings."""
+        self._lengths.update(np.asarray(values.str.len_bytes().to_numpy(), dtype=np.int64).tobytes())
+        for start in range(0, len(values), 100_000):  # in slices: ten million texts never stand in memory twice
+            self._bytes.update("".join(values.slice(start, 100_000).to_list()).encode())
+
+    def hexdigest(self) -> str:
+        """Return the digest of all strings so far."""
+        return hashlib.blake2b(self._lengths.digest() + self._bytes.digest(), digest_size=16).hexdigest()
+
+
 def digest_series(values: pl.Series) -> str:
-    """Return a digest of strings in order, the same in every process and version."""
-    digest = hashlib.blake2b(digest_size=16)
-    digest.update(np.asarray(values.str.len_bytes().to_numpy(), dtype=np.int64).tobytes())
-    for start in range(0, len(values), 100_000):  # in slices: ten million texts never stand in memory twice
-        digest.update("".join(values.slice(start, 100_000).to_list()).encode())
+    """Return the `SeriesDigest` of strings."""
+    digest = SeriesDigest()
+    digest.update(values)
     return digest.hexdigest()
 
 
-def _as_strings(column: pl.Series) -> pl.Series:
+def as_strings(column: pl.Series) -> pl.Series:
     """Write any column as strings, different ones for different values."""
     if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
         return pl.Series([repr(value) for value in column.to_list()], dtype=pl.String)

@@ -136,26 +136,61 @@ def match_gold(gold: GoldTable, ids: Sequence[str] | pl.Series, texts: Sequence[
     InputError
         If two gold rows with different labels both match one corpus row.
     """
-    corpus = pl.DataFrame({"id": _series(ids), "text": _series(texts)}).select(
-        pl.int_range(pl.len(), dtype=pl.Int64).alias("position"), _key("id"), _key("text")
-    )
-    wanted = gold.frame.select(pl.int_range(pl.len(), dtype=pl.Int64).alias("row"), _key("id"), _key("text"), "label")
-    by_id = wanted.join(corpus, on="id", suffix="_corpus").filter(
-        pl.col("text").is_null() | (pl.col("text") == pl.col("text_corpus"))
-    )
-    rest = wanted.join(by_id, on="row", how="anti")
-    by_text = rest.join(corpus, on="text").join(by_id, on="position", how="anti")
-    pairs = pl.concat([by_id.select("row", "position", "label"), by_text.select("row", "position", "label")])
-    clash = pairs.group_by("position").agg(pl.col("label").n_unique(), pl.col("row").first())
-    if len(clash := clash.filter(pl.col("label") > 1).sort("position")):
-        text = corpus["text"][clash["position"][0]]
-        raise InputError(f"{gold.source} gives two labels to one review: '{text[:80]}'.", hint="Keep one of them.")
-    pairs = pairs.unique("position", keep="first", maintain_order=True).sort("position")
-    labels = np.full(len(corpus), ABSTAIN, dtype=np.int16)
-    labels[pairs["position"].to_numpy()] = pairs["label"].to_numpy()
-    found = pl.concat([by_id["row"], rest.join(corpus, on="text")["row"]])
-    missing = wanted.filter(~pl.col("row").is_in(found.implode()))["row"]
-    return GoldMatch(pairs["row"].to_numpy(), pairs["position"].to_numpy(), labels, missing.to_numpy())
+    matcher = GoldMatcher(gold)
+    matcher.add(_series(ids), _series(texts))
+    return matcher.match()
+
+
+class GoldMatcher:
+    """`match_gold` for a corpus that comes chunk by chunk; held are the matching rows only."""
+
+    def __init__(self, gold: GoldTable) -> None:
+        self._gold = gold
+        row = pl.int_range(pl.len(), dtype=pl.Int64).alias("row")
+        self._wanted = gold.frame.select(row, _key("id"), _key("text"), "label")
+        self._n = 0
+        empty = self._wanted.select("row", pl.col("row").alias("position"), "label").clear()
+        self._by_id, self._by_text = [empty], [empty]
+
+    def add(self, ids: pl.Series, texts: pl.Series) -> None:
+        """Look at the next rows of the corpus."""
+        position = pl.int_range(self._n, self._n + pl.len(), dtype=pl.Int64).alias("position")
+        corpus = pl.DataFrame([ids.alias("id"), texts.alias("text")]).select(position, _key("id"), _key("text"))
+        by_id = self._wanted.join(corpus, on="id", suffix="_corpus").filter(
+            pl.col("text").is_null() | (pl.col("text") == pl.col("text_corpus"))
+        )
+        self._by_id.append(by_id.select("row", "position", "label"))
+        self._by_text.append(self._wanted.join(corpus, on="text").select("row", "position", "label"))
+        self._n += len(ids)
+
+    def match(self) -> GoldMatch:
+        """Tell what was found.
+
+        Raises
+        ------
+        InputError
+            If two gold rows with different labels both match one corpus row.
+        """
+        by_id = pl.concat(self._by_id).sort("position", "row")
+        by_text = pl.concat(self._by_text).sort("position", "row").join(by_id, on="row", how="anti")
+        pairs = pl.concat([by_id, by_text.join(by_id, on="position", how="anti", maintain_order="left")])
+        self._check(pairs)
+        pairs = pairs.unique("position", keep="first", maintain_order=True).sort("position")
+        labels = np.full(self._n, ABSTAIN, dtype=np.int16)
+        labels[pairs["position"].to_numpy()] = pairs["label"].to_numpy()
+        found = pl.concat([by_id["row"], by_text["row"]])
+        missing = self._wanted.filter(~pl.col("row").is_in(found.implode()))["row"]
+        return GoldMatch(pairs["row"].to_numpy(), pairs["position"].to_numpy(), labels, missing.to_numpy())
+
+    def _check(self, pairs: pl.DataFrame) -> None:
+        clashing = pairs.filter(pl.col("label").n_unique().over("position") > 1).sort("position", "row")
+        if len(clashing):
+            rows = clashing.filter(pl.col("position") == clashing["position"][0])["row"]
+            # Rows that share an id never disagree, so one of these was found by its text.
+            text = self._wanted["text"].gather(rows).drop_nulls()[0]
+            raise InputError(
+                f"{self._gold.source} gives two labels to one review: '{text[:80]}'.", hint="Keep one of them."
+            )
 
 
 def _find_label_column(frame: pl.DataFrame, wanted: str | None, label_space: LabelSpace, source: str) -> str:

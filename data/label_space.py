@@ -82,6 +82,11 @@ class LabelSpace:
         codes = [self.index(key) if key else ABSTAIN for key in keys]
         return series.replace_strict(distinct, codes, return_dtype=pl.Int16).to_numpy()
 
+    def series(self, indices: npt.NDArray[np.integer]) -> pl.Series:
+        """Class names of many rows at once, null for -1."""
+        names = pl.Series([*self.names, None], dtype=pl.String)
+        return names.gather(np.where(indices == ABSTAIN, self.k, indices))
+
     def decode(self, indices: Sequence[int] | npt.NDArray[np.integer]) -> list[str | None]:
         """Map class indices back to names; -1 becomes ``None``."""
         lookup = [*self.names, None]  # index -1 is the last entry

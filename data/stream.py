@@ -16,7 +16,16 @@ from .raw_table import RawTable, Rejections
 from .source import header_only
 from .stream_ids import EarlierIds, KeyTable
 from .stream_rows import RowStream, open_rows, rechunk
-from .tables import Chunk, check_guess, drop_unusable_texts, find_columns, nothing_usable, take_rows, tally
+from .tables import (
+    Chunk,
+    check_guess,
+    drop_unusable_texts,
+    find_columns,
+    nothing_usable,
+    renamed_columns,
+    take_rows,
+    tally,
+)
 
 __all__ = ["Chunk", "TableStream", "open_stream"]
 
@@ -44,6 +53,7 @@ class TableStream:
         id_column: str | None,
         *,
         notes: tuple[str, ...],
+        renames: dict[str, str],
         close: Callable[[], None],
     ) -> None:
         self.source = rows.name
@@ -52,6 +62,7 @@ class TableStream:
         self._rows = rows
         self._chunks = chunks
         self._notes = notes
+        self._renames = renames
         self._close = close
 
     @property
@@ -63,6 +74,15 @@ class TableStream:
     def notes(self) -> tuple[str, ...]:
         """Things to tell the user; reading a pipe may add some."""
         return (*self._rows.notes, *self._notes)
+
+    @property
+    def renames(self) -> dict[str, str]:
+        """New names of columns of `Chunk.frame` whose own name is that of the texts or the ids."""
+        return self._renames
+
+    def digest(self) -> str:
+        """Read the input once more for the digest of its bytes; it must be a file, or a pipe that was spooled."""
+        return self._rows.digest()
 
     def __iter__(self) -> Iterator[Chunk]:
         """Yield the chunks.
@@ -94,7 +114,12 @@ class TableStream:
 
 
 def open_stream(
-    source: str | Path, *, text_column: str | None = None, id_column: str | None = None, chunk_rows: int = 20_000
+    source: str | Path,
+    *,
+    text_column: str | None = None,
+    id_column: str | None = None,
+    chunk_rows: int = 20_000,
+    spool: bool = False,
 ) -> TableStream:
     """Open a table for reading chunk by chunk: the formats, columns and rows that `read_table` reads.
 
@@ -119,6 +144,8 @@ def open_stream(
         Column names; guessed from usual names when not given.
     chunk_rows : int
         Rows per chunk at most, rejected ones not counted; fewer where they have megabytes.
+    spool : bool
+        Copy a pipe to a temporary file first: it then decides by all rows, as a file does.
 
     Raises
     ------
@@ -128,7 +155,7 @@ def open_stream(
     if chunk_rows < 1:
         raise InputError(f"Chunks of {chunk_rows} rows hold nothing.", hint="Give at least 1.")
     with ExitStack() as stack:
-        rows = stack.enter_context(open_rows(source, rows=chunk_rows))
+        rows = stack.enter_context(open_rows(source, rows=chunk_rows, spool=spool))
         chunks = rechunk(rows.read(), chunk_rows)
         first = next(chunks)
         if not len(first):
@@ -148,9 +175,10 @@ def open_stream(
             id_name, notes = check_guess(id_name, distinct=distinct, values=values)
         if id_name is None and "id" in first.frame.columns:
             notes = (*notes, f"The input's own column 'id' is now '{free_name('id', set(first.frame.columns))}'.")
+        renames = renamed_columns(first.frame.columns, text, id_name)
         chunks = whole() if rows.rereadable else chain([first], chunks)
         close = stack.pop_all().close
-    return TableStream(rows, chunks, text, id_name, notes=notes, close=close)
+    return TableStream(rows, chunks, text, id_name, notes=notes, renames=renames, close=close)
 
 
 def _count_values(tables: Iterable[RawTable], text: str, column: str) -> tuple[int, int]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import select
+import shutil
+import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from .encoding import detect_file_encoding
 from .source import empty, format_of, open_stdin, reading_file, reading_stdin, sniff_format
@@ -27,6 +30,8 @@ class ByteStream:
     ----------
     source : str or Path
         As for `read_source`.
+    spool : bool
+        Copy a pipe to a temporary file first, so that it can be read like a file.
 
     Attributes
     ----------
@@ -45,15 +50,18 @@ class ByteStream:
         If it is missing, a folder, unreadable, of an unknown format, or has no bytes.
     """
 
-    def __init__(self, source: str | Path) -> None:
+    def __init__(self, source: str | Path, *, spool: bool = False) -> None:
         self._is_stdin = str(source) == "-"
         self.name = "<stdin>" if self._is_stdin else str(source)
         self._path = Path(source)
         kind = "" if self._is_stdin else format_of(self._path)
         self.path = self._path if kind else None
         self._file = open_stdin() if self._is_stdin else self._open()
+        self._is_ours = not self._is_stdin
         try:
             self.rereadable = self._file.seekable() and self._file.tell() == 0
+            if spool and not self.rereadable:
+                self._file, self._is_ours, self.rereadable = self._spooled(), True, True
             self._once = iter(()) if self.rereadable else self._read_pipe()
             head = self._peek()
             self.kind = kind or sniff_format(head)
@@ -70,14 +78,31 @@ class ByteStream:
         with self._reading():
             return detect_file_encoding(self._file, source=self.name)
 
+    def digest(self) -> str:
+        """Return ``blake2b:`` and the hex digest of all bytes, which must be rereadable."""
+        digest = hashlib.blake2b(digest_size=20)
+        for block in self.blocks():
+            digest.update(block)
+        return f"blake2b:{digest.hexdigest()}"
+
     def close(self) -> None:
         """Close the file; standard input is not ours to close."""
-        if not self._is_stdin:
+        if self._is_ours:
             self._file.close()
 
     def _open(self) -> BinaryIO:
         with reading_file(self._path):
             return self._path.open("rb")
+
+    def _spooled(self) -> BinaryIO:
+        copy = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
+        try:
+            with self._reading(), self._file if self._is_ours else nullcontext(self._file) as pipe:
+                shutil.copyfileobj(pipe, copy, BLOCK)
+        except BaseException:
+            copy.close()
+            raise
+        return cast(BinaryIO, copy)
 
     def _reading(self) -> AbstractContextManager[None]:
         return reading_stdin() if self._is_stdin else reading_file(self._path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -45,6 +45,8 @@ class RowStream:
         Its text, if it is text.
     late : list[str]
         Columns that a pipe of JSON Lines brought too late.
+    digest : callable
+        Reads it once more for the digest of its bytes, if it is `rereadable`.
     """
 
     name: str
@@ -52,6 +54,7 @@ class RowStream:
     rereadable: bool = True
     text: TextStream | None = None
     late: list[str] = field(default_factory=list)
+    digest: Callable[[], str] = str
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -64,31 +67,32 @@ class RowStream:
 
 
 @contextmanager
-def open_rows(source: str | Path, *, rows: int) -> Iterator[RowStream]:
-    """Open an input; `rows` is how many rows of a Parquet file are read at once.
+def open_rows(source: str | Path, *, rows: int, spool: bool = False) -> Iterator[RowStream]:
+    """Open an input; `rows` is how many rows of a Parquet file are read at once, `spool` is for `ByteStream`.
 
     Raises
     ------
     InputError
         As `read_source` does, unless what is wrong shows only later.
     """
-    with closing(ByteStream(source)) as data:
-        if data.kind == "parquet":
-            if data.path:
-                yield RowStream(data.name, partial(_parquet_pieces, data.path, data.name, rows))
-            else:
-                table = parse_parquet(b"".join(data.blocks()), data.name)
-                yield RowStream(data.name, lambda: iter([table]))
-            return
-        text = TextStream(data)
-        if data.kind == "json" and is_json_array(text.head):
-            array = parse_json_array(b"".join(text.blocks()), data.name)
-            yield RowStream(data.name, lambda: iter([array]), text=text)
-        elif data.kind in ("json", "jsonl"):
-            yield _jsonl_rows(text)
-        else:
-            delimiter = choose_delimiter(text.head, data.kind)
-            yield RowStream(data.name, partial(_csv_pieces, text, delimiter), text.rereadable, text)
+    with closing(ByteStream(source, spool=spool)) as data:
+        yield replace(_rows_of(data, rows), digest=data.digest)
+
+
+def _rows_of(data: ByteStream, rows: int) -> RowStream:
+    if data.kind == "parquet":
+        if data.path:
+            return RowStream(data.name, partial(_parquet_pieces, data.path, data.name, rows))
+        table = parse_parquet(b"".join(data.blocks()), data.name)
+        return RowStream(data.name, lambda: iter([table]))
+    text = TextStream(data)
+    if data.kind == "json" and is_json_array(text.head):
+        array = parse_json_array(b"".join(text.blocks()), data.name)
+        return RowStream(data.name, lambda: iter([array]), text=text)
+    if data.kind in ("json", "jsonl"):
+        return _jsonl_rows(text)
+    delimiter = choose_delimiter(text.head, data.kind)
+    return RowStream(data.name, partial(_csv_pieces, text, delimiter), text.rereadable, text)
 
 
 def rechunk(pieces: Pieces, rows: int) -> Iterator[RawTable]:

@@ -126,7 +126,7 @@ def read_table(
         values = usable.frame[id_name].drop_nulls()
         id_name, doubts = check_guess(id_name, distinct=values.n_unique(), values=len(values))
         notes = (*notes, *doubts)
-    renames = _renames(raw.frame.columns, text, id_name)
+    renames = renamed_columns(raw.frame.columns, text, id_name)
     notes = (*notes, *(f"The input's own column '{old}' is now '{new}'." for old, new in renames.items()))
     rows = take_rows(usable, text, id_name)
     frame, rejected = rows.frame, rows.rejected
@@ -236,7 +236,7 @@ def take_rows(usable: RawTable, text: str, id_column: str | None, earlier: Earli
         The ids of the rows above, to which these rows' are added; None if these are all rows.
     """
     original = usable.frame
-    renames = _renames(original.columns, text, id_column)
+    renames = renamed_columns(original.columns, text, id_column)
     others = original.drop(text, *([id_column] if id_column else [])).rename(renames)
     texts = original[text].alias("text")
     ids = complete_ids(texts, original[id_column] if id_column else None, earlier)
@@ -253,7 +253,7 @@ def take_rows(usable: RawTable, text: str, id_column: str | None, earlier: Earli
     return Chunk(frame.filter(first), original.filter(first), rejected, usable.lines.filter(first))
 
 
-def _renames(columns: list[str], text: str, id_column: str | None) -> dict[str, str]:
+def renamed_columns(columns: list[str], text: str, id_column: str | None) -> dict[str, str]:
     """Move input columns out of the way of ``id`` and ``text``."""
     others = [column for column in columns if column not in (text, id_column)]
     taken = {*others, "id", "text"}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from labeler.data.atomic import write_csv
 from labeler.data.errors import InputError
-from labeler.data.gold import GoldTable, match_gold, read_gold
+from labeler.data.gold import GoldMatcher, GoldTable, match_gold, read_gold
 from labeler.data.label_space import LabelSpace
 
 SPACE = LabelSpace(("negative", "positive"))
@@ -123,6 +123,19 @@ def test_permuting_the_corpus_permutes_the_labels(rows: list[tuple[str, int]], r
     mixed = match_gold(gold, [str(i) for i in order], [texts[i] for i in order]).labels
     assert mixed.tolist() == plain[order].tolist()
     assert plain.tolist() == [labels[text] for text in texts]
+
+
+@given(st.integers(1, 7))
+def test_a_corpus_may_come_in_chunks(size: int) -> None:
+    gold = table([("1", "good", 1), ("2", "bad", 0), ("3", None, 1), (None, "same", 0), ("9", "gone", 1)])
+    ids = pl.Series(["1", "2", "3", "4", "5", "6"])
+    texts = pl.Series([" good ", "other", "any", "same", "bad", "same"])
+    matcher = GoldMatcher(gold)
+    for start in range(0, 6, size):
+        matcher.add(ids.slice(start, size), texts.slice(start, size))
+    found, whole = matcher.match(), match_gold(gold, ids, texts)
+    for name in ("rows", "positions", "labels", "missing"):
+        assert getattr(found, name).tolist() == getattr(whole, name).tolist()
 
 
 def test_rows_of_an_uneven_sample_weigh_the_inverse_of_their_inclusion_probability(tmp_path: Path) -> None:

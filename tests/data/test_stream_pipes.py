@@ -71,6 +71,24 @@ def test_a_short_pipe_gives_what_the_file_gives(tmp_path: Path, feed: Feed, cont
     assert stream.source == "<stdin>"
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"id,text\n1," + LONG + "\n2,Плохой товар, очень жаль\n".encode("cp1251"),
+        b'{"text":"a"}\n' * 99999 + b'{"n":1}\n',
+    ],
+)
+def test_a_spooled_pipe_decides_by_all_rows(tmp_path: Path, feed: Feed, content: bytes) -> None:
+    path = tmp_path / ("a.jsonl" if content.startswith(b"{") else "a.csv")
+    path.write_bytes(content)
+    table = read_table(path)
+    feed([content])
+    with open_stream("-", spool=True) as stream:
+        assert_frame_equal(pl.concat([chunk.frame for chunk in stream]), table.frame)
+        assert stream.digest() == table.digest
+    assert not sys.stdin.buffer.closed
+
+
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])
 def test_an_endless_pipe_is_read_as_it_comes(feed: Feed, kind: str) -> None:
     texts = (f"review {i}" for i in itertools.count())

@@ -1,0 +1,124 @@
+"""Tables written chunk by chunk and never whole in memory; a reader sees the old file or all of the new one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+from .atomic import atomic_path, disarmed, explaining_failures, remove_path, temporary_beside, write_parquet
+
+PART_ROWS = 100_000
+"""Rows that are put aside at once."""
+
+_PART_BYTES = 1 << 25
+
+
+class ParquetParts:
+    """A Parquet file in the making, and a context manager that clears up after it.
+
+    What is written is put aside in a folder beside the file, part by part; `save` joins the parts, and without it
+    nothing changes. A table of one part is never put aside.
+
+    Parameters
+    ----------
+    target : Path
+        The file.
+
+    Attributes
+    ----------
+    rows : int
+        Rows written so far.
+    """
+
+    def __init__(self, target: Path) -> None:
+        self.rows = 0
+        self._target = target
+        self._folder = temporary_beside(target)
+        self._held: list[pl.DataFrame] = []
+        self._parts: list[Path] = []
+
+    def write(self, chunk: pl.DataFrame) -> None:
+        """Add rows; all chunks have the same columns of the same types.
+
+        Raises
+        ------
+        RunError
+            If the disk is full or the place cannot be written to.
+        """
+        self.rows += len(chunk)
+        self._held.append(chunk)
+        full = sum(map(len, self._held)) >= PART_ROWS
+        if full or sum(held.estimated_size() for held in self._held) > _PART_BYTES:
+            self._put_aside()
+
+    def save(self, *, metadata: Mapping[str, str] | None = None) -> None:
+        """Make the file of all rows, of which there is at least one chunk; `metadata` goes into its footer.
+
+        Raises
+        ------
+        RunError
+            As `write`; the old file then stays.
+        """
+        if not self._parts:
+            write_parquet(self._target, pl.concat(self._held), metadata=metadata)
+            return
+        if self._held:
+            self._put_aside()
+        with atomic_path(self._target) as path:
+            size = -(-self.rows // len(self._parts))  # as the parts have: they are small where rows are huge
+            scan = pl.scan_parquet(self._parts, glob=False, hive_partitioning=False)
+            scan.sink_parquet(path, row_group_size=size, metadata=dict(metadata) if metadata else None)
+
+    def __enter__(self) -> ParquetParts:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        remove_path(self._folder)
+
+    def _put_aside(self) -> None:
+        part = self._folder / f"{len(self._parts):08d}.parquet"
+        with explaining_failures(self._target):
+            self._folder.mkdir(exist_ok=True)
+            pl.concat(self._held).write_parquet(part, compression="lz4")
+        self._parts.append(part)
+        self._held.clear()
+
+
+@contextmanager
+def writing_csv(target: Path) -> Iterator[Callable[[pl.DataFrame], None]]:
+    """Yield what writes the next rows of a CSV for spreadsheets; see `write_csv`. At least one chunk is needed.
+
+    Raises
+    ------
+    RunError
+        If it cannot be written.
+    """
+    with atomic_path(target) as path, path.open("wb") as file:
+        yield lambda chunk: disarmed(chunk).write_csv(
+            file, include_bom=file.tell() == 0, include_header=file.tell() == 0
+        )
+
+
+@contextmanager
+def writing_jsonl(target: Path) -> Iterator[Callable[[pl.DataFrame], None]]:
+    """Yield what writes the next rows of a file of one JSON object per row; without rows the file is removed.
+
+    Raises
+    ------
+    RunError
+        If it cannot be written.
+    """
+    rows = 0
+    with atomic_path(target) as path, path.open("wb") as file:
+
+        def write(chunk: pl.DataFrame) -> None:
+            nonlocal rows
+            rows += len(chunk)
+            chunk.write_ndjson(file)
+
+        yield write
+    if not rows:
+        target.unlink(missing_ok=True)
