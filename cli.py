@@ -61,7 +61,7 @@ def label(
     settings = settings.with_llm_budget(llm_budget)
     with showing_progress():
         job = settings.label_job(input, gold=gold, models=models, limit=limit, force=force, announce=say)
-        with open_run(run) as directory:
+        with job.table, open_run(run) as directory:
             summary = label_reviews(job, directory, announce=say)
     if as_json:
         typer.echo(json.dumps(asdict(summary), ensure_ascii=False, indent=2))

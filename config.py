@@ -109,7 +109,7 @@ class Config(Section):
         force: bool,
         announce: Callable[[str], None],
     ) -> LabelJob:
-        """Read the input and put together what `label_reviews` needs; without a source, the bundled sample.
+        """Open the input and put together what `label_reviews` needs; without a source, the bundled sample.
 
         Raises
         ------
@@ -117,8 +117,9 @@ class Config(Section):
             If the input or the gold rows cannot be read.
         """
         from .data.gold import read_gold
+        from .data.parts import PART_ROWS
         from .data.sample import sample_of
-        from .data.tables import read_table
+        from .data.stream import open_stream
         from .labeling.pipeline import LabelJob
         from .models.choice import ModelChoice
 
@@ -130,8 +131,15 @@ class Config(Section):
             task=self.task,
             voters=self.voters,
             label_model=self.label_model,
-            table=read_table(source, text_column=self.data.text_column, id_column=self.data.id_column, limit=limit),
             gold=read_gold(gold, self.task.label_space) if gold else None,
+            table=open_stream(
+                source,
+                text_column=self.data.text_column,
+                id_column=self.data.id_column,
+                chunk_rows=PART_ROWS,
+                spool=True,
+            ),
+            limit=limit,
             models=ModelChoice(models, announce=announce),
             config_toml=self.dumps(),
             force=force,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -111,6 +111,20 @@ class Corpus:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def chunks(self) -> Iterator[Corpus]:
+        """Yield all rows at once; see `ChunkedCorpus`."""
+        yield self
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The other columns."""
+        return () if self.columns is None else tuple(self.columns.columns)
+
+    @cached_property
+    def ids_digest(self) -> str:
+        """Digest of the ids in order."""
+        return digest_series(self.ids)
 
     @cached_property
     def unique(self) -> UniqueTexts:

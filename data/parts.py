@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 import polars as pl
 
@@ -72,7 +73,7 @@ class ParquetParts:
             scan = pl.scan_parquet(self._parts, glob=False, hive_partitioning=False)
             scan.sink_parquet(path, row_group_size=size, metadata=dict(metadata) if metadata else None)
 
-    def __enter__(self) -> ParquetParts:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -2,61 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from .atomic import write_parquet
 from .errors import InputError
+from .parts import ParquetParts
 from .votes import Votes
 
 if TYPE_CHECKING:
     from .label_space import LabelSpace
     from .run import RunDirectory
 
-_KEY = "labeler_key"
+_KEY, _IDS = "labeler_key", "labeler_ids"
+_READ_ROWS = 1_000_000
 
 
-def save_votes(
-    run: RunDirectory, voter: str, key: str, *, ids: Sequence[str] | pl.Series, votes: Votes, label_space: LabelSpace
-) -> None:
-    """Write the votes of one voter: columns id, vote (class name or null), confidence (null where it abstained).
+class VoteFile(ParquetParts):
+    """The votes of one voter in the making: columns id, vote (class name or null), confidence (null if abstained)."""
 
-    Raises
-    ------
-    RunError
-        If the file cannot be written.
-    """
-    frame = pl.DataFrame(
-        {
-            "id": pl.Series(ids, dtype=pl.String),
-            "vote": pl.Series(label_space.decode(votes.labels), dtype=pl.String),
-            "confidence": pl.Series(votes.confidence).fill_nan(None),
-        }
-    )
-    write_parquet(run.votes(voter), frame, metadata={_KEY: key, "labeler_voter": voter})
+    def __init__(self, run: RunDirectory, voter: str, label_space: LabelSpace) -> None:
+        super().__init__(run.votes(voter))
+        self._voter = voter
+        self._label_space = label_space
+
+    def add(self, ids: pl.Series, votes: Votes) -> None:
+        """Write the votes on the next rows.
+
+        Raises
+        ------
+        RunError
+            If they cannot be written.
+        """
+        confidence = pl.Series("confidence", votes.confidence).fill_nan(None)
+        self.write(pl.DataFrame([ids.alias("id"), self._label_space.series(votes.labels).alias("vote"), confidence]))
+
+    def finish(self, key: str, *, ids_digest: str) -> None:
+        """Make the file, to be found by `key` where the ids have this digest; raises as `add`."""
+        self.save(metadata={_KEY: key, _IDS: ids_digest, "labeler_voter": self._voter})
 
 
 def load_votes(
-    run: RunDirectory, voter: str, key: str, *, ids: Sequence[str] | pl.Series, label_space: LabelSpace
-) -> Votes | None:
+    run: RunDirectory, voter: str, key: str, *, rows: int, ids_digest: str, label_space: LabelSpace
+) -> npt.NDArray[np.signedinteger] | None:
     """Read the votes of one voter back.
 
     Returns
     -------
-    Votes or None
-        None if there are none, they were made with another key or for other ids, or the file is damaged.
+    ndarray of int, shape (rows,), or None
+        As `empty_votes` makes it; None if there are none, they were made with another key or for other ids, or the
+        file is damaged.
     """
     path = run.votes(voter)
     try:
-        if not path.is_file() or pl.read_parquet_metadata(path).get(_KEY) != key:
+        metadata = pl.read_parquet_metadata(path) if path.is_file() else {}
+        if (metadata.get(_KEY), metadata.get(_IDS)) != (key, ids_digest):
             return None
-        frame = pl.read_parquet(path, columns=["id", "vote", "confidence"], glob=False)
-        if not frame["id"].equals(pl.Series("id", ids, dtype=pl.String)):
-            return None
-        confidence = frame["confidence"].cast(pl.Float32).fill_null(float("nan")).to_numpy()
-        return Votes(label_space.encode(frame["vote"]), confidence.astype(np.float32))
+        votes = empty_votes(rows, label_space)
+        scan = pl.scan_parquet(path, glob=False, hive_partitioning=False).select("vote")
+        for start in range(0, rows, _READ_ROWS):
+            part = scan.slice(start, _READ_ROWS).collect()["vote"]
+            votes[start : start + _READ_ROWS] = label_space.encode(part)
+        return votes
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError, InputError):
         return None  # computing them again is always right
+
+
+def empty_votes(rows: int, label_space: LabelSpace) -> npt.NDArray[np.signedinteger]:
+    """Make room for the votes of one voter, one byte each where there are fewer than 128 classes."""
+    return np.empty(rows, np.int8 if label_space.k < 128 else np.int16)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
-
 import numpy as np
 import numpy.typing as npt
 
-from ..data.corpus import UniqueTexts
 from ..data.label_space import ABSTAIN
 from ..data.soft_labels import SoftLabels
+from ..data.stored_corpus import TextCopies
 from ..data.votes import Votes
 
 _RESOLUTION = 1_000_000  # doubt is counted in whole millionths, so that sums do not depend on the order of the rows
@@ -29,23 +26,30 @@ def hard_rows(soft: SoftLabels, in_conflict: npt.NDArray[np.bool_], *, below: fl
     return hard
 
 
+def doubts(soft: SoftLabels) -> npt.NDArray[np.int64]:
+    """One minus the confidence of each label, or one where nobody voted, in millionths; shape (n,)."""
+    doubt = np.where(soft.covered, 1.0 - soft.probs.max(axis=1, initial=0.0), 1.0)
+    millionths: npt.NDArray[np.int64] = np.rint(doubt * _RESOLUTION).astype(np.int64)
+    return millionths
+
+
 def choose_texts(
-    soft: SoftLabels, hard: npt.NDArray[np.bool_], unique: UniqueTexts, *, budget: int, audit: float
+    doubt: npt.NDArray[np.int64], hard: npt.NDArray[np.bool_], copies: TextCopies, *, budget: int, audit: float
 ) -> npt.NDArray[np.int64]:
     """Choose the texts to ask about, the most valuable first.
 
-    One answer serves all rows with a text, so a text is worth the sum of the doubt over its hard rows: one minus the
-    confidence, or one where nobody voted. Equals are ordered by a digest of their content. How good the answers are
-    cannot be learned where the other voters are unsure; so a share of the budget goes to texts without any hard row,
-    drawn by another digest and spread evenly among the others.
+    One answer serves all rows with a text, so a text is worth the sum of the doubt over its hard rows. Equals are
+    ordered by a digest of their content. How good the answers are cannot be learned where the other voters are unsure;
+    so a share of the budget goes to texts without any hard row, drawn by another digest and spread evenly among the
+    others.
 
     Parameters
     ----------
-    soft : SoftLabels
-        Of n rows.
+    doubt : ndarray of int64, shape (n,)
+        As `doubts` finds it.
     hard : ndarray of bool, shape (n,)
         As `hard_rows` finds them.
-    unique : UniqueTexts
+    copies : TextCopies
         The u distinct texts of the rows.
     budget : int
         Most texts to choose.
@@ -55,55 +59,58 @@ def choose_texts(
     Returns
     -------
     ndarray of int64, shape (c,)
-        Positions in ``unique.texts``, none twice, at most `budget`. The same texts whatever the order of the rows.
+        Positions among the distinct texts, none twice, at most `budget`. The same texts whatever the order of the rows.
     """
-    doubt = np.where(soft.covered, 1.0 - soft.probs.max(axis=1, initial=0.0), 1.0)
-    gains = _sum(np.rint(doubt * _RESOLUTION) * hard, unique)
+    gains = _sum(doubt * hard, copies)
     n_wanted = int((gains > 0).sum())
     total = min(budget, int(np.ceil(n_wanted / (1 - audit))))
-    easy = _sum(hard.astype(np.float64), unique) == 0
+    easy = _sum(hard, copies) == 0
     n_audit = min(int(audit * total), int(easy.sum()))
-    asked = _best(gains, unique, min(n_wanted, total - n_audit), salt=b"")
-    audited = _best(easy.astype(np.float64), unique, n_audit, salt=b"audit")
+    asked = _best(gains, copies.keys, min(n_wanted, total - n_audit))
+    audited = _best(easy.astype(np.float64), _mixed(copies.keys), n_audit)
     places = [(np.arange(len(part)) + 0.5) / max(len(part), 1) for part in (asked, audited)]
     chosen: npt.NDArray[np.int64] = np.concatenate([asked, audited])[np.argsort(np.concatenate(places), kind="stable")]
     return chosen
 
 
-def spread(votes: Votes, chosen: npt.NDArray[np.int64], unique: UniqueTexts) -> Votes:
-    """Give every row the vote on its text, and an abstention where its text was not chosen.
+def spread(votes: Votes, chosen: npt.NDArray[np.int64], size: int) -> Votes:
+    """Give every text the vote on it, and an abstention where it was not chosen.
 
     Parameters
     ----------
     votes : Votes
         On the c chosen texts.
     chosen : ndarray of int64, shape (c,)
-        Their positions in ``unique.texts``.
-    unique : UniqueTexts
-        The distinct texts of the rows.
+        Their positions among the distinct texts.
+    size : int
+        How many distinct texts there are.
     """
-    labels = np.full(len(unique), ABSTAIN, np.int16)
-    confidence = np.full(len(unique), np.nan, np.float32)
+    labels = np.full(size, ABSTAIN, np.int16)
+    confidence = np.full(size, np.nan, np.float32)
     labels[chosen], confidence[chosen] = votes.labels, votes.confidence
-    return Votes(labels, confidence).take(unique.inverse)
+    return Votes(labels, confidence)
 
 
-def _sum(values: npt.NDArray[np.float64], unique: UniqueTexts) -> npt.NDArray[np.float64]:
+def _sum(values: npt.NDArray[np.generic], copies: TextCopies) -> npt.NDArray[np.float64]:
     """Sum values of rows over the rows of each text; whole numbers, so exactly."""
-    sums: npt.NDArray[np.float64] = np.bincount(unique.inverse, values, minlength=len(unique)).astype(np.float64)
-    return sums
+    sums = np.bincount(copies.inverse, values.astype(np.float64), minlength=len(copies))
+    return sums.astype(np.float64)
 
 
-def _best(gains: npt.NDArray[np.float64], unique: UniqueTexts, size: int, *, salt: bytes) -> npt.NDArray[np.int64]:
-    """Return the `size` texts of the highest gain, equals in the order of their digests."""
+def _best(gains: npt.NDArray[np.float64], keys: npt.NDArray[np.uint64], size: int) -> npt.NDArray[np.int64]:
+    """Return the `size` texts of the highest gain, equals in the order of their keys."""
     if size <= 0:
         return np.zeros(0, np.int64)
     least = np.partition(gains, -size)[-size]
     candidates = np.flatnonzero(gains >= least)
-    digests = _digests(unique.texts.gather(candidates), salt)
-    return candidates[np.lexsort((digests, -gains[candidates]))][:size]
+    return candidates[np.lexsort((keys[candidates], -gains[candidates]))][:size]
 
 
-def _digests(texts: Iterable[str], salt: bytes) -> npt.NDArray[np.uint64]:
-    raw = b"".join(hashlib.blake2b(text.encode(), digest_size=8, key=salt).digest() for text in texts)
-    return np.frombuffer(raw, np.dtype(">u8"))
+def _mixed(keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Give keys another order, as by chance: the finaliser of SplitMix64 (Steele et al. 2014)."""
+    mixed: npt.NDArray[np.uint64] = keys ^ (keys >> np.uint64(30))
+    mixed *= np.uint64(0xBF58476D1CE4E5B9)
+    mixed ^= mixed >> np.uint64(27)
+    mixed *= np.uint64(0x94D049BB133111EB)
+    mixed ^= mixed >> np.uint64(31)
+    return mixed

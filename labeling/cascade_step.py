@@ -15,21 +15,22 @@ import polars as pl
 from ..data.atomic import write_jsonl
 from ..data.corpus import digest_series
 from ..data.errors import ConfigError
-from ..data.label_space import ABSTAIN
+from ..data.label_space import ABSTAIN, LabelSpace
 from ..data.manifest import StageDetails, StageRecord, stage_key
 from ..data.run import RunDirectory
 from ..data.soft_labels import SoftLabels
-from ..data.vote_cache import load_votes, save_votes
+from ..data.stored_corpus import StoredCorpus
+from ..data.vote_cache import VoteFile, load_votes
 from ..data.votes import Votes
 from ..models.chat.asking import Asked
 from ..models.chat.endpoint import Endpoint
 from .annotator import combine, fit_confusion
-from .cascade import choose_texts, divided, hard_rows, spread
+from .cascade import choose_texts, divided, doubts, hard_rows, spread
 from .outputs import Labelled
 from .patterns import VotePatterns
 from .registry import is_asked
 from .settings import VoterSection
-from .voting import NamedVoter, build_voters
+from .voting import NamedVoter, VoteColumn, build_voters
 
 Announce = Callable[[str], None]
 
@@ -115,8 +116,7 @@ def ask_voters(
         If a voter cannot be asked; its answers so far are cached.
     """
     for named in voters:
-        in_conflict = labelled.table.expand(divided(labelled.table.patterns))
-        hard = hard_rows(labelled.soft, in_conflict, below=_asked(named).below)
+        hard = hard_rows(labelled.soft, divided(labelled.table.patterns), below=_asked(named).below)
         votes, record = _votes(labelled, named, hard, run, force, announce)
         labelled = with_answers(labelled, named, votes, hard, record)
     return labelled
@@ -125,34 +125,40 @@ def ask_voters(
 def with_answers(
     labelled: Labelled,
     named: NamedVoter,
-    votes: Votes,
+    votes: VoteColumn,
     hard: npt.NDArray[np.bool_],
     record: StageRecord | StageDetails,
 ) -> Labelled:
     """Combine labels with one voter's answers, by the reliability that they show on rows that are not hard.
 
+    `votes` has one answer per row, -1 for none; `hard` one value per pattern.
+
     On hard rows the label model is often wrong about how sure it is, and would make a good voter look bad; they are
     taken only where no other row was answered.
     """
-    unique = labelled.reviews.corpus.unique
-    rows = np.flatnonzero(votes.labels != ABSTAIN)
-    answers = votes.labels[rows]
-    probs, accuracy = labelled.soft.probs.copy(), np.nan
+    copies, before = labelled.reviews.corpus.copies, labelled.soft
+    rows = np.flatnonzero(votes != ABSTAIN)
+    answers, shown = votes[rows], labelled.table.inverse[rows]
     # All rows of a text share one answer, so together they count once.
-    weights = 1 / unique.counts[unique.inverse[rows]]
-    telling = ~hard[rows] if not hard[rows].all() else np.ones(len(rows), np.bool_)
-    confusion = fit_confusion(probs[rows][telling], answers[telling], weights[telling])
+    weights = 1 / copies.counts[copies.inverse[rows]]
+    telling = ~hard[shown] if not hard[shown].all() else np.ones(len(rows), np.bool_)
+    confusion = fit_confusion(before.probs[shown[telling]], answers[telling], weights[telling])
+    table, old = _with_column(labelled.table, votes)
+    probs, answer = before.probs[old], table.patterns[:, -1]
+    answered = answer != ABSTAIN
+    probs[answered] = combine(probs[answered], answer[answered], confusion)
+    accuracy = np.nan
     if len(rows):
-        combined = combine(probs[rows], answers, confusion)
-        probs[rows] = combined
-        accuracy = float(np.average(combined[np.arange(len(rows)), answers], weights=weights))
+        accuracy = float(
+            np.average(combine(before.probs[shown], answers, confusion)[np.arange(len(rows)), answers], weights=weights)
+        )
     endpoint = _asked(named).endpoint
     entry = {"voter": named.name, "model": endpoint.model, "host": endpoint.host, "confusion": confusion.tolist()}
     entry |= {"rows": dict(record.rows), "failures": dict(record.failures), "usage": dict(record.usage)}
     return replace(
         labelled,
-        table=_with_column(labelled.table, votes.labels),
-        soft=SoftLabels(probs, labelled.soft.covered | (votes.labels != ABSTAIN)),
+        table=table,
+        soft=SoftLabels(probs, before.covered[old] | answered),
         voters=(*labelled.voters, named),
         voter_accuracy=np.append(labelled.voter_accuracy, accuracy),
         cascade=(*labelled.cascade, entry),
@@ -167,30 +173,44 @@ def _votes(
     run: RunDirectory,
     force: bool,
     announce: Announce,
-) -> tuple[Votes, StageRecord | StageDetails]:
+) -> tuple[VoteColumn, StageRecord | StageDetails]:
     """Take unchanged votes from the run, or ask."""
     corpus, voter, stage = labelled.reviews.corpus, _asked(named), f"votes/{named.name}"
-    chosen = choose_texts(labelled.soft, hard, corpus.unique, budget=voter.budget_rows, audit=voter.audit)
-    texts = corpus.unique.texts.gather(chosen)
+    table, copies, labels = labelled.table, corpus.copies, labelled.labels
+    hard = table.expand(hard)
+    doubt = table.expand(doubts(labelled.soft))
+    chosen = choose_texts(doubt, hard, copies, budget=voter.budget_rows, audit=voter.audit)
+    texts = corpus.take(copies.first[chosen])["text"]
     key = stage_key(voter=named.key(corpus), chosen=digest_series(texts))
     if not force and run.stage_is_current(stage, key):
-        votes = load_votes(run, named.name, key, ids=corpus.ids, label_space=labelled.labels)
+        ids, n = corpus.ids_digest, len(corpus)
+        votes = load_votes(run, named.name, key, rows=n, ids_digest=ids, label_space=labels)
         if votes is not None:
             announce(f"{named.name}: unchanged, skipped")
             return votes, run.read_manifest().stages[stage]
     started = time.perf_counter()
     announce(f"{named.name}: {int(hard.sum()):,} hard rows, {len(chosen):,} reviews chosen")
     asked = voter.ask(texts.to_list(), lambda message: announce(f"{named.name}: {message}"))
-    votes = spread(voter.votes(asked), chosen, corpus.unique)
+    by_text = spread(voter.votes(asked), chosen, len(copies))
+    votes = by_text.labels[copies.inverse]
     details = _details(named, asked, votes, time.perf_counter() - started)
     announce(f"{named.name}: {_spent(details)}")
-    save_votes(run, named.name, key, ids=corpus.ids, votes=votes, label_space=labelled.labels)
+    _save(run, named.name, key, by_text, corpus, labels)
     outputs = (run.votes(named.name), *_write_failures(labelled, named, asked, chosen, run))
     run.record_stage(stage, key, outputs=outputs, details=details)
     return votes, details
 
 
-def _details(named: NamedVoter, asked: Asked, votes: Votes, seconds: float) -> StageDetails:
+def _save(run: RunDirectory, name: str, key: str, by_text: Votes, corpus: StoredCorpus, labels: LabelSpace) -> None:
+    first = 0
+    with VoteFile(run, name, labels) as file:
+        for frame in corpus.frames("id"):
+            file.add(frame["id"], by_text.take(corpus.copies.inverse[first : first + len(frame)]))
+            first += len(frame)
+        file.finish(key, ids_digest=corpus.ids_digest)
+
+
+def _details(named: NamedVoter, asked: Asked, votes: VoteColumn, seconds: float) -> StageDetails:
     voter, usage = _asked(named), asked.usage
     failures = Counter(answer.failure for answer in asked.answers if answer.failure)
     answered = sum(answer.label is not None for answer in asked.answers)
@@ -199,7 +219,7 @@ def _details(named: NamedVoter, asked: Asked, votes: Votes, seconds: float) -> S
         "answered": answered,
         "undecided": len(asked.answers) - answered - failures.total(),
         "failed": failures.total(),
-        "voted": int((votes.labels != ABSTAIN).sum()),
+        "voted": int((votes != ABSTAIN).sum()),
         "rows": len(votes),
     }
     cost = voter.cost(usage.prompt_tokens, usage.completion_tokens)
@@ -234,19 +254,25 @@ def _write_failures(
 ) -> list[Any]:
     """Write id and reason of every row whose text got no answer; nothing is left where there is none."""
     corpus, path = labelled.reviews.corpus, run.failures(named.name)
-    reasons = np.full(len(corpus.unique), "", object)
+    reasons = np.full(len(corpus.copies), "", object)
     reasons[chosen] = [answer.failure for answer in asked.answers]
-    failed = pl.DataFrame([corpus.ids, pl.Series("reason", reasons[corpus.unique.inverse], dtype=pl.String)])
-    failed = failed.filter(pl.col("reason") != "")
+    failed = np.flatnonzero((reasons != "")[corpus.copies.inverse])
     run.remove((path,))
     if not len(failed):
         return []
-    write_jsonl(path, failed)
+    why = pl.Series("reason", reasons[corpus.copies.inverse[failed]], dtype=pl.String)
+    write_jsonl(path, corpus.take(failed).select("id").with_columns(why))
     return [path]
 
 
-def _with_column(table: VotePatterns, votes: npt.NDArray[np.int16]) -> VotePatterns:
-    return VotePatterns.from_votes(np.column_stack([table.expand(table.patterns), votes]))
+def _with_column(table: VotePatterns, votes: VoteColumn) -> tuple[VotePatterns, npt.NDArray[np.int64]]:
+    """Add one voter's votes to the patterns; say which old pattern each new one was."""
+    base = int(votes.max(initial=ABSTAIN)) + 2
+    codes = table.inverse.astype(np.int64) * base + votes + 1
+    found, inverse, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    old, vote = found // base, found % base - 1
+    patterns = np.column_stack([table.patterns[old], vote.astype(np.int16)])
+    return VotePatterns(patterns, counts, inverse.astype(np.int32)), old
 
 
 def _asked(named: NamedVoter) -> AskedVoter:

@@ -15,18 +15,22 @@ import polars as pl
 from ..data.atomic import write_csv, write_json, write_parquet
 from ..data.label_space import ABSTAIN, LabelSpace
 from ..data.manifest import StageDetails
+from ..data.parts import PART_ROWS, ParquetParts, writing_csv
 from ..data.run import RunDirectory
 from ..data.scores import gold_scores
 from ..data.soft_labels import SoftLabels
 from .analysis import lf_summary
 from .patterns import VotePatterns
-from .reviews import Reviews
+from .reviews import GoldRows, Reviews
 from .voting import NamedVoter
 
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """The result of a run before it is written; arrays are over the corpus: input rows, then further gold rows."""
+    """The result of a run before it is written: what is said of each pattern of votes.
+
+    `table` maps the rows of the corpus, input rows first, to patterns; `soft` has one row per pattern.
+    """
 
     reviews: Reviews
     labels: LabelSpace
@@ -37,14 +41,18 @@ class Labelled:
     class_balance: npt.NDArray[np.float64]
     class_balance_source: str
     method: str
-    rejected: int
     notes: tuple[str, ...]
     cascade: tuple[dict[str, Any], ...] = ()
 
     @cached_property
     def hard(self) -> npt.NDArray[np.int16]:
-        """Class index of each row, -1 without a label."""
+        """Class index of each pattern, -1 without a label."""
         return self.soft.hard()
+
+    @cached_property
+    def input_counts(self) -> npt.NDArray[np.int64]:
+        """How many input rows show each pattern."""
+        return np.bincount(self.table.inverse[: self.reviews.n_input], minlength=len(self.table))
 
     @property
     def voter_names(self) -> list[str]:
@@ -108,28 +116,27 @@ def write_labels(
     RunError
         If a file cannot be written.
     """
-    frame, gold = labels_frame(labelled), labelled.reviews.corpus.gold
-    ours = frame.head(labelled.reviews.n_input)
-    outputs = [run.labels, run.labels_csv, run.lf_summary, run.summary]
-    write_parquet(run.labels, ours)
-    write_csv(run.labels_csv, ours)
+    reviews, outputs = labelled.reviews, [run.labels, run.labels_csv, run.lf_summary, run.summary]
+    known = _write_rows(labelled, run)
     voters = lf_summary(
         labelled.table,
         voters=labelled.voter_names,
         classes=labelled.labels.names,
-        gold=gold,
+        gold=_gold_column(reviews),
         estimated_accuracy=labelled.voter_accuracy,
     )
     write_csv(run.lf_summary, voters)
     run.remove((run.gold, run.relabelled))  # of an earlier run with a gold file or an existing label column
-    if gold is not None:
-        write_parquet(run.gold, gold_frame(frame, gold, labelled.labels, labelled.reviews.gold_weights))
+    if reviews.gold is not None:
+        write_parquet(run.gold, gold_frame(known, reviews.gold, labelled.labels))
         outputs.append(run.gold)
-    changes = relabelled(labelled)
+    changes = changed_rows(labelled)
     if changes is not None:
-        write_csv(run.relabelled, changes)
+        with writing_csv(run.relabelled) as write:
+            for start in range(0, max(len(changes), 1), PART_ROWS):
+                write(relabelled(labelled, changes[start : start + PART_ROWS]))
         outputs.append(run.relabelled)
-    summary = summarise(labelled, ours, voters, changes, seconds=round(time.perf_counter() - started, 2))
+    summary = summarise(labelled, voters, changes, seconds=round(time.perf_counter() - started, 2))
     write_json(run.summary, asdict(summary))
     rows = {"rows": summary.rows, "covered": summary.covered, "labelled": summary.labelled}
     details = StageDetails(settings=settings, seed=settings["seed"], rows=rows, seconds=summary.seconds)
@@ -138,24 +145,24 @@ def write_labels(
 
 
 def summarise(
-    labelled: Labelled, ours: pl.DataFrame, voters: pl.DataFrame, changes: pl.DataFrame | None, *, seconds: float
+    labelled: Labelled, voters: pl.DataFrame, changes: npt.NDArray[np.int64] | None, *, seconds: float
 ) -> LabelSummary:
-    """Gather the numbers of a run; `ours` are the labels of the input rows."""
-    labels, gold = labelled.labels, labelled.reviews.corpus.gold
-    decided = labelled.hard[: len(ours)]
-    counts = np.bincount(decided[decided != ABSTAIN], minlength=labels.k)
+    """Gather the numbers of a run; `changes` are the rows whose existing label changed."""
+    labels, reviews, gold = labelled.labels, labelled.reviews, labelled.reviews.gold
+    rows, decided = labelled.input_counts, labelled.hard != ABSTAIN
+    counts = np.bincount(labelled.hard[decided], rows[decided], minlength=labels.k).astype(np.int64)
     return LabelSummary(
-        rows=len(ours),
-        rejected=labelled.rejected,
-        covered=int(ours["covered"].sum()),
+        rows=reviews.n_input,
+        rejected=reviews.rejected,
+        covered=int(rows[labelled.soft.covered].sum()),
         labelled=int(counts.sum()),
         distribution=dict(zip(labels.names, counts.tolist(), strict=True)),
         class_balance=dict(zip(labels.names, labelled.class_balance.tolist(), strict=True)),
         class_balance_source=labelled.class_balance_source,
         label_model=labelled.method,
         voters=voters.to_dicts(),
-        gold=gold_scores(gold, labelled.hard, labelled.reviews.gold_weights)
-        if gold is not None and labelled.reviews.n_gold
+        gold=gold_scores(gold.labels, labelled.hard[labelled.table.inverse[gold.rows]], gold.weights)
+        if gold is not None and len(gold)
         else None,
         relabelled=None if changes is None else len(changes),
         notes=[*labelled.notes, *class_notes(counts, labels)],
@@ -164,14 +171,34 @@ def summarise(
     )
 
 
-def labels_frame(labelled: Labelled) -> pl.DataFrame:
-    """Build ``labels.parquet``: id, text, label (null where there is none), confidence, p_<class>, covered, votes."""
-    corpus, soft, labels = labelled.reviews.corpus, labelled.soft, labelled.labels
+def _write_rows(labelled: Labelled, run: RunDirectory) -> pl.DataFrame:
+    """Write the labels of the input rows, chunk by chunk; return those of the gold rows."""
+    gold, n = labelled.reviews.gold, labelled.reviews.n_input
+    wanted = np.zeros(0, np.int64) if gold is None else gold.rows
+    known, said, start = [], said_of_patterns(labelled), 0
+    with writing_csv(run.labels_csv) as csv, ParquetParts(run.labels) as parquet:
+        for frame in labelled.reviews.corpus.frames("id", "text"):
+            rows = slice(start, start + len(frame))
+            found = frame.hstack(said[labelled.table.inverse[rows]].get_columns())
+            ours = found.head(max(n - start, 0))
+            parquet.write(ours)
+            csv(ours)
+            first, end = np.searchsorted(wanted, [rows.start, rows.stop])
+            known.append(found[wanted[first:end] - start])
+            start = rows.stop
+        parquet.save()
+    return pl.concat(known)
+
+
+def said_of_patterns(labelled: Labelled) -> pl.DataFrame:
+    """Build the columns of ``labels.parquet`` after id and text, one row per pattern.
+
+    They are label (null where there is none), confidence, p_<class>, covered, votes.
+    """
+    soft, labels = labelled.soft, labelled.labels
     return pl.DataFrame(
         [
-            corpus.ids,
-            corpus.texts,
-            class_names(labelled.hard, labels).alias("label"),
+            labels.series(labelled.hard).alias("label"),
             pl.Series("confidence", soft.confidence).fill_nan(None),
             *(pl.Series(f"p_{name}", soft.probs[:, i]) for i, name in enumerate(labels.names)),
             pl.Series("covered", soft.covered),
@@ -180,58 +207,56 @@ def labels_frame(labelled: Labelled) -> pl.DataFrame:
     )
 
 
-def gold_frame(
-    frame: pl.DataFrame,
-    gold: npt.NDArray[np.int16],
-    labels: LabelSpace,
-    weights: npt.NDArray[np.float64] | None = None,
-) -> pl.DataFrame:
-    """Build ``gold.parquet``: the gold rows' labels frame with the columns ``gold`` and ``weight`` after the text."""
-    rows = np.flatnonzero(gold != ABSTAIN)
-    found = frame[rows.tolist()]
-    counts = np.ones(len(rows)) if weights is None else weights[rows]
-    truth = class_names(gold[rows], labels).alias("gold")
-    return found.insert_column(2, truth).insert_column(3, pl.Series("weight", counts))
+def gold_frame(known: pl.DataFrame, gold: GoldRows, labels: LabelSpace) -> pl.DataFrame:
+    """Build ``gold.parquet``: the gold rows' labels with the columns ``gold`` and ``weight`` after the text."""
+    truth = labels.series(gold.labels).alias("gold")
+    return known.insert_column(2, truth).insert_column(3, pl.Series("weight", gold.weights))
 
 
-def relabelled(labelled: Labelled) -> pl.DataFrame | None:
-    """Input rows whose existing label changed, the surest first: id, text, old_label, new_label, confidence.
-
-    None without a voter of kind ``existing``; with several, the first is compared.
-    """
-    columns = [j for j, voter in enumerate(labelled.voters) if voter.section.kind == "existing"]
-    if not columns:
+def _gold_column(reviews: Reviews) -> npt.NDArray[np.int16] | None:
+    """Gold labels of all rows of the corpus, -1 where there is none."""
+    if reviews.gold is None:
         return None
-    n = labelled.reviews.n_input
-    old, new = labelled.table.expand(labelled.table.patterns[:, columns[0]])[:n], labelled.hard[:n]
-    changed = np.flatnonzero((old != ABSTAIN) & (new != ABSTAIN) & (old != new))
-    confidence = labelled.soft.confidence[changed]
-    surest = np.argsort(-confidence, kind="stable")
-    changed, corpus = changed[surest], labelled.reviews.corpus
-    return pl.DataFrame(
-        [
-            corpus.ids.gather(changed),
-            corpus.texts.gather(changed),
-            class_names(old[changed], labelled.labels).alias("old_label"),
-            class_names(new[changed], labelled.labels).alias("new_label"),
-            pl.Series("confidence", confidence[surest]),
-        ]
+    column = np.full(len(reviews.corpus), ABSTAIN, np.int16)
+    column[reviews.gold.rows] = reviews.gold.labels
+    return column
+
+
+def changed_rows(labelled: Labelled) -> npt.NDArray[np.int64] | None:
+    """Input rows whose existing label changed, the surest first; None without a voter of kind ``existing``."""
+    old = _existing(labelled)
+    if old is None:
+        return None
+    changed = (old != ABSTAIN) & (labelled.hard != ABSTAIN) & (old != labelled.hard)
+    inverse = labelled.table.inverse[: labelled.reviews.n_input]
+    rows = np.flatnonzero(changed[inverse])
+    return rows[np.argsort(-labelled.soft.confidence[inverse[rows]], kind="stable")]
+
+
+def relabelled(labelled: Labelled, rows: npt.NDArray[np.int64]) -> pl.DataFrame:
+    """Build lines of ``relabelled.csv``: id, text, old_label, new_label, confidence of `changed_rows`."""
+    old, patterns = _existing(labelled), labelled.table.inverse[rows]
+    assert old is not None
+    return labelled.reviews.corpus.take(rows).with_columns(
+        labelled.labels.series(old[patterns]).alias("old_label"),
+        labelled.labels.series(labelled.hard[patterns]).alias("new_label"),
+        pl.Series("confidence", labelled.soft.confidence[patterns]),
     )
 
 
+def _existing(labelled: Labelled) -> npt.NDArray[np.int16] | None:
+    """Existing label of each pattern: what the first voter of kind ``existing`` votes."""
+    columns = [j for j, voter in enumerate(labelled.voters) if voter.section.kind == "existing"]
+    return labelled.table.patterns[:, columns[0]] if columns else None
+
+
 def votes_as_text(table: VotePatterns, voters: Sequence[str], labels: LabelSpace) -> pl.Series:
-    """Say who voted what, e.g. ``keywords=positive; emoji=positive``, once per distinct row of votes."""
+    """Say who voted what in each pattern, e.g. ``keywords=positive; emoji=positive``."""
     said = [
         "; ".join(f"{voter}={labels.names[c]}" for voter, c in zip(voters, row, strict=True) if c != ABSTAIN)
         for row in table.patterns
     ]
-    return pl.Series("votes", said, dtype=pl.String).gather(table.inverse)
-
-
-def class_names(indices: npt.NDArray[np.int16], labels: LabelSpace) -> pl.Series:
-    """Class names of many rows at once, null for -1."""
-    names = pl.Series([*labels.names, None], dtype=pl.String)
-    return names.gather(np.where(indices == ABSTAIN, labels.k, indices))
+    return pl.Series("votes", said, dtype=pl.String)
 
 
 def class_notes(counts: npt.NDArray[np.int64], labels: LabelSpace) -> list[str]:

@@ -11,20 +11,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from .. import __version__
-from ..data.atomic import write_parquet, write_text
-from ..data.corpus import digest_series
+from ..data.atomic import write_text
 from ..data.errors import ConfigError, VoterError
 from ..data.gold import GoldTable
 from ..data.label_space import LabelSpace
-from ..data.manifest import StageDetails, stage_key
+from ..data.manifest import stage_key
 from ..data.run import RunDirectory
 from ..data.soft_labels import SoftLabels
-from ..data.tables import Table
+from ..data.stream import TableStream
 from ..data.task import Task
-from ..data.votes import LabelMatrix, Votes
 from ..models.resolve import ModelRef
 from .cascade_step import ask_voters, build_asked_voters
 from .class_balance import checked_balance, class_balance_from_gold, estimate_class_balance
@@ -32,9 +29,9 @@ from .label_model import build_label_model, fit_votes
 from .outputs import Labelled, LabelSummary, write_labels
 from .patterns import VotePatterns
 from .registry import is_asked, voter_options
-from .reviews import Reviews
+from .reviews import Reviews, store_reviews
 from .settings import LabelModelSection, VoterSection
-from .voting import NamedVoter, apply_voters, build_voters, model_fields
+from .voting import NamedVoter, VoteColumn, apply_voters, build_voters, model_fields
 
 Announce = Callable[[str], None]
 
@@ -48,8 +45,8 @@ class LabelJob:
     task : Task
     voters : tuple of VoterSection
     label_model : LabelModelSection
-    table : Table
-        The reviews.
+    table : TableStream
+        The reviews; the caller closes it.
     gold : GoldTable, optional
         Hand-labelled rows, for the class balance and for checking the voters; never for the labels themselves.
     models : callable
@@ -59,16 +56,19 @@ class LabelJob:
         The resolved configuration, written to the run.
     force : bool
         Recompute everything.
+    limit : int, optional
+        Use only the first rows.
     """
 
     task: Task
     voters: tuple[VoterSection, ...]
     label_model: LabelModelSection
-    table: Table
+    table: TableStream
     gold: GoldTable | None
     models: Callable[[str, str | None], ModelRef]
     config_toml: str = ""
     force: bool = False
+    limit: int | None = None
 
     @property
     def labels(self) -> LabelSpace:
@@ -102,11 +102,11 @@ def label_reviews(job: LabelJob, run: RunDirectory, announce: Announce = lambda 
         See the voters, `fit_votes` and the run directory.
     """
     started = time.perf_counter()
-    reviews = Reviews.combine(job.table, job.gold)
     _find_models(job)
     asked = build_asked_voters(job.voters, job.resources, announce)
-    input_key, settings = _input_key(job, reviews), job.label_model.model_dump(mode="json")
-    _write_inputs(job, reviews, run, input_key)
+    settings = job.label_model.model_dump(mode="json")
+    reviews = store_reviews(job.table, job.gold, run, limit=job.limit)
+    write_text(run.config, job.config_toml)
     voters, table, balance, source = _vote(job, reviews, run, announce)
     everybody = [*voters, *asked]
     key = stage_key(
@@ -116,7 +116,7 @@ def label_reviews(job: LabelJob, run: RunDirectory, announce: Announce = lambda 
         votes=[[v.name, v.key(reviews.corpus)] for v in everybody],
         labels=job.labels.names,
         gold=job.gold.digest if job.gold else "",
-        input=input_key,
+        input=reviews.key,
     )
     if not job.force and run.stage_is_current("labels", key):
         announce("labels: unchanged, skipped")
@@ -132,32 +132,6 @@ def _find_models(job: LabelJob) -> None:
     for section in job.voters:
         for name in model_fields(section.kind):
             job.models(name, section.options.get(name))
-
-
-def _input_key(job: LabelJob, reviews: Reviews) -> str:
-    """Digest of the rows in use and of how they were read from the table."""
-    table, corpus = job.table, reviews.corpus
-    return stage_key(
-        table=table.digest,
-        columns=[table.text_column, table.id_column],
-        ids=digest_series(corpus.ids),
-        texts=corpus.digest,
-        rows=[reviews.n_input, len(corpus), len(table.rejected)],
-    )
-
-
-def _write_inputs(job: LabelJob, reviews: Reviews, run: RunDirectory, key: str) -> None:
-    write_text(run.config, job.config_toml)
-    run.write_rejected(job.table.rejected)
-    if run.stage_is_current("input", key):
-        return
-    run.remove_labels()  # they belong to other input: better none than wrong ones if this run does not finish
-    corpus = reviews.corpus
-    frame = pl.DataFrame([corpus.ids, corpus.texts])
-    write_parquet(run.corpus, frame if corpus.columns is None else frame.hstack(corpus.columns))
-    rows = {"input": reviews.n_input, "rejected": len(job.table.rejected), "gold": reviews.n_gold}
-    details = StageDetails(inputs={job.table.source: job.table.digest}, rows=rows)
-    run.record_stage("input", key, outputs=(run.corpus,), details=details)
 
 
 def _vote(
@@ -181,11 +155,13 @@ def _vote(
     return voters, _patterns(votes), balance, source
 
 
-def _patterns(votes: dict[str, Votes]) -> VotePatterns:
-    return VotePatterns.from_votes(LabelMatrix.from_votes(votes).votes)
+def _patterns(votes: dict[str, VoteColumn]) -> VotePatterns:
+    return VotePatterns.from_votes(np.stack(list(votes.values()), axis=1))
 
 
-def _class_balance(job: LabelJob, reviews: Reviews, votes: dict[str, Votes]) -> tuple[npt.NDArray[np.float64], str]:
+def _class_balance(
+    job: LabelJob, reviews: Reviews, votes: dict[str, VoteColumn]
+) -> tuple[npt.NDArray[np.float64], str]:
     """Return the class balance and where it is from."""
     wanted = job.label_model.class_balance
     if isinstance(wanted, tuple):
@@ -194,9 +170,9 @@ def _class_balance(job: LabelJob, reviews: Reviews, votes: dict[str, Votes]) -> 
         raise ConfigError(
             'class_balance = "gold" needs gold labels.', hint="Give them with --gold FILE, or use estimate."
         )
-    gold = reviews.corpus.gold
-    if wanted != "estimate" and gold is not None and reviews.n_gold:
-        return class_balance_from_gold(gold, job.labels.k, reviews.gold_weights), f"{reviews.n_gold} gold rows"
+    gold = reviews.gold
+    if wanted != "estimate" and gold is not None and len(gold):
+        return class_balance_from_gold(gold.labels, job.labels.k, gold.weights), f"{len(gold)} gold rows"
     table = _patterns(votes) if votes else None
     if table is None or not table.covered.any():
         return np.full(job.labels.k, 1 / job.labels.k), "uniform, for want of votes by rules and of gold labels"
@@ -224,19 +200,18 @@ def _combine(
     fit_votes(table, model, k=k)
     probs = model.predict_proba(table).astype(np.float32)
     announce(f"labels: {settings.method} combined {table.m} voters ({model.termination_})")
-    notes = [*job.table.notes, *model.notes_]
-    if reviews.unusable_gold:
-        notes.append(f"{reviews.unusable_gold} gold rows are not in the input and have no text; they were not used.")
+    notes = [*reviews.notes, *model.notes_]
+    if reviews.gold is not None and reviews.gold.unusable:
+        notes.append(f"{reviews.gold.unusable} gold rows are not in the input and have no text; they were not used.")
     return Labelled(
         reviews=reviews,
         labels=job.labels,
         table=table,
-        soft=SoftLabels(table.expand(probs), table.expand(table.covered)),
+        soft=SoftLabels(probs, table.covered),
         voters=tuple(voters),
         voter_accuracy=model.voter_accuracy_,
         class_balance=balance,
         class_balance_source=source,
         method=settings.method,
-        rejected=len(job.table.rejected),
         notes=tuple(notes),
     )

@@ -2,16 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ..data.corpus import Corpus
-from ..data.gold import GoldTable, match_gold
-from ..data.label_space import ABSTAIN
-from ..data.tables import Table
+from ..data.corpus import SeriesDigest
+from ..data.gold import GoldMatcher, GoldTable
+from ..data.manifest import StageDetails, stage_key
+from ..data.parts import PART_ROWS, ParquetParts, writing_jsonl
+from ..data.run import RunDirectory
+from ..data.stored_corpus import StoredCorpus
+from ..data.stream import Chunk, TableStream
+
+
+@dataclass(frozen=True, eq=False)
+class GoldRows:
+    """The rows of a corpus with a known label.
+
+    Parameters
+    ----------
+    rows : ndarray of int64, shape (g,)
+        Where they are, ascending.
+    labels : ndarray of int16, shape (g,)
+        Class indices.
+    weights : ndarray of float64, shape (g,)
+        How much each row counts.
+    unusable : int
+        Gold rows that are not in the input and have no text to vote on.
+    """
+
+    rows: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int16]
+    weights: npt.NDArray[np.float64]
+    unusable: int = 0
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,53 +52,154 @@ class Reviews:
 
     Parameters
     ----------
-    corpus : Corpus
-        The n input rows, then the gold rows that are not among them; `corpus.gold` says what is known.
+    corpus : StoredCorpus
+        The n input rows, then the gold rows that are not among them.
     n_input : int
         Number of input rows.
-    unusable_gold : int
-        Gold rows that are not in the input and have no text to vote on.
-    gold_weights : ndarray of float64, shape of the corpus, optional
-        How much each gold row counts; 1 elsewhere.
+    rejected : int
+        Input rows that could not be used.
+    gold : GoldRows, optional
+        What is known; None without a gold file.
+    key : str
+        Digest of the rows and of how they were read.
+    notes : tuple of str
+        What a user should be told of the input.
     """
 
-    corpus: Corpus
+    corpus: StoredCorpus
     n_input: int
-    unusable_gold: int = 0
-    gold_weights: npt.NDArray[np.float64] | None = None
-
-    @classmethod
-    def combine(cls, table: Table, gold: GoldTable | None) -> Reviews:
-        """Match gold rows with the input and append the others."""
-        ids, texts = table.frame["id"], table.frame["text"]
-        columns = table.frame.drop("id", "text") if table.frame.width > 2 else None
-        if gold is None:
-            return cls(Corpus(ids, texts, columns), len(ids))
-        match = match_gold(gold, ids, texts)
-        extra = gold.frame[match.missing.tolist()].with_row_index("row")
-        usable = extra.filter(pl.col("text").str.strip_chars().str.len_bytes() > 0).unique("text", keep="first")
-        usable = usable.sort("row")
-        fresh_ids = _fresh_ids(usable["id"], ids)
-        labels = np.concatenate([match.labels, usable["label"].to_numpy().astype(np.int16)])
-        corpus = Corpus(
-            pl.concat([ids, fresh_ids]),
-            pl.concat([texts, usable["text"].alias("text")]),
-            None if columns is None else pl.concat([columns, columns.clear(len(usable))]),
-            labels,
-        )
-        known = np.ones(len(ids))
-        known[match.positions] = gold.frame["weight"].to_numpy()[match.rows]
-        weights = np.concatenate([known, usable["weight"].to_numpy()])
-        without_text = int(extra["text"].fill_null("").str.strip_chars().eq("").sum())
-        return cls(corpus, len(ids), without_text, weights)
+    rejected: int = 0
+    gold: GoldRows | None = None
+    key: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def n_gold(self) -> int:
         """Rows with a gold label."""
-        return 0 if self.corpus.gold is None else int((self.corpus.gold != ABSTAIN).sum())
+        return 0 if self.gold is None else len(self.gold)
 
 
-def _fresh_ids(wanted: pl.Series, taken: pl.Series) -> pl.Series:
+def store_reviews(
+    table: TableStream, gold: GoldTable | None, run: RunDirectory, *, limit: int | None = None
+) -> Reviews:
+    """Read the input once, match gold rows with it, append the others, and put all of it into the run.
+
+    What the run has of the same input stays as it is; labels of another input are removed.
+
+    Parameters
+    ----------
+    table : TableStream
+        From `open_stream`.
+    gold : GoldTable, optional
+    run : RunDirectory
+    limit : int, optional
+        Use only the first `limit` rows.
+
+    Raises
+    ------
+    InputError
+        If the input cannot be read or has no usable row, or gold rows contradict each other.
+    RunError
+        If a file cannot be written.
+    """
+    with ParquetParts(run.corpus) as parts, writing_jsonl(run.rejected) as reject:
+        reading = _Reading(gold)
+        rejected = 0
+        for chunk in _first(table, limit):
+            parts.write(chunk.frame)
+            reject(chunk.rejected)
+            rejected += len(chunk.rejected)
+            reading.add(chunk.frame)
+            schema = chunk.frame
+        n_input = reading.rows
+        known = None
+        if gold is not None:
+            extra, known = _outside(gold, reading)
+            nothing = schema.drop("id", "text").clear(len(extra))
+            parts.write(extra.hstack(nothing.get_columns()))
+            reading.add(extra, further=True)
+        corpus = reading.corpus(run, tuple(schema.columns[2:]))
+        digest, columns = table.digest(), [table.text_column, table.id_column]
+        counts = [n_input, len(corpus), rejected]
+        key = stage_key(table=digest, columns=columns, ids=corpus.ids_digest, texts=corpus.digest, rows=counts)
+        reviews = Reviews(corpus, n_input, rejected, known, key, _notes(table))
+        if not run.stage_is_current("input", key):
+            run.remove_labels()  # they belong to other input: better none than wrong ones if this run does not finish
+            parts.save()
+            rows = {"input": n_input, "rejected": rejected, "gold": reviews.n_gold}
+            details = StageDetails(inputs={table.source: digest}, rows=rows)
+            run.record_stage("input", key, outputs=(run.corpus,), details=details)
+    return reviews
+
+
+class _Reading:
+    """What must be known of rows that went by."""
+
+    def __init__(self, gold: GoldTable | None) -> None:
+        self.matcher = None if gold is None else GoldMatcher(gold)
+        self.sizes: list[int] = []
+        self.taken: set[str] = set()
+        names = [] if gold is None else sorted({name.rstrip("'") for name in _names(gold.frame["id"])})
+        self._wanted = pl.Series(names, dtype=pl.String).implode()
+        self._ids, self._texts = SeriesDigest(), SeriesDigest()
+
+    @property
+    def rows(self) -> int:
+        return sum(self.sizes)
+
+    def add(self, frame: pl.DataFrame, *, further: bool = False) -> None:
+        """Look at rows; those `further` to the input join the last chunk if it has room."""
+        self._ids.update(frame["id"])
+        self._texts.update(frame["text"])
+        if further and self.sizes and self.sizes[-1] + len(frame) <= PART_ROWS:
+            self.sizes[-1] += len(frame)
+        elif len(frame):
+            self.sizes.append(len(frame))
+        if self.matcher is not None and not further:
+            self.matcher.add(frame["id"], frame["text"])
+            self.taken.update(frame["id"].filter(frame["id"].str.strip_chars_end("'").is_in(self._wanted)))
+
+    def corpus(self, run: RunDirectory, columns: tuple[str, ...]) -> StoredCorpus:
+        return StoredCorpus(run.corpus, tuple(self.sizes), columns, self._texts.hexdigest(), self._ids.hexdigest())
+
+
+def _first(table: TableStream, limit: int | None) -> Iterator[Chunk]:
+    """Yield the first `limit` rows, and the rejected ones above the last of them."""
+    left = limit
+    for chunk in table:
+        if left is not None and left <= len(chunk):
+            above = chunk.rejected.filter(pl.col("line") < chunk.lines[left - 1])
+            yield Chunk(chunk.frame.head(left), chunk.original.head(left), above, chunk.lines.head(left))
+            return
+        yield chunk
+        left = None if left is None else left - len(chunk)
+
+
+def _outside(gold: GoldTable, reading: _Reading) -> tuple[pl.DataFrame, GoldRows]:
+    """Return id and text of the gold rows that are not in the input, and where all gold rows are."""
+    assert reading.matcher is not None
+    match = reading.matcher.match()
+    others = gold.frame[match.missing.tolist()].with_row_index("row")
+    usable = others.filter(pl.col("text").str.strip_chars().str.len_bytes() > 0).unique("text", keep="first")
+    usable = usable.sort("row")
+    extra = pl.DataFrame([_fresh_ids(usable["id"], reading.taken), usable["text"]])
+    inside = match.labels[match.positions]
+    known = GoldRows(
+        rows=np.concatenate([match.positions, reading.rows + np.arange(len(extra))]),
+        labels=np.concatenate([inside, usable["label"].to_numpy()]).astype(np.int16),
+        weights=np.concatenate([gold.frame["weight"].to_numpy()[match.rows], usable["weight"].to_numpy()]),
+        unusable=int(others["text"].fill_null("").str.strip_chars().eq("").sum()),
+    )
+    return extra, known
+
+
+def _names(ids: pl.Series) -> set[str]:
+    """Every id that `_fresh_ids` may give, but for apostrophes at its end."""
+    own = [name for name in ids if name is not None]
+    return {*own, *(f"gold:{name}" for name in own), *(f"gold:{i}" for i in range(len(ids)))}
+
+
+def _fresh_ids(wanted: pl.Series, taken: set[str]) -> pl.Series:
     """Ids for appended rows: their own, with a prefix where they have none or it is taken."""
     used = set(taken)
     fresh: list[str] = []
@@ -80,3 +210,8 @@ def _fresh_ids(wanted: pl.Series, taken: pl.Series) -> pl.Series:
         used.add(candidate)
         fresh.append(candidate)
     return pl.Series("id", fresh, dtype=pl.String)
+
+
+def _notes(table: TableStream) -> tuple[str, ...]:
+    renamed = (f"The input's own column '{old}' is now '{new}'." for old, new in table.renames.items())
+    return tuple(dict.fromkeys((*table.notes, *renamed)))

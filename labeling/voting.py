@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
-import polars as pl
+import numpy as np
+import numpy.typing as npt
 
 from .. import __version__
 from ..data.corpus import Corpus
@@ -17,11 +19,15 @@ from ..data.errors import ConfigError, VoterError
 from ..data.label_space import LabelSpace
 from ..data.manifest import StageDetails, file_digest, stage_key
 from ..data.run import RunDirectory
-from ..data.vote_cache import load_votes, save_votes
+from ..data.stored_corpus import ChunkedCorpus
+from ..data.vote_cache import VoteFile, empty_votes, load_votes
 from ..data.votes import Votes
 from ..models.resolve import ModelRef
 from .registry import Voter, build_voter, voter_class
 from .settings import VoterSection
+
+Announce = Callable[[str], None]
+VoteColumn = npt.NDArray[np.signedinteger]
 
 MODEL_FIELDS = ("model", "encoder")
 """Fields of a voter that hold a model."""
@@ -41,7 +47,7 @@ class NamedVoter:
         model = model_of(self.voter)
         return model.digest if model else self.name
 
-    def key(self, corpus: Corpus) -> str:
+    def key(self, corpus: ChunkedCorpus) -> str:
         """Digest of everything the votes depend on."""
         return stage_key(
             version=__version__,
@@ -107,19 +113,22 @@ def _model_name(section: VoterSection, field: str) -> str | None:
 
 def apply_voters(
     voters: Sequence[NamedVoter],
-    corpus: Corpus,
+    corpus: ChunkedCorpus,
     *,
     labels: LabelSpace,
     run: RunDirectory | None = None,
     force: bool = False,
-    announce: Callable[[str], None] = lambda message: None,
-) -> dict[str, Votes]:
+    announce: Announce = lambda message: None,
+) -> dict[str, VoteColumn]:
     """Let every voter vote, taking unchanged votes from the run.
+
+    Rules are led over the corpus together, so that they share what is found out about a chunk; voters with a model or
+    with code of the user's alone, so that what they did is not lost with what another one does.
 
     Parameters
     ----------
     voters : sequence of NamedVoter
-    corpus : Corpus
+    corpus : ChunkedCorpus
     labels : LabelSpace
     run : RunDirectory, optional
         Where votes are kept; without it nothing is cached.
@@ -130,54 +139,93 @@ def apply_voters(
 
     Returns
     -------
-    dict of str to Votes
-        In the order of `voters`; optional voters whose column is missing are left out.
+    dict of str to ndarray of int, shape (n,)
+        Class indices, -1 for abstentions, in the order of `voters`; optional voters whose column is missing are left
+        out.
 
     Raises
     ------
     VoterError, ConfigError, ModelError
         From the voters.
     """
-    columns: dict[str, Votes] = {}
+    columns: dict[str, VoteColumn] = {}
+    waiting: list[NamedVoter] = []
     for named in voters:
         if named.section.optional and not _has_column(named.voter, corpus):
             announce(f"{named.name}: left out, the input has no column '{getattr(named.voter, 'column', '')}'")
             continue
-        columns[named.name] = _vote(named, corpus, labels, run, force, announce)
-    return columns
+        cached = None if force else _load(named, corpus, labels, run)
+        if cached is None:
+            waiting.append(named)
+        else:
+            announce(f"{named.name}: unchanged, skipped")
+            columns[named.name] = cached
+    for together in _passes(waiting):
+        columns |= _vote(together, corpus, labels, run, announce)
+    return {named.name: columns[named.name] for named in voters if named.name in columns}
+
+
+def _load(named: NamedVoter, corpus: ChunkedCorpus, labels: LabelSpace, run: RunDirectory | None) -> VoteColumn | None:
+    if run is None:
+        return None
+    key = named.key(corpus)
+    return load_votes(run, named.name, key, rows=len(corpus), ids_digest=corpus.ids_digest, label_space=labels)
+
+
+def _passes(voters: Iterable[NamedVoter]) -> list[list[NamedVoter]]:
+    """Part voters into groups that are led over the corpus together."""
+    together: list[NamedVoter] = []
+    alone: list[list[NamedVoter]] = []
+    for named in voters:
+        if model_of(named.voter) is None and not _is_user_code(named.voter):
+            together.append(named)
+        else:
+            alone.append([named])
+    return [together, *alone] if together else alone
 
 
 def _vote(
-    named: NamedVoter,
-    corpus: Corpus,
+    voters: Sequence[NamedVoter],
+    corpus: ChunkedCorpus,
     labels: LabelSpace,
     run: RunDirectory | None,
-    force: bool,
-    announce: Callable[[str], None],
-) -> Votes:
-    key = named.key(corpus) if run else ""
-    cached = load_votes(run, named.name, key, ids=corpus.ids, label_space=labels) if run and not force else None
-    if cached is not None:
-        announce(f"{named.name}: unchanged, skipped")
-        return cached
-    started = time.perf_counter()
-    votes = named.voter.vote(corpus)
-    if len(votes) != len(corpus) or (len(votes) and votes.labels.max() >= labels.k):
+    announce: Announce,
+) -> dict[str, VoteColumn]:
+    columns = {named.name: empty_votes(len(corpus), labels) for named in voters}
+    seconds = dict.fromkeys(columns, 0.0)
+    with ExitStack() as stack:
+        files = {name: stack.enter_context(VoteFile(run, name, labels)) for name in columns} if run else {}
+        first = 0
+        for chunk in corpus.chunks():
+            for named in voters:
+                started = time.perf_counter()
+                votes = _checked(named, chunk, labels)
+                columns[named.name][first : first + len(chunk)] = votes.labels
+                if run:
+                    files[named.name].add(chunk.ids, votes)
+                seconds[named.name] += time.perf_counter() - started
+            first += len(chunk)
+        for named in voters:
+            if run:
+                key = named.key(corpus)
+                files[named.name].finish(key, ids_digest=corpus.ids_digest)
+                details = _details(named, columns[named.name], seconds[named.name])
+                run.record_stage(f"votes/{named.name}", key, outputs=(run.votes(named.name),), details=details)
+            announce(f"{named.name}: voted in {seconds[named.name]:.1f} s")
+    return columns
+
+
+def _checked(named: NamedVoter, chunk: Corpus, labels: LabelSpace) -> Votes:
+    votes = named.voter.vote(chunk)
+    if len(votes) != len(chunk) or (len(votes) and votes.labels.max() >= labels.k):
         raise VoterError(
-            f"Voter '{named.name}' returned {len(votes)} votes for {len(corpus)} rows, or a class that does not exist.",
+            f"Voter '{named.name}' returned {len(votes)} votes for {len(chunk)} rows, or a class that does not exist.",
             hint="A voter returns one vote per row, in [-1, k).",
         )
-    seconds = time.perf_counter() - started
-    if run:
-        save_votes(run, named.name, key, ids=corpus.ids, votes=votes, label_space=labels)
-        run.record_stage(
-            f"votes/{named.name}", key, outputs=(run.votes(named.name),), details=_details(named, votes, seconds)
-        )
-    announce(f"{named.name}: voted in {seconds:.1f} s")
     return votes
 
 
-def _details(named: NamedVoter, votes: Votes, seconds: float) -> StageDetails:
+def _details(named: NamedVoter, votes: VoteColumn, seconds: float) -> StageDetails:
     model = model_of(named.voter)
     device = dtype = None
     if model:
@@ -190,21 +238,24 @@ def _details(named: NamedVoter, votes: Votes, seconds: float) -> StageDetails:
         model=f"{model.name}@{model.digest}" if model else None,
         device=device,
         dtype=dtype,
-        rows={"voted": int((votes.labels >= 0).sum()), "rows": len(votes)},
+        rows={"voted": int((votes >= 0).sum()), "rows": len(votes)},
         seconds=round(seconds, 3),
     )
 
 
-def _has_column(voter: Voter, corpus: Corpus) -> bool:
+def _has_column(voter: Voter, corpus: ChunkedCorpus) -> bool:
     column = getattr(voter, "column", None)
-    return column is None or (corpus.columns is not None and column in corpus.columns.columns)
+    return column is None or column in corpus.column_names
 
 
-def _column_digest(voter: Voter, corpus: Corpus) -> str:
+def _is_user_code(voter: Voter) -> bool:
+    return hasattr(voter, "path")
+
+
+def _column_digest(voter: Voter, corpus: ChunkedCorpus) -> str:
     """Digest of the input's columns a voter may read: its own, or all for user code."""
-    columns = pl.DataFrame() if corpus.columns is None else corpus.columns
     wanted = getattr(voter, "column", None)
-    names = [wanted] if wanted in columns.columns else columns.columns if hasattr(voter, "path") else []
+    names = (wanted,) if wanted in corpus.column_names else corpus.column_names if _is_user_code(voter) else ()
     return stage_key(**{name: corpus.column_digest(name) for name in names})
 
 

@@ -54,10 +54,10 @@ main()
 """
 
 STAGES = {
-    "reading": "data.source:_parse:reviews.csv",
-    "after reading": "labeling.pipeline:_vote:reviews.csv",
+    "reading": "data.stream:open_rows:reviews.csv",
+    "after reading": "labeling.pipeline:_vote:corpus.parquet",
     "corpus half-written": "data.atomic:_flush:.corpus.parquet",
-    "before the first voter": "labeling.voting:save_votes:'keywords'",
+    "before the first voter": "labeling.voting:_checked:name='keywords'",
     "votes half-written": "data.atomic:_flush:.emoji.parquet",
     "votes not on record": "labeling.voting:_details:name='thanks'",
     "in the last voter": "function",

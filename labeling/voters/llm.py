@@ -11,7 +11,7 @@ from pydantic import Field
 
 from ...data.corpus import Corpus
 from ...data.label_space import LabelSpace
-from ...data.soft_labels import SoftLabels
+from ...data.stored_corpus import TextCopies
 from ...data.votes import Votes
 from ...models.chat.asking import Asked, AskSettings, ask_about
 from ...models.chat.endpoint import Endpoint, check_key_variable, resolve_base_url
@@ -135,10 +135,8 @@ class LlmVoter:
         ModelError
             If the server cannot be asked.
         """
-        nothing_known = SoftLabels(
-            np.full((len(corpus), self.labels.k), 1 / self.labels.k, np.float32), np.zeros(len(corpus), np.bool_)
-        )
+        copies = TextCopies.from_texts([corpus.texts])
         hard = np.ones(len(corpus), np.bool_)
-        chosen = choose_texts(nothing_known, hard, corpus.unique, budget=self.budget_rows, audit=0.0)
-        asked = self.ask(corpus.unique.texts.gather(chosen).to_list())
-        return spread(self.votes(asked), chosen, corpus.unique)
+        chosen = choose_texts(hard.astype(np.int64), hard, copies, budget=self.budget_rows, audit=0.0)
+        asked = self.ask(corpus.texts.gather(copies.first[chosen]).to_list())
+        return spread(self.votes(asked), chosen, len(copies)).take(copies.inverse)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from labeler.data.atomic import write_parquet
 from labeler.data.label_space import LabelSpace
 from labeler.data.run import RunDirectory
-from labeler.data.vote_cache import load_votes, save_votes
+from labeler.data.vote_cache import VoteFile, load_votes
 from labeler.data.votes import Votes
 
 SPACE = LabelSpace(("negative", "positive"))
@@ -24,8 +25,20 @@ VOTES = Votes.from_scores([0, -1, 1], [0.25, 0.0, 1.0])
 def saved(folder: Path) -> RunDirectory:
     run = RunDirectory(folder)
     run.votes_folder.mkdir(exist_ok=True)
-    save_votes(run, "rules", "key", ids=IDS, votes=VOTES, label_space=SPACE)
+    save(run, "rules", IDS, VOTES)
     return run
+
+
+def save(run: RunDirectory, voter: str, ids: list[str], votes: Votes) -> None:
+    with VoteFile(run, voter, SPACE) as file:
+        file.add(pl.Series(ids, dtype=pl.String), votes)
+        file.finish("key", ids_digest=str(ids))
+
+
+def load(
+    run: RunDirectory, voter: str = "rules", key: str = "key", ids: list[str] = IDS, labels: LabelSpace = SPACE
+) -> npt.NDArray[np.signedinteger] | None:
+    return load_votes(run, voter, key, rows=len(ids), ids_digest=str(ids), label_space=labels)
 
 
 @given(rows=st.lists(st.tuples(st.integers(-1, 1), st.floats(0, 1, width=32)), max_size=8), voter=st.text(max_size=9))
@@ -35,11 +48,12 @@ def test_votes_round_trip(tmp_path: Path, rows: list[tuple[int, float]], voter: 
     run.votes_folder.mkdir(exist_ok=True)
     votes = Votes.from_scores(np.array([r[0] for r in rows], np.int16), np.array([r[1] for r in rows], np.float32))
     ids = [f"r{i}" for i in range(len(rows))]
-    save_votes(run, voter, "key", ids=ids, votes=votes, label_space=SPACE)
-    back = load_votes(run, voter, "key", ids=ids, label_space=SPACE)
+    save(run, voter, ids, votes)
+    back = load(run, voter, ids=ids)
     assert back is not None
-    np.testing.assert_array_equal(back.labels, votes.labels)
-    np.testing.assert_array_equal(back.confidence, votes.confidence)
+    np.testing.assert_array_equal(back, votes.labels)
+    confidence = pl.read_parquet(run.votes(voter), glob=False)["confidence"].fill_null(float("nan"))
+    np.testing.assert_array_equal(confidence, votes.confidence)
 
 
 def test_the_file_holds_names_and_nulls(tmp_path: Path) -> None:
@@ -50,19 +64,20 @@ def test_the_file_holds_names_and_nulls(tmp_path: Path) -> None:
 
 def test_another_key_or_other_ids_or_classes_are_a_miss(tmp_path: Path) -> None:
     run = saved(tmp_path)
-    assert load_votes(run, "rules", "key", ids=IDS, label_space=SPACE) is not None
-    assert load_votes(run, "rules", "other", ids=IDS, label_space=SPACE) is None
-    assert load_votes(run, "rules", "key", ids=["1", "2", "4"], label_space=SPACE) is None
-    assert load_votes(run, "rules", "key", ids=IDS[:2], label_space=SPACE) is None
-    assert load_votes(run, "rules", "key", ids=IDS, label_space=LabelSpace(("a", "b"))) is None
-    assert load_votes(run, "nobody", "key", ids=IDS, label_space=SPACE) is None
+    assert load(run) is not None
+    assert load(run, key="other") is None
+    assert load(run, ids=["1", "2", "4"]) is None
+    assert load(run, ids=IDS[:2]) is None
+    assert load_votes(run, "rules", "key", rows=4, ids_digest=str(IDS), label_space=SPACE) is None
+    assert load(run, labels=LabelSpace(("a", "b"))) is None
+    assert load(run, "nobody") is None
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"garbage" * 100])
 def test_a_damaged_file_is_a_miss(tmp_path: Path, content: bytes) -> None:
     run = saved(tmp_path)
     run.votes("rules").write_bytes(content)
-    assert load_votes(run, "rules", "key", ids=IDS, label_space=SPACE) is None
+    assert load(run) is None
 
 
 def test_a_cut_file_is_a_miss(tmp_path: Path) -> None:
@@ -70,10 +85,12 @@ def test_a_cut_file_is_a_miss(tmp_path: Path) -> None:
     data = run.votes("rules").read_bytes()
     for cut in range(0, len(data), 37):
         run.votes("rules").write_bytes(data[:cut])
-        assert load_votes(run, "rules", "key", ids=IDS, label_space=SPACE) is None
+        assert load(run) is None
 
 
 def test_a_file_with_other_columns_is_a_miss(tmp_path: Path) -> None:
     run = saved(tmp_path)
-    write_parquet(run.votes("rules"), pl.DataFrame({"id": IDS}), metadata={"labeler_key": "key"})
-    assert load_votes(run, "rules", "key", ids=IDS, label_space=SPACE) is None
+    write_parquet(
+        run.votes("rules"), pl.DataFrame({"id": IDS}), metadata={"labeler_key": "key", "labeler_ids": str(IDS)}
+    )
+    assert load(run) is None

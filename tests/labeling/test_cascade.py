@@ -10,27 +10,28 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labeler.data.corpus import UniqueTexts
 from labeler.data.soft_labels import SoftLabels
+from labeler.data.stored_corpus import TextCopies
 from labeler.data.votes import Votes
-from labeler.labeling.cascade import choose_texts, divided, hard_rows, spread
+from labeler.labeling.cascade import choose_texts, divided, doubts, hard_rows, spread
 
 ROW = st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 100), st.booleans(), st.booleans())
 AUDIT = st.sampled_from([0, 0.1, 0.5])
 Row = tuple[str, int, bool, bool]
 
 
-def table(rows: list[Row]) -> tuple[SoftLabels, npt.NDArray[np.bool_], UniqueTexts]:
+def table(rows: list[Row]) -> tuple[SoftLabels, npt.NDArray[np.bool_], TextCopies]:
     """Make labels from (text, confidence of the first class in percent, covered, in conflict)."""
     first = np.array([percent / 100 for _, percent, _, _ in rows])
     soft = SoftLabels(np.column_stack([first, 1 - first]), np.array([covered for _, _, covered, _ in rows], np.bool_))
     hard = hard_rows(soft, np.array([conflict for *_, conflict in rows], np.bool_), below=0.7)
-    return soft, hard, UniqueTexts.from_texts(pl.Series([text for text, *_ in rows], dtype=pl.String))
+    return soft, hard, TextCopies.from_texts([pl.Series([text for text, *_ in rows], dtype=pl.String)])
 
 
 def chosen(rows: list[Row], *, budget: int = 100, audit: float = 0.0) -> list[str]:
-    soft, hard, unique = table(rows)
-    return unique.texts.gather(choose_texts(soft, hard, unique, budget=budget, audit=audit)).to_list()
+    soft, hard, copies = table(rows)
+    found = choose_texts(doubts(soft), hard, copies, budget=budget, audit=audit)
+    return [rows[row][0] for row in copies.first[found]]
 
 
 def test_patterns_are_divided_where_two_voters_disagree() -> None:
@@ -86,6 +87,7 @@ def test_a_larger_budget_asks_about_the_same_and_more(rows: list[Row], budget: i
 
 
 def test_a_vote_is_given_to_all_rows_with_its_text() -> None:
-    unique = UniqueTexts.from_texts(pl.Series(["b", "a", "b", "c"]))
-    votes = spread(Votes.from_scores([1, -1], [0.85, 0.85]), np.array([1, 2]), unique)
-    assert votes.labels.tolist() == [1, -1, 1, -1]
+    copies = TextCopies.from_texts([pl.Series(["b", "a"]), pl.Series(["b", "c"])])
+    chosen = np.array([copies.inverse[0], copies.inverse[3]])
+    votes = spread(Votes.from_scores([1, -1], [0.85, 0.85]), chosen, len(copies))
+    assert votes.take(copies.inverse).labels.tolist() == [1, -1, 1, -1]

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labeler.data.corpus import Corpus
 from labeler.data.label_space import LabelSpace
+from labeler.data.run import RunDirectory
 from labeler.data.soft_labels import SoftLabels
+from labeler.data.stored_corpus import StoredCorpus
 from labeler.labeling.outputs import (
     Labelled,
-    class_names,
+    changed_rows,
     class_notes,
-    gold_frame,
-    labels_frame,
     relabelled,
     votes_as_text,
+    write_labels,
 )
 from labeler.labeling.patterns import VotePatterns
-from labeler.labeling.reviews import Reviews
+from labeler.labeling.reviews import GoldRows, Reviews
 from labeler.labeling.settings import VoterSection
 from labeler.labeling.voters.existing import ExistingVoter
 from labeler.labeling.voting import NamedVoter
@@ -31,14 +33,20 @@ VOTES = np.array([[1, 0], [-1, 1], [-1, -1], [0, 0]], dtype=np.int16)
 PROBS = np.array([[0.3, 0.7], [0.1, 0.9], [0.5, 0.5], [0.8, 0.2]], dtype=np.float32)
 
 
-def labelled(*, n_input: int = 4, kinds: tuple[str, str] = ("existing", "keyword")) -> Labelled:
+def labelled(
+    folder: Path, *, n_input: int = 4, kinds: tuple[str, str] = ("existing", "keyword"), gold: GoldRows | None = None
+) -> Labelled:
+    pl.DataFrame({"id": ["1", "2", "3", "4"], "text": list("wxyz")}).write_parquet(folder / "corpus.parquet")
+    corpus = StoredCorpus(folder / "corpus.parquet", (3, 1), (), "", "")
     table = VotePatterns.from_votes(VOTES)
+    probs = np.empty_like(PROBS)
+    probs[table.inverse] = PROBS
     voter = ExistingVoter(labels=LABELS)
     return Labelled(
-        reviews=Reviews(Corpus(pl.Series(["1", "2", "3", "4"]), pl.Series(list("wxyz"))), n_input),
+        reviews=Reviews(corpus, n_input, gold=gold),
         labels=LABELS,
         table=table,
-        soft=SoftLabels(PROBS, table.expand(table.covered)),
+        soft=SoftLabels(probs, table.covered),
         voters=tuple(
             NamedVoter(name, VoterSection.model_validate({"name": name, "kind": kind}), voter)
             for name, kind in zip(("a", "b"), kinds, strict=True)
@@ -47,65 +55,78 @@ def labelled(*, n_input: int = 4, kinds: tuple[str, str] = ("existing", "keyword
         class_balance=np.array([0.5, 0.5]),
         class_balance_source="given",
         method="majority",
-        rejected=0,
         notes=(),
     )
 
 
-def test_the_labels_frame_says_null_where_nobody_voted() -> None:
-    frame = labels_frame(labelled())
+def written(result: Labelled, folder: Path) -> RunDirectory:
+    run = RunDirectory(folder)
+    write_labels(result, run, key="k", settings={"seed": 0}, started=0.0)
+    return run
+
+
+def changes(result: Labelled) -> list[tuple[str, str, str]]:
+    rows = changed_rows(result)
+    assert rows is not None
+    return relabelled(result, rows).select("id", "old_label", "new_label").rows()
+
+
+def test_the_labels_say_null_where_nobody_voted(tmp_path: Path) -> None:
+    frame = pl.read_parquet(written(labelled(tmp_path), tmp_path).labels)
+    assert frame["text"].to_list() == list("wxyz")
     assert frame["label"].to_list() == ["yes", "yes", None, "no"]
     assert frame["confidence"].to_list() == pytest.approx([0.7, 0.9, None, 0.8])
     assert frame["covered"].to_list() == [True, True, False, True]
     assert frame["votes"].to_list() == ["a=yes; b=no", "b=yes", "", "a=no; b=no"]
 
 
-def test_gold_rows_stand_beside_their_labels() -> None:
-    frame = gold_frame(labels_frame(labelled()), np.array([-1, 0, 1, -1], np.int16), LABELS)
-    assert frame.select("id", "gold", "label").rows() == [("2", "no", "yes"), ("3", "yes", None)]
+@pytest.mark.parametrize("n_input", [2, 3, 4])
+def test_gold_rows_stand_beside_their_labels(tmp_path: Path, n_input: int) -> None:
+    gold = GoldRows(np.array([1, 3]), np.array([0, 1], np.int16), np.array([1.0, 2.0]))
+    run = written(labelled(tmp_path, n_input=n_input, gold=gold), tmp_path)
+    frame = pl.read_parquet(run.gold)
+    assert frame.columns[:5] == ["id", "text", "gold", "weight", "label"]
+    assert frame.select("id", "gold", "weight", "label").rows() == [("2", "no", 1.0, "yes"), ("4", "yes", 2.0, "no")]
+    assert len(pl.read_parquet(run.labels)) == n_input
 
 
-def test_no_gold_rows_give_an_empty_table_with_all_columns() -> None:
-    frame = gold_frame(labels_frame(labelled()), np.full(4, -1, np.int16), LABELS)
+def test_no_gold_rows_give_an_empty_table_with_all_columns(tmp_path: Path) -> None:
+    gold = GoldRows(np.zeros(0, np.int64), np.zeros(0, np.int16), np.zeros(0))
+    frame = pl.read_parquet(written(labelled(tmp_path, gold=gold), tmp_path).gold)
     assert frame.height == 0
     assert frame.columns[:5] == ["id", "text", "gold", "weight", "label"]
 
 
-def test_changed_labels_are_listed_the_surest_first() -> None:
-    changes = relabelled(labelled(kinds=("keyword", "existing")))
-    assert changes is not None
-    assert changes.select("id", "old_label", "new_label").rows() == [("1", "no", "yes")]
+def test_changed_labels_are_listed_the_surest_first(tmp_path: Path) -> None:
+    assert changes(labelled(tmp_path, kinds=("keyword", "existing"))) == [("1", "no", "yes")]
 
 
-def test_rows_without_an_old_or_a_new_label_have_not_changed() -> None:
-    changes = relabelled(labelled())
-    assert changes is not None
-    assert changes.is_empty()
+def test_rows_without_an_old_or_a_new_label_have_not_changed(tmp_path: Path) -> None:
+    assert changes(labelled(tmp_path)) == []
 
 
-def test_changes_are_those_of_input_rows() -> None:
-    changes = relabelled(labelled(n_input=0, kinds=("keyword", "existing")))
-    assert changes is not None
-    assert changes.is_empty()
+def test_changes_are_those_of_input_rows(tmp_path: Path) -> None:
+    result = labelled(tmp_path, n_input=0, kinds=("keyword", "existing"))
+    assert changes(result) == []
+    assert pl.read_csv(written(result, tmp_path).relabelled).columns[2:] == ["old_label", "new_label", "confidence"]
 
 
-def test_without_an_existing_voter_there_are_no_changes() -> None:
-    assert relabelled(labelled(kinds=("keyword", "regex"))) is None
+def test_without_an_existing_voter_there_are_no_changes(tmp_path: Path) -> None:
+    assert changed_rows(labelled(tmp_path, kinds=("keyword", "regex"))) is None
 
 
-def test_votes_are_said_once_per_pattern_and_gathered() -> None:
+def test_votes_are_said_once_per_pattern() -> None:
     rows = np.array([[0, -1], [1, 1], [0, -1]], dtype=np.int16)
     assert votes_as_text(VotePatterns.from_votes(rows), ("a", "b"), LABELS).to_list() == [
         "a=no",
         "a=yes; b=yes",
-        "a=no",
     ]
 
 
 @settings(max_examples=50)
 @given(st.lists(st.integers(-1, 1)))
 def test_class_names_agree_with_the_label_space(indices: list[int]) -> None:
-    assert class_names(np.array(indices, dtype=np.int16), LABELS).to_list() == LABELS.decode(indices)
+    assert LABELS.series(np.array(indices, dtype=np.int16)).to_list() == LABELS.decode(indices)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from labeler.config import parse_config
 from labeler.data.errors import ConfigError, LabelModelError, VoterError
 from labeler.data.gold import read_gold
 from labeler.data.run import RunDirectory, open_run
-from labeler.data.tables import read_table
+from labeler.data.stream import open_stream
 from labeler.labeling.outputs import LabelSummary
 from labeler.labeling.pipeline import LabelJob, label_reviews
 from labeler.models.resolve import ModelRef
@@ -97,7 +97,7 @@ def job(
         task=settings.task,
         voters=settings.voters,
         label_model=settings.label_model,
-        table=read_table(table, id_column=others.pop("id_column", None)),
+        table=open_stream(table, id_column=others.pop("id_column", None), chunk_rows=others.pop("chunk_rows", 100)),
         gold=None if gold is None else read_gold(folder / "gold.csv", settings.task.label_space),
         models=no_models,
         config_toml=settings.dumps(),

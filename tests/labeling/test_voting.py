@@ -147,7 +147,7 @@ def test_user_code_has_a_key_whatever_the_columns_hold(tmp_path: Path, values: l
 def test_without_a_run_every_voter_votes() -> None:
     voter = Counting()
     votes = apply_voters([named(voter)], CORPUS, labels=LABELS)
-    assert votes["v"].labels.tolist() == [1, 1]
+    assert votes["v"].tolist() == [1, 1]
     assert voter.calls == [2]
 
 
@@ -155,7 +155,7 @@ def test_unchanged_votes_are_taken_from_the_run(run: RunDirectory) -> None:
     said: list[str] = []
     for voter in (first := regex("жақсы"), first):
         votes = apply_voters([voter], CORPUS, labels=LABELS, run=run, announce=said.append)
-    assert votes["v"].labels.tolist() == [1, -1]
+    assert votes["v"].tolist() == [1, -1]
     assert said[0].startswith("v: voted in ")
     assert said[1] == "v: unchanged, skipped"
 
