@@ -12,8 +12,10 @@ import pkgutil
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Any, Protocol, get_type_hints
+from typing import Any, Protocol, get_type_hints, runtime_checkable
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from ..data.corpus import Corpus
@@ -31,10 +33,26 @@ _SECTION_KEYS = ("name", "kind", "optional")  # keys of every [[voters]] section
 
 
 class Voter(Protocol):
-    """Votes on a whole corpus at once. A frozen dataclass whose fields are its options."""
+    """Votes on a chunk of the corpus, row by row. A frozen dataclass whose fields are its options.
+
+    A voter that must see all rows before it can vote has two more methods (see `Dense`).
+    """
 
     def vote(self, corpus: Corpus) -> Votes:
         """Return one vote per row, -1 where it abstains."""
+        ...
+
+
+@runtime_checkable
+class Dense(Protocol):
+    """A voter that scores chunks and decides on the scores of all rows, whatever their order."""
+
+    def scores(self, corpus: Corpus) -> npt.NDArray[np.float32]:
+        """Return scores of shape (n, k) that depend on the row alone."""
+        ...
+
+    def decide(self, scores: npt.NDArray[np.float32]) -> Votes:
+        """Return one vote per row of scores."""
         ...
 
 

@@ -47,7 +47,8 @@ def vote_by_score(scores: Floats, prior: Floats, weights: Numbers, *, coverage: 
     weights : ndarray, shape (n,)
         How many rows each score stands for.
     coverage : float
-        Share of the rows to vote on, in (0, 1]; the surest of each predicted class.
+        Share of the rows to vote on, in (0, 1]; the surest of each predicted class. Rows that are equally sure are
+        treated alike.
 
     Returns
     -------
@@ -65,6 +66,28 @@ def vote_by_score(scores: Floats, prior: Floats, weights: Numbers, *, coverage: 
     for label in range(scores.shape[1]):
         rows = np.flatnonzero(labels == label)
         surest = rows[np.argsort(-confidence[rows], kind="stable")]
-        reached = np.cumsum(weights[surest]) - weights[surest]
-        kept[surest[reached < coverage * weights[rows].sum()]] = True
+        doubts = -confidence[surest]
+        surer = np.concatenate([[0.0], np.cumsum(weights[surest])])[np.searchsorted(doubts, doubts)]
+        kept[surest[surer < coverage * weights[rows].sum()]] = True
     return Votes.from_scores(np.where(kept, labels, ABSTAIN), confidence)
+
+
+def vote_on_rows(scores: Floats, prior: Floats, *, coverage: float = 1.0) -> Votes:
+    """Do what `vote_by_score` does, on rows of any order: the votes depend on the scores alone, to the last bit.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (n, k)
+        Of every row; equal ones are counted together.
+    prior, coverage
+        As for `vote_by_score`.
+    """
+    order = np.lexsort(scores.T)
+    ordered = scores[order]
+    new = np.ones(len(scores), bool)
+    new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    group = np.cumsum(new) - 1
+    votes = vote_by_score(ordered[new], prior, np.bincount(group), coverage=coverage)
+    inverse = np.empty(len(scores), np.int64)
+    inverse[order] = group
+    return votes.take(inverse)

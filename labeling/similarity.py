@@ -14,6 +14,8 @@ from ..data.task import Sentences
 from ..models import load_encoder
 from ..models.resolve import ModelRef
 
+_BLOCK = 1024  # rows
+
 
 def class_similarity(
     texts: Sequence[str], model: ModelRef, labels: LabelSpace, sentences: Sentences, *, nearest: int, what: str
@@ -81,7 +83,7 @@ def sentence_similarity(
     centre = described.mean(axis=0)
     with progress(f"Embedding ({what})", total=len(texts)) as advance:
         reviews = _unit(encoder.encode(texts, progress=advance) - centre)
-    return reviews @ _unit(described - centre).T
+    return _cosines(reviews, _unit(described - centre))
 
 
 def sentences_of(labels: LabelSpace, sentences: Sentences, what: str) -> list[tuple[str, ...]]:
@@ -104,6 +106,17 @@ def _mean_of_nearest(cosines: npt.NDArray[np.float32], nearest: int) -> npt.NDAr
         cosines = np.partition(cosines, -nearest, axis=1)[:, -nearest:]
     means: npt.NDArray[np.float64] = cosines.mean(axis=1, dtype=np.float64)
     return means
+
+
+def _cosines(reviews: npt.NDArray[np.float32], sentences: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Multiply in blocks of one shape: for other shapes BLAS sums in another order, and chunks have any size."""
+    found = np.empty((len(reviews), len(sentences)), np.float32)
+    block = np.zeros((_BLOCK, reviews.shape[1]), np.float32)
+    for start in range(0, len(reviews), _BLOCK):
+        part = reviews[start : start + _BLOCK]
+        block[: len(part)] = part
+        found[start : start + _BLOCK] = (block @ sentences.T)[: len(part)]
+    return found
 
 
 def _unit(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -23,7 +23,7 @@ from ..data.stored_corpus import ChunkedCorpus
 from ..data.vote_cache import VoteFile, empty_votes, load_votes
 from ..data.votes import Votes
 from ..models.resolve import ModelRef
-from .registry import Voter, build_voter, voter_class
+from .registry import Dense, Voter, build_voter, voter_class
 from .settings import VoterSection
 
 Announce = Callable[[str], None]
@@ -193,14 +193,21 @@ def _vote(
 ) -> dict[str, VoteColumn]:
     columns = {named.name: empty_votes(len(corpus), labels) for named in voters}
     seconds = dict.fromkeys(columns, 0.0)
+    decided: dict[str, Votes] = {}
+    for named in voters:
+        if isinstance(named.voter, Dense):
+            started = time.perf_counter()
+            decided[named.name] = _decide(named.voter, corpus, labels)
+            seconds[named.name] = time.perf_counter() - started
     with ExitStack() as stack:
         files = {name: stack.enter_context(VoteFile(run, name, labels)) for name in columns} if run else {}
         first = 0
         for chunk in corpus.chunks():
             for named in voters:
                 started = time.perf_counter()
-                votes = _checked(named, chunk, labels)
-                columns[named.name][first : first + len(chunk)] = votes.labels
+                rows = slice(first, first + len(chunk))
+                votes = decided[named.name].part(rows) if named.name in decided else _checked(named, chunk, labels)
+                columns[named.name][rows] = votes.labels
                 if run:
                     files[named.name].add(chunk.ids, votes)
                 seconds[named.name] += time.perf_counter() - started
@@ -213,6 +220,16 @@ def _vote(
                 run.record_stage(f"votes/{named.name}", key, outputs=(run.votes(named.name),), details=details)
             announce(f"{named.name}: voted in {seconds[named.name]:.1f} s")
     return columns
+
+
+def _decide(voter: Dense, corpus: ChunkedCorpus, labels: LabelSpace) -> Votes:
+    """Score chunk after chunk, then decide on all rows together."""
+    scores = np.empty((len(corpus), labels.k), np.float32)
+    first = 0
+    for chunk in corpus.chunks():
+        scores[first : first + len(chunk)] = voter.scores(chunk)
+        first += len(chunk)
+    return voter.decide(scores)
 
 
 def _checked(named: NamedVoter, chunk: Corpus, labels: LabelSpace) -> Votes:

@@ -94,14 +94,14 @@ def read_reviews(
         return
     groups = sentences_of(labels, hypotheses, "hypotheses")
     statements, classes = _flat(groups)
-    asked = [*CONTENT_FREE, *texts]
     if engine == "similarity":
-        found = sentence_similarity(asked, model, statements, what="hypotheses")
+        found = sentence_similarity([*CONTENT_FREE, *texts], model, statements, what="hypotheses")
     else:
         from ..models.nli import NLIScorer
 
-        with progress("Zero-shot (nli)", total=len(asked)) as advance:
-            found = NLIScorer(model).score(asked, statements, progress=advance)
+        scorer = NLIScorer(model)
+        with progress("Zero-shot (nli)", total=len(CONTENT_FREE) + len(texts)) as advance:
+            found = np.concatenate([scorer.score(part, statements, progress=advance) for part in (CONTENT_FREE, texts)])
     empty, scores = np.split(found.astype(np.float64), [len(CONTENT_FREE)])
     yield Reading("", statements, classes, scores, scores - empty.mean(axis=0))
 
@@ -145,12 +145,15 @@ def _fill_gaps(
 
     if not templates:
         raise ConfigError("The task has no cloze template.", hint='Add cloze = ["{text} ... <mask>."] to [task].')
-    scorer, asked = MaskedLMScorer(model), [*CONTENT_FREE, *texts]
+    scorer = MaskedLMScorer(model)
     statements, classes = _flat(groups)
-    with progress("Zero-shot (cloze)", total=len(asked) * len(templates)) as advance:
+    with progress("Zero-shot (cloze)", total=(len(CONTENT_FREE) + len(texts)) * len(templates)) as advance:
         for template in templates:
-            logs = scorer.score(asked, template, statements, progress=advance)
-            empty, scores = np.split(logs.astype(np.float64), [len(CONTENT_FREE)])
+            # In a batch of their own: what they get must not depend on the reviews beside them.
+            empty, scores = (
+                scorer.score(part, template, statements, progress=advance).astype(np.float64)
+                for part in (CONTENT_FREE, texts)
+            )
             usual = np.logaddexp.reduce(empty, axis=0) - np.log(len(CONTENT_FREE))  # the mean of the probabilities
             yield Reading(template, statements, classes, scores, scores - usual)
 

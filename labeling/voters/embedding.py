@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from ...data.corpus import Corpus
 from ...data.label_space import LabelSpace
 from ...data.task import Sentences
@@ -11,7 +14,7 @@ from ...data.votes import Votes
 from ...models.resolve import ModelRef
 from ..class_balance import checked_balance
 from ..options import Count, Coverage
-from ..scoring import vote_by_score
+from ..scoring import vote_on_rows
 from ..similarity import class_similarity
 
 
@@ -51,7 +54,11 @@ class EmbeddingVoter:
         ModelError
             If the model cannot be loaded.
         """
-        balance = checked_balance(self.class_balance, self.labels.k)
+        return self.decide(self.scores(corpus))
+
+    def scores(self, corpus: Corpus) -> npt.NDArray[np.float32]:
+        """Return the similarity of every row to each class, shape (n, k); raises as `vote` does."""
+        checked_balance(self.class_balance, self.labels.k)
         scores = class_similarity(
             corpus.unique.texts.to_list(),
             self.encoder,
@@ -60,5 +67,9 @@ class EmbeddingVoter:
             nearest=self.nearest,
             what="prototypes",
         )
-        votes = vote_by_score(scores, balance, corpus.unique.counts, coverage=self.coverage)
-        return votes.take(corpus.unique.inverse)
+        return scores.astype(np.float32)[corpus.unique.inverse]
+
+    def decide(self, scores: npt.NDArray[np.float32]) -> Votes:
+        """Match the scores of all rows to the class balance."""
+        balance = checked_balance(self.class_balance, self.labels.k)
+        return vote_on_rows(scores, balance, coverage=self.coverage)

@@ -6,6 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
+
 from ...data.corpus import Corpus
 from ...data.label_space import LabelSpace
 from ...data.task import Sentences
@@ -14,7 +17,7 @@ from ...models.engines import Engine, zero_shot_engine
 from ...models.resolve import ModelRef
 from ..class_balance import checked_balance
 from ..options import Coverage
-from ..scoring import vote_by_score
+from ..scoring import vote_on_rows
 from ..zero_shot import Reading, class_scores, read_reviews
 
 
@@ -69,11 +72,19 @@ class ZeroShotVoter:
         ModelError
             If the model cannot be loaded or cannot do what the engine needs.
         """
-        balance = checked_balance(self.class_balance, self.labels.k)
+        return self.decide(self.scores(corpus))
+
+    def scores(self, corpus: Corpus) -> npt.NDArray[np.float32]:
+        """Return the calibrated score of each class for every row, shape (n, k); raises as `vote` does."""
+        checked_balance(self.class_balance, self.labels.k)
         texts = corpus.unique.texts.to_list()
         scores = class_scores(self.read(texts), self.labels.k, texts=self.languages(texts))
-        votes = vote_by_score(scores, balance, corpus.unique.counts, coverage=self.coverage)
-        return votes.take(corpus.unique.inverse)
+        return scores.astype(np.float32)[corpus.unique.inverse]
+
+    def decide(self, scores: npt.NDArray[np.float32]) -> Votes:
+        """Match the scores of all rows to the class balance."""
+        balance = checked_balance(self.class_balance, self.labels.k)
+        return vote_on_rows(scores, balance, coverage=self.coverage)
 
     def read(self, texts: Sequence[str]) -> Iterator[Reading]:
         """Yield what the model says of each text, prompt by prompt; raises as `vote` does."""

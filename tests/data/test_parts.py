@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from labeler.data.atomic import write_csv, write_jsonl
+from labeler.data.atomic import remove_leftovers, write_csv, write_jsonl
 from labeler.data.parts import ParquetParts, writing_csv, writing_jsonl
 
 FRAME = pl.DataFrame(
@@ -48,6 +48,14 @@ def test_without_save_nothing_changes(tmp_path: Path, part_rows: int, monkeypatc
         parts.write(FRAME)
         raise KeyboardInterrupt
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
+
+
+def test_what_a_killed_process_put_aside_is_cleared_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labeler.data.parts.PART_ROWS", 1)
+    parts = ParquetParts(tmp_path / "a.parquet")
+    parts.write(FRAME)
+    assert remove_leftovers(tmp_path) == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_no_rows_still_make_a_file(tmp_path: Path) -> None:

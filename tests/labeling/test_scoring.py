@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from labeler.labeling.scoring import vote_by_margin, vote_by_score
+from labeler.labeling.scoring import vote_by_margin, vote_by_score, vote_on_rows
 from labeler.models.priors import Floats
 
 EVEN = np.array([0.5, 0.5])
@@ -84,6 +84,22 @@ def test_shifting_or_scaling_the_scores_changes_nothing() -> None:
     scores = noise(300, 3)
     moved = vote_by_score(scores * 1e-3 + 70, np.array([0.2, 0.3, 0.5]), np.ones(300))
     assert moved.labels.tolist() == vote_by_score(scores, np.array([0.2, 0.3, 0.5]), np.ones(300)).labels.tolist()
+
+
+@settings(max_examples=40)
+@given(scores=SCORES, coverage=st.floats(0.01, 1), seed=st.integers(0, 99))
+def test_the_order_of_the_rows_does_not_matter(scores: Floats, coverage: float, seed: int) -> None:
+    scores = np.repeat(scores, 2, axis=0).round(-5).astype(np.float32)
+    order = np.random.default_rng(seed).permutation(len(scores))
+    prior = np.array([0.2, 0.3, 0.5])
+    plain, mixed = (vote_on_rows(some, prior, coverage=coverage) for some in (scores, scores[order]))
+    np.testing.assert_array_equal(mixed.labels, plain.labels[order])
+    np.testing.assert_array_equal(mixed.confidence, plain.confidence[order])
+
+
+def test_rows_that_are_equally_sure_are_treated_alike() -> None:
+    votes = vote_on_rows(np.array([[1.0, 0], [1, 0], [1, 0], [0, 1]], np.float32), EVEN, coverage=0.4)
+    assert votes.labels.tolist() == [0, 0, 0, 1]
 
 
 @pytest.mark.parametrize(
