@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ..data.label_space import ABSTAIN
 from ..data.votes import LabelMatrix
+from .consensus import divided
 from .patterns import VotePatterns
 
 if TYPE_CHECKING:
@@ -81,12 +82,10 @@ def vote_rates(table: VotePatterns) -> tuple[Array, Array, Array]:
     """
     voted = table.patterns != ABSTAIN
     several = voted.sum(axis=1) > 1
-    highest = table.patterns.max(axis=1, initial=ABSTAIN)
-    lowest = np.where(voted, table.patterns, np.iinfo(np.int16).max).min(axis=1, initial=np.iinfo(np.int16).max)
-    divided = several & (lowest != highest)  # whoever votes on a divided row disagrees with somebody
+    disagreeing = divided(table.patterns)  # whoever votes on such a row disagrees with somebody
     n = max(table.n, 1)
     coverage, overlaps, conflicts = (
-        (table.counts * rows) @ voted / n for rows in (np.ones(len(table), np.int64), several, divided)
+        (table.counts * rows) @ voted / n for rows in (np.ones(len(table), np.int64), several, disagreeing)
     )
     return coverage, overlaps, conflicts
 

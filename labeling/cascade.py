@@ -13,13 +13,6 @@ from ..data.votes import Votes
 _RESOLUTION = 1_000_000  # doubt is counted in whole millionths, so that sums do not depend on the order of the rows
 
 
-def divided(patterns: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
-    """Say in which patterns, shape (p, m), two voters vote for different classes; shape (p,)."""
-    lowest = np.where(patterns == ABSTAIN, np.iinfo(np.int16).max, patterns).min(axis=1, initial=np.iinfo(np.int16).max)
-    conflict: npt.NDArray[np.bool_] = patterns.max(axis=1, initial=ABSTAIN) > lowest
-    return conflict
-
-
 def hard_rows(soft: SoftLabels, in_conflict: npt.NDArray[np.bool_], *, below: float) -> npt.NDArray[np.bool_]:
     """Rows that are uncovered, tied, in conflict, or labelled with less confidence than `below`; shape (n,)."""
     hard: npt.NDArray[np.bool_] = (soft.hard(below) == ABSTAIN) | in_conflict

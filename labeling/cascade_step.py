@@ -25,7 +25,8 @@ from ..data.votes import Votes
 from ..models.chat.asking import Asked
 from ..models.chat.endpoint import Endpoint
 from .annotator import combine, fit_confusion
-from .cascade import choose_texts, divided, doubts, hard_rows, spread
+from .cascade import choose_texts, doubts, hard_rows, spread
+from .consensus import divided
 from .outputs import Labelled
 from .patterns import VotePatterns
 from .registry import is_asked

@@ -9,6 +9,13 @@ from ..data.label_space import ABSTAIN
 from .patterns import VotePatterns, indicators
 
 
+def divided(patterns: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
+    """Say in which patterns, shape (p, m), two voters vote for different classes; shape (p,)."""
+    lowest = np.where(patterns == ABSTAIN, np.iinfo(np.int16).max, patterns).min(axis=1, initial=np.iinfo(np.int16).max)
+    conflict: npt.NDArray[np.bool_] = patterns.max(axis=1, initial=ABSTAIN) > lowest
+    return conflict
+
+
 def vote_shares(
     table: VotePatterns, k: int, *, weights: npt.NDArray[np.float64] | None = None
 ) -> npt.NDArray[np.float64]:
@@ -86,7 +93,7 @@ def overruled_classes(table: VotePatterns, probs: npt.NDArray[np.float64]) -> li
         What a model makes of them.
     """
     highest = table.patterns.max(axis=1, initial=ABSTAIN)
-    agreed = np.all((table.patterns == highest[:, np.newaxis]) | (table.patterns == ABSTAIN), axis=1) & table.covered
+    agreed = table.covered & ~divided(table.patterns)
     given = probs.argmax(axis=1)
     overruled = []
     for label in range(probs.shape[1]):

@@ -47,7 +47,7 @@ def rules_of(voter: Voter, texts: UniqueTexts) -> list[Rule]:
     In a lexicon the longest match wins, so a text belongs to the entry that really matched.
     """
     if isinstance(voter, KeywordVoter):
-        entries = [(entry, voter.labels.index(label)) for label, entry in _entries(voter)]
+        entries = [(entry, voter.labels.index(label)) for label, _, entry in voter.written_entries()]
         matches = match(texts.words, [parse_entry(entry, i) for i, (entry, _) in enumerate(entries)])
         return _rules(entries, matches.labels, texts.words.rows[matches.positions])
     if isinstance(voter, EmojiVoter):
@@ -68,21 +68,10 @@ def ruled_tokens(voters: Iterable[Voter], texts: UniqueTexts) -> npt.NDArray[np.
     ruled = np.zeros(len(texts.words.codes), bool)
     for voter in voters:
         if isinstance(voter, KeywordVoter):
-            ruled |= match(texts.words, [parse_entry(entry, 0) for _, entry in _entries(voter)]).inside
+            ruled |= match(texts.words, [parse_entry(entry, 0) for *_, entry in voter.written_entries()]).inside
         elif isinstance(voter, RegexVoter):
             ruled |= _inside_pattern(voter, texts)
     return ruled
-
-
-def _entries(voter: KeywordVoter) -> list[tuple[str, str]]:
-    """Class name and text of every entry in use."""
-    return [
-        (label, entry)
-        for label, by_language in voter.keywords.items()
-        for language, entries in by_language.items()
-        if not voter.languages or language in voter.languages
-        for entry in entries
-    ]
 
 
 def _rules(

@@ -16,6 +16,7 @@ from ..data.label_space import ABSTAIN, LabelSpace
 from ..data.normalize import normalize
 from ..data.run import RunDirectory, unreadable_labels
 from ..data.task import Task
+from ..labeling.consensus import divided
 from ..labeling.label_model import LabelModel, build_label_model, fit_votes
 from ..labeling.patterns import VotePatterns
 from ..labeling.rule_check import RuleCheck, check_rules
@@ -81,12 +82,11 @@ def advise(
     built = build_voters((s for s in ours if s.kind in RULE_KINDS), {"labels": labels, **task.resources}, _no_model)
     rules = {names.index(named.name): named.voter for named in built}
     judging = [names.index(section.name) for section in ours if not model_fields(section.kind)]
-    lowest = np.where(votes == ABSTAIN, labels.k, votes).min(axis=1, initial=labels.k)
     reviews = WeakReviews(
         corpus=Corpus(pl.int_range(len(rows), eager=True).cast(pl.String), rows["text"]),
         probs=rows.select(f"p_{name}" for name in labels.names).to_numpy().astype(np.float32),
         ruled=(votes[:, judging] != ABSTAIN).any(axis=1),
-        disputed=votes.max(axis=1, initial=ABSTAIN) > lowest,
+        disputed=divided(votes),
     )
     checks: list[RuleCheck] = []
     for j, voter in rules.items():

@@ -81,6 +81,13 @@ class KeywordVoter:
             )
         return [
             parse_entry(entry, self.labels.index(label), language=language)
+            for label, language, entry in self.written_entries()
+        ]
+
+    def written_entries(self) -> list[tuple[str, str, str]]:
+        """Class name, language and text of every entry in use."""
+        return [
+            (label, language, entry)
             for label, by_language in self.keywords.items()
             for language, entries in by_language.items()
             if not self.languages or language in self.languages

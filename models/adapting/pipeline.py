@@ -19,6 +19,7 @@ from ...data.tables import read_table
 from ..device import Compute, choose_compute
 from ..resolve import ModelRef, resolve_model
 from ..training.trainer import Fit, Schedule, fit_classifier
+from ..training.variants import learning_rate
 from .card import adapted_card
 from .folder import check_output, finished, held_checkpoints, write_record
 from .masking import Ids, MaskedTexts
@@ -33,8 +34,6 @@ _FEWEST = 50  # distinct texts: fewer teach nothing and measure nothing
 _HELD_OUT_SHARE, _MOST_HELD_OUT = 0.05, 2_000
 _BATCH = 32
 _STEPS, _MOST_EPOCHS = 1_000, 10  # a small input is repeated for so many steps, a large one is read once
-_WIDTH = 384
-_RATES = {"full": 1e-4, "lora": 1e-3}  # at that width; wider models get lower ones
 _HEAD_RATE = 1e-3  # of a new head
 
 
@@ -215,11 +214,10 @@ class _Work:
     def _schedule(self, rows: int) -> Schedule:
         job = self.job
         epochs = math.ceil(min(max(1.0, _STEPS * _BATCH / rows), _MOST_EPOCHS))
-        rate = _RATES[job.mode] * (_WIDTH / self.model.width) ** 1.5
         return Schedule(
             epochs=job.epochs or epochs,
             batch_size=_BATCH,
-            learning_rate=job.learning_rate or rate,
+            learning_rate=job.learning_rate or learning_rate(job.mode, self.model.width),
             head_learning_rate=_HEAD_RATE,
             seed=job.seed,
         )

@@ -63,6 +63,11 @@ def variant_name(settings: TrainSection) -> str:
     return settings.head if settings.mode == "full" else f"{settings.head}_lora"
 
 
+def learning_rate(mode: Mode, width: int) -> float:
+    """Learning rate of an encoder's weights, or of adapters, by its width: wider ones get a lower rate."""
+    return _RATES[mode] * float((_WIDTH / width) ** 1.5)
+
+
 def schedule_for(settings: TrainSection, *, rows: int, width: int | None, corrected: bool = False) -> Schedule:
     """Fill in the epochs and the learning rate that were left open.
 
@@ -79,7 +84,7 @@ def schedule_for(settings: TrainSection, *, rows: int, width: int | None, correc
     steps, most = _STEPS[settings.head]
     fewest = 2.0 if corrected and rows < _READ_ONCE else 1.0
     epochs = min(max(fewest, steps * settings.batch_size / max(rows, 1)), most)
-    rate = _RATES[settings.mode] * (_WIDTH / (width or _WIDTH)) ** 1.5
+    rate = learning_rate(settings.mode, width or _WIDTH)
     given: dict[str, Any] = {"epochs": settings.epochs, "learning_rate": settings.learning_rate}
     return Schedule(
         **({"epochs": math.ceil(epochs), "learning_rate": rate} | {k: v for k, v in given.items() if v is not None}),

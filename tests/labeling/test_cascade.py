@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from labeler.data.soft_labels import SoftLabels
 from labeler.data.stored_corpus import TextCopies
 from labeler.data.votes import Votes
-from labeler.labeling.cascade import choose_texts, divided, doubts, hard_rows, spread
+from labeler.labeling.cascade import choose_texts, doubts, hard_rows, spread
+from labeler.labeling.consensus import divided
 
 ROW = st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 100), st.booleans(), st.booleans())
 AUDIT = st.sampled_from([0, 0.1, 0.5])

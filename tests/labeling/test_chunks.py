@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 import pytest
 
@@ -20,6 +18,8 @@ from labeler.data.run import open_run
 from labeler.data.stream import open_stream
 from labeler.labeling.pipeline import LabelJob, label_reviews
 from labeler.models.resolve import ModelRef
+
+from .conftest import Lengths
 
 CONFIG = """
 [[task.labels]]
@@ -49,14 +49,6 @@ kind = "embedding"
 coverage = 0.6
 """
 WORDS = ("керемет", "нашар", "жақсы емес", "жаман", "сөз", "👍", "👎 👎", "=зат")
-
-
-class Lengths:
-    """Embeds a text as its length and its number of words."""
-
-    def encode(self, texts: list[str], *, progress: Callable[[int], None] = lambda n: None) -> npt.NDArray[np.float32]:
-        """Return an array of shape (n, 2)."""
-        return np.array([[len(text), len(text.split())] for text in texts], dtype=np.float32)
 
 
 def results(folder: Path, rows: int, chunk_rows: int, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:

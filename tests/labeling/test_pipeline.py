@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 import pytest
 
@@ -22,6 +19,8 @@ from labeler.data.stream import open_stream
 from labeler.labeling.outputs import LabelSummary
 from labeler.labeling.pipeline import LabelJob, label_reviews
 from labeler.models.resolve import ModelRef
+
+from .conftest import Lengths
 
 CONFIG = """
 [[task.labels]]
@@ -71,14 +70,6 @@ def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 Outcome = tuple[LabelSummary, RunDirectory, list[str]]
 MODEL = ModelRef("lengths", Path("none"), "d1", "folder")
-
-
-class Lengths:
-    """Embeds a text as its length and its number of words."""
-
-    def encode(self, texts: list[str], *, progress: Callable[[int], None] = lambda n: None) -> npt.NDArray[np.float32]:
-        """Return an array of shape (n, 2)."""
-        return np.array([[len(text), len(text.split())] for text in texts], dtype=np.float32)
 
 
 def no_models(field: str, written: str | None) -> ModelRef:
