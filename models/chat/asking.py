@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from ...data.errors import ModelError
 from ...data.progress import Advance, progress
 from .answer_cache import AnswerCache, Paid, answer_key, open_answers
 from .client import ChatClient, Reply, RequestFailedError
@@ -173,19 +174,21 @@ class _Session:
         """Fill `found`."""
         self._queue.extend((part, 0) for part in _parts(list(self._texts), settings.batch))
         async with ChatClient(self._endpoint) as client:
-            try:
-                async with asyncio.TaskGroup() as group:
-                    for _ in range(settings.concurrency):
-                        group.create_task(self._work(client, settings.batch, advance))
-            except BaseExceptionGroup as errors:
-                raise errors.exceptions[0] from None
-            finally:
-                self.requests = client.sent
+            workers = (self._work(client, settings.batch, advance) for _ in range(settings.concurrency))
+            # Requests under way when one is hopeless are paid for: they come in before the error is raised.
+            ended = await asyncio.gather(*workers, return_exceptions=True)
+            self.requests = client.sent
+            for error in filter(None, ended):
+                raise error
 
     async def _work(self, client: ChatClient, batch: int, advance: Advance) -> None:
         while self._queue:
             keys, asked_before = self._queue.popleft()
-            answers = dict(zip(keys, await self._ask(client, keys), strict=True))
+            try:
+                answers = dict(zip(keys, await self._ask(client, keys), strict=True))
+            except ModelError:
+                self._queue.clear()
+                raise
             failed = [key for key, answer in answers.items() if answer.failure not in ("", OVER_BUDGET)]
             if asked_before + 1 < _ROUNDS and failed:
                 size = max(1, batch // 4) if asked_before == 0 else 1

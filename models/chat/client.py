@@ -58,6 +58,7 @@ class ChatClient:
         self._dialect = Dialect()
         self._proven: Dialect | None = None  # the last one in which a request was answered
         self._failures = 0  # since the last answer
+        self._end: ModelError | None = None  # why no request can pass
 
     async def __aenter__(self) -> Self:
         return self
@@ -86,6 +87,8 @@ class ChatClient:
         """
         tries = 0
         while True:
+            if self._end:
+                raise self._end
             dialect = self._dialect
             outcome = await self._try(messages, schema, dialect)
             if isinstance(outcome, Reply):
@@ -156,8 +159,9 @@ class ChatClient:
     def _hopeless(self, trouble: Trouble) -> ModelError:
         key = self.endpoint.key
         said = (trouble.detail.replace(key, "***") if key else trouble.detail).strip()
-        return ModelError(
+        self._end = ModelError(
             f"{self.endpoint.host} does not answer for the model '{self.endpoint.model}': {trouble.reason}"
             f"{': ' if said else ''}{' '.join(said.split())[:300]}.",
             hint="Check base_url, model and the key, or wait; all answers so far are kept: running it again continues.",
         )
+        return self._end

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -118,7 +119,11 @@ def test_a_new_run_on_the_same_reviews_asks_nothing(run: App, app: App, chat_ser
 
 
 def test_a_server_that_goes_away_ends_the_stage_and_running_again_continues(run: App, chat_server: Any) -> None:
-    chat_server.plan = lambda number, texts: "fine" if number < 3 else "401"
+    def plan(number: int, texts: list[str]) -> str:
+        time.sleep(0.3 * (number < 3))  # the answers come in after the refusal
+        return "fine" if number < 3 else "401"
+
+    chat_server.plan = plan
     failed = run("reviews.csv")
     assert failed.exit_code == 1
     assert "refused (401)" in failed.stderr
