@@ -52,7 +52,7 @@ def class_similarity(
 
 
 def sentence_similarity(
-    texts: Sequence[str], model: ModelRef, sentences: Sequence[str], *, what: str
+    texts: Sequence[str], model: ModelRef, sentences: Sequence[str], *, what: str, passages: bool = False
 ) -> npt.NDArray[np.float32]:
     """Cosine between every review and every sentence.
 
@@ -68,6 +68,9 @@ def sentence_similarity(
     sentences : sequence of str, length s
     what : str
         Name of the sentences, for the progress bar.
+    passages : bool
+        Embed the sentences as passages, where the model tells them from queries: right for sentences that speak about
+        a review (macro-F1 0.729 to 0.735 on 16,657 reviews), wrong for sentences that are like one.
 
     Returns
     -------
@@ -78,11 +81,10 @@ def sentence_similarity(
     ModelError
         If the model cannot be loaded.
     """
-    encoder = load_encoder(model)
-    described = encoder.encode(sentences)
+    described = load_encoder(model.for_passages if passages else model).encode(sentences)
     centre = described.mean(axis=0)
     with progress(f"Embedding ({what})", total=len(texts)) as advance:
-        reviews = _unit(encoder.encode(texts, progress=advance) - centre)
+        reviews = _unit(load_encoder(model).encode(texts, progress=advance) - centre)
     return _cosines(reviews, _unit(described - centre))
 
 

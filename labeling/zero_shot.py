@@ -95,7 +95,7 @@ def read_reviews(
     groups = sentences_of(labels, hypotheses, "hypotheses")
     statements, classes = _flat(groups)
     if engine == "similarity":
-        found = sentence_similarity([*CONTENT_FREE, *texts], model, statements, what="hypotheses")
+        found = sentence_similarity([*CONTENT_FREE, *texts], model, statements, what="hypotheses", passages=True)
     else:
         from ..models.nli import NLIScorer
 

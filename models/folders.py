@@ -26,12 +26,15 @@ class SentenceSettings:
         Mean over tokens, or the first token's vector.
     prefix : str
         Text put before every input; may be empty.
+    passage_prefix : str
+        Text put before what inputs are compared with, where it has one of its own; else `prefix`.
     max_length : int or None
         Longest input in tokens, where the folder says so.
     """
 
     pooling: Pooling = "mean"
     prefix: str = ""
+    passage_prefix: str = ""
     max_length: int | None = None
 
 
@@ -120,9 +123,12 @@ def sentence_settings(folder: Path) -> SentenceSettings:
     settings = read_json(folder / "config_sentence_transformers.json") or {}
     prompts = settings.get("prompts") or {}
     limits = read_json(folder / "sentence_bert_config.json") or {}
+    query, passage = ("query: ", "passage: ") if _is_e5(folder) else ("", "")
+    prefix = prompts.get(settings.get("default_prompt_name")) or query
     return SentenceSettings(
         pooling=_pooling(folder, modules),
-        prefix=prompts.get(settings.get("default_prompt_name")) or _family_prefix(folder),
+        prefix=prefix,
+        passage_prefix=prompts.get("passage") or prompts.get("document") or passage or prefix,
         max_length=limits.get("max_seq_length"),
     )
 
@@ -175,9 +181,9 @@ def _has_mode(config: dict[str, Any], mode: str) -> bool:
     return bool(config.get(f"pooling_mode_{flag}"))
 
 
-def _family_prefix(folder: Path) -> str:
-    """Return ``"query: "`` for the E5 family, whose folders do not name the prefix they were trained with."""
+def _is_e5(folder: Path) -> bool:
+    """Tell whether a folder is of the E5 family, whose folders do not name the prefixes they were trained with."""
     name = str((read_json(folder / "config.json") or {}).get("_name_or_path", ""))
     parts = [name, folder.name, *(part for part in folder.parts if part.startswith("models--"))]
     family = any(part.split("/")[-1].split("--")[-1].lower().startswith(("e5-", "multilingual-e5-")) for part in parts)
-    return "query: " if family and "instruct" not in "".join(parts).lower() else ""
+    return family and "instruct" not in "".join(parts).lower()

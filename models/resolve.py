@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
 from ..data.errors import ModelError
-from .embedded import HUB_EQUIVALENT, PREFIX, embedded_digest, embedded_folder
+from .embedded import HUB_EQUIVALENT, PASSAGE_PREFIX, PREFIX, embedded_digest, embedded_folder
 from .folders import check_weights, folder_digest, read_config, sentence_settings
 from .hub import cached_snapshot, is_hub_id, snapshot
 
@@ -32,6 +32,8 @@ class ModelRef:
         Where it came from.
     prefix : str
         Put before every text that is embedded; may be empty.
+    passage_prefix : str
+        Put before what texts are compared with; may be empty.
     reason : str
         Why this model was chosen, for the screen and the manifest; empty when the user named it.
     """
@@ -41,7 +43,13 @@ class ModelRef:
     digest: str
     source: Literal["embedded", "folder", "hub"]
     prefix: str = ""
+    passage_prefix: str = ""
     reason: str = ""
+
+    @property
+    def for_passages(self) -> ModelRef:
+        """The same model, for embedding what texts are compared with."""
+        return replace(self, prefix=self.passage_prefix)
 
 
 def resolve_model(name: str, *, revision: str | None = None) -> ModelRef:
@@ -66,14 +74,14 @@ def resolve_model(name: str, *, revision: str | None = None) -> ModelRef:
         If the model does not exist, cannot be fetched, or has only pickled weights.
     """
     if name == EMBEDDED:
-        return ModelRef(name, embedded_folder(), embedded_digest(), "embedded", PREFIX)
+        return ModelRef(name, embedded_folder(), embedded_digest(), "embedded", PREFIX, PASSAGE_PREFIX)
     if name == "auto":
         return auto_model()
     folder = Path(name).expanduser()
     if folder.is_dir():
         read_config(folder)
         check_weights(folder)
-        return ModelRef(name, folder.absolute(), folder_digest(folder), "folder", _prefix(folder))
+        return ModelRef(name, folder.absolute(), folder_digest(folder), "folder", *_prefixes(folder))
     if close := get_close_matches(name, (EMBEDDED, "auto"), n=1, cutoff=0.75):
         raise ModelError(f"There is no model '{name}'.", hint=f"Did you mean '{close[0]}'?")
     if not is_hub_id(name):
@@ -82,7 +90,7 @@ def resolve_model(name: str, *, revision: str | None = None) -> ModelRef:
             hint=f"Use 'embedded', 'auto', an existing folder, or a name like {HUB_EQUIVALENT}.",
         )
     path = snapshot(name, revision)
-    return ModelRef(name, path, path.name, "hub", _prefix(path))
+    return ModelRef(name, path, path.name, "hub", *_prefixes(path))
 
 
 def auto_model(mission: str = MISSION) -> ModelRef:
@@ -113,11 +121,12 @@ def auto_model(mission: str = MISSION) -> ModelRef:
 
 
 def _because(ref: ModelRef, reason: str) -> ModelRef:
-    return ModelRef(ref.name, ref.path, ref.digest, ref.source, ref.prefix, reason)
+    return replace(ref, reason=reason)
 
 
-def _prefix(folder: Path) -> str:
+def _prefixes(folder: Path) -> tuple[str, str]:
     try:
-        return sentence_settings(folder).prefix
+        settings = sentence_settings(folder)
     except ModelError:  # an unsupported pooling matters only to who embeds with it
-        return ""
+        return "", ""
+    return settings.prefix, settings.passage_prefix

@@ -84,6 +84,27 @@ def test_the_folder_decides_pooling_and_prefix(bert: Path, tmp_path: Path) -> No
     np.testing.assert_allclose(SentenceEncoder(ref, compute=FP32).encode(TEXTS), expected, atol=2e-5)
 
 
+@pytest.mark.parametrize(
+    ("name", "prompts", "expected"),
+    [
+        ("some", {}, ("", "")),
+        ("some", {"query": "q: "}, ("q: ", "q: ")),
+        ("some", {"query": "q: ", "document": "d: "}, ("q: ", "d: ")),
+        ("multilingual-e5-base", {}, ("query: ", "passage: ")),
+        ("multilingual-e5-large-instruct", {}, ("", "")),
+    ],
+)
+def test_what_texts_are_compared_with_has_a_prefix_of_its_own(
+    bert: Path, tmp_path: Path, name: str, prompts: dict[str, str], expected: tuple[str, str]
+) -> None:
+    shutil.copytree(bert, tmp_path / name)
+    settings = {"prompts": prompts, "default_prompt_name": "query"}
+    (tmp_path / name / "config_sentence_transformers.json").write_text(json.dumps(settings))
+    ref = resolve_model(str(tmp_path / name))
+    assert (ref.prefix, ref.passage_prefix) == expected
+    assert ref.for_passages.prefix == expected[1]
+
+
 def test_an_unsupported_pooling_is_named(bert: Path, tmp_path: Path) -> None:
     folder = _with_modules(bert, tmp_path / "max", {"pooling_mode_max_tokens": True})
     with pytest.raises(ModelError, match="pools tokens by max"):
