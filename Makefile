@@ -39,7 +39,7 @@ types: $(VENV)/.installed
 	cd .build && ../$(BIN)/mypy --config-file ../pyproject.toml -p labeler
 
 bench: $(VENV)/.installed
-	$(BIN)/python -m labeler.benchmarks.label $(REVIEWS)
+	$(BIN)/python -m labeler.benchmarks $(REVIEWS)
 
 clean:
 	rm -rf $(VENV) .build build *.egg-info .mypy_cache .pytest_cache .ruff_cache

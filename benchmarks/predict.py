@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import statistics
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -20,10 +17,12 @@ from ..models.end_model.record import Head
 from ..models.resolve import resolve_model
 from ..models.training.losses import SoftLoss
 from ..models.training.trainer import Examples, Schedule, fit_classifier
+from .process import run_labeler
 from .results import Result
+from .reviews import write_numbered
 
 SPEED_BAR, SAME_BAR, GROWTH_BAR = 8.0, 0.995, 1.25
-TEXTS, ROUNDS, TRAINED, SEED = 400, 3, 1_500, 7
+TEXTS, ROUNDS, TRAINED, SEED = 1_000, 3, 1_500, 7
 SIZES = (10_000, 1_000_000)
 
 
@@ -64,32 +63,17 @@ def _against_pipeline(texts: list[str], folder: Path) -> list[Result]:
 def _memory(texts: pl.Series, folder: Path) -> list[Result]:
     """Compare the peak memory of `labeler predict` on a short and a long file; a model without encoder is fast."""
     model = _trained(texts.head(TRAINED).to_list(), folder / "run" / "model", head="lstm", pooling="auto")
-    peaks, rates = [], []
+    source, output, used = folder / "reviews.csv", folder / "out.csv", []
     for rows in SIZES:
-        source, output = folder / f"{rows}.csv", folder / f"{rows}.out.csv"
-        numbers = pl.int_range(rows, eager=True)
-        repeated = texts.gather(numbers % len(texts)) + pl.Series([" "]) + numbers.cast(pl.String)
-        pl.DataFrame({"id": numbers, "text": repeated}).write_csv(source)
-        start = time.perf_counter()
-        peaks.append(_peak_mb(["predict", str(source), "--run", str(model.parent), "--output", str(output)]))
-        rates.append(rows / (time.perf_counter() - start))
-        source.unlink()
+        write_numbered(texts, rows, source)
+        used.append(run_labeler("predict", source, "--run", model.parent, "--output", output))
         output.unlink()
-    detail = f"{peaks[0]:.0f} MB at {SIZES[0]:,} rows, {peaks[1]:.0f} MB at {SIZES[1]:,} ({rates[1]:,.0f} rows/s)"
-    return [Result("predict", "peak memory, 100 times the rows", peaks[1] / peaks[0], GROWTH_BAR, False, detail)]
-
-
-def _peak_mb(arguments: list[str]) -> float:
-    """Run the command line in a process of its own and return its peak resident memory in MB."""
-    code = (
-        "import resource, sys; from labeler.cli import app; sys.argv[0] = 'labeler'\n"
-        "try: app()\n"
-        "finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True, env=os.environ
-    )
-    return float(result.stdout.strip().splitlines()[-1])
+    short, long = used
+    detail = f"{short.peak_mb:.0f} MB at {SIZES[0]:,} rows, {long.peak_mb:.0f} MB at {SIZES[1]:,}"
+    detail += f" ({SIZES[1] / long.seconds:,.0f} rows/s)"
+    return [
+        Result("predict", "peak memory, 100 times the rows", long.peak_mb / short.peak_mb, GROWTH_BAR, False, detail)
+    ]
 
 
 def _trained(texts: list[str], folder: Path, *, head: Head, pooling: Any) -> Path:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +24,7 @@ class Result:
     what : str
         What was compared with what.
     value : float
-        A ratio, a cosine or a difference.
+        A ratio, a cosine or a difference; NaN where the peer is missing, and `detail` says why.
     bar : float, optional
         What it is held to; None for a figure that is only told.
     at_least : bool
@@ -41,8 +42,8 @@ class Result:
 
     @property
     def met(self) -> bool | None:
-        """Whether the bar is met; None without one."""
-        if self.bar is None:
+        """Whether the bar is met; None without one, or without a value."""
+        if self.bar is None or math.isnan(self.value):
             return None
         return self.value >= self.bar if self.at_least else self.value <= self.bar
 
@@ -59,12 +60,16 @@ def machine() -> list[str]:
     cpu = next((line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "?")
     flags = next((line.split() for line in _lines("/proc/cpuinfo") if line.startswith("flags")), [])
     units = [flag for flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if flag in flags]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return [
-        f"CPU: {cpu} ({platform.machine()}; {', '.join(units) or 'no vector units listed'}), {cores} cores",
+        f"CPU: {cpu} ({platform.machine()}; {', '.join(units) or 'no vector units listed'}), {available_cores()} cores",
         f"Memory: {available_gb():.0f} GB available. Load average before: {os.getloadavg()[0]:.1f}",
         f"Python {platform.python_version()}, " + ", ".join(f"{name} {version(name)}" for name in PACKAGES),
     ]
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def available_gb() -> float:
@@ -80,15 +85,11 @@ def as_text(results: Sequence[Result]) -> str:
     return "\n".join(f"  {what:{width}} {value:>9}  {bar:11}{met:7} {detail}" for what, value, bar, met, detail in rows)
 
 
-def as_markdown(results: Iterable[Result], notes: Iterable[str], heading: str) -> str:
-    """Lay all results out as a Markdown page."""
-    lines = [f"# {heading}", "", *(f"- {note}" for note in notes), ""]
-    lines += ["| section | what | measured | bar | | details |", "| --- | --- | ---: | --- | --- | --- |"]
-    lines += ["| " + " | ".join((result.section, *result.cells)) + " |" for result in results]
-    return "\n".join(lines) + "\n"
-
-
 def _figure(value: float) -> str:
+    if math.isnan(value):
+        return "-"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
     return f"{value:.1e}" if 0 < value < 1e-3 else f"{value:.5g}" if 0.99 < value < 1 else f"{value:.3g}"
 
 

@@ -1,4 +1,4 @@
-"""The reviews a benchmark runs on; a small file is augmented with new reviews made of its own."""
+"""The reviews a benchmark runs on, and as many more as it wants, made of them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import polars as pl
 from ..data.tables import read_table
 
 ENOUGH, SEED = 2_000, 7
+_PART = 100_000  # rows written at a time
 
 
 def read_reviews(source: Path, folder: Path, enough: int = ENOUGH) -> tuple[Path, pl.Series, str]:
@@ -42,3 +43,12 @@ def read_reviews(source: Path, folder: Path, enough: int = ENOUGH) -> tuple[Path
     path = folder / "augmented.csv"
     pl.DataFrame({"id": [f"r{i}" for i in range(len(texts))], "text": texts}).write_csv(path)
     return path, texts, f"{told}, augmented to {len(texts):,} distinct ones by joining random pairs"
+
+
+def write_numbered(texts: pl.Series, rows: int, path: Path) -> None:
+    """Write a CSV of `rows` distinct reviews: the texts over and over, each with its row's number behind it."""
+    with path.open("wb") as file:
+        for start in range(0, rows, _PART):
+            numbers = pl.int_range(start, min(start + _PART, rows), eager=True)
+            repeated = texts.gather(numbers % len(texts)) + pl.Series([" "]) + numbers.cast(pl.String)
+            pl.DataFrame({"id": numbers, "text": repeated}).write_csv(file, include_header=start == 0)

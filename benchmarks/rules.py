@@ -1,31 +1,33 @@
-"""Rule voting: whole columns here, one review at a time in Snorkel's `PandasLFApplier`; the votes must be equal.
+"""Rule voting: whole columns here, one review at a time in Snorkel's appliers; the votes must be equal.
 
-Twice against Snorkel: labeling functions that each read the raw text, as Snorkel's tutorials write them, and the best
-case for Snorkel, where texts are normalised and folded once into extra columns and the functions only look things up.
+Twice against `PandasLFApplier`: labeling functions that each read the raw text, as Snorkel's tutorials write them, and
+the best case for Snorkel, where texts are normalised and folded once into extra columns and the functions only look
+things up. The Dask and Spark appliers, where they are installed, share the former among all cores.
 """
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable
-from functools import cache, partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ..config import load_config
+from ..config import Config, load_config
 from ..data.corpus import Corpus
 from ..data.label_space import LabelSpace
-from ..data.normalize import fold_word
 from ..labeling.registry import Voter
+from ..labeling.settings import VoterSection
 from ..labeling.voters.emoji import EmojiVoter, token_of
 from ..labeling.voters.keyword import KeywordVoter
 from ..labeling.voters.length import LengthVoter
 from ..labeling.voters.regex import RegexVoter
 from .results import Result
+from .snorkel_appliers import Applier, dask_votes, pandas_votes, spark_votes
 from .snorkel_rules import Rule, emoji_rule, keyword_rule, length_rule, normalize_one, regex_rule, words_of_one
 
 Matrix = npt.NDArray[np.int64]
@@ -48,10 +50,11 @@ PATTERNS = {
 
 
 class Rules:
-    """The same rules twice: as voters and as labeling functions."""
+    """The same rules as voters, as labeling functions, and as a configuration."""
 
     def __init__(self) -> None:
-        task = load_config(preset="kaspi-sentiment").task
+        self.preset = load_config(preset="kaspi-sentiment")
+        task = self.preset.task
         self.labels: LabelSpace = task.label_space
         self.keyword = KeywordVoter(labels=self.labels, keywords=task.resources["keywords"])
         self.emoji = EmojiVoter(labels=self.labels, emoji=task.resources["emoji"])
@@ -61,6 +64,19 @@ class Rules:
     def voters(self, *, only_regex: bool) -> list[Voter]:
         """Return the voters."""
         return [*self.regexes] if only_regex else [*self.regexes, self.keyword, self.emoji, self.length]
+
+    def config(self) -> Config:
+        """Return a configuration with these voters and no others."""
+        regexes = [{"kind": "regex", "label": name, "pattern": pattern} for pattern, name in PATTERNS.items()]
+        length = {"kind": "length", "label": "negative", "min_words": MIN_WORDS}
+        options: list[dict[str, Any]] = [*regexes, {"kind": "keyword"}, {"kind": "emoji"}, length]
+        sections = [VoterSection.model_validate({"name": f"rule-{i}", **given}) for i, given in enumerate(options)]
+        return self.preset.model_copy(update={"voters": tuple(sections)})
+
+    @property
+    def of_one_class(self) -> int:
+        """What the voters are in rules for one class each: keywords and emoji are one for each class."""
+        return len(self.regexes) + 1 + 2 * self.labels.k
 
     def functions(self, *, only_regex: bool, prepared: bool) -> list[Rule]:
         """Return the same rules one row at a time; `prepared` ones read columns made beforehand."""
@@ -85,21 +101,6 @@ def by_column(voters: list[Voter], texts: pl.Series) -> Matrix:
     return np.stack([voter.vote(corpus).labels for voter in voters], axis=1).astype(np.int64)
 
 
-def by_row(rules: list[Rule], texts: list[str], *, prepare: tuple[str, ...]) -> Matrix:
-    """Vote with Snorkel's applier; `prepare` names columns to add first."""
-    import pandas as pd
-    from snorkel.labeling import LabelingFunction, PandasLFApplier
-
-    columns: dict[str, Any] = {"text": texts}
-    if prepare:
-        columns["normalized"] = [normalize_one(text) for text in texts]
-    if "words" in prepare:
-        fold = cache(fold_word)  # as here: each spelling is folded once
-        columns["words"] = [words_of_one(text, fold) for text in columns["normalized"]]
-    functions = [LabelingFunction(f"rule {i}", rule) for i, rule in enumerate(rules)]
-    return np.asarray(PandasLFApplier(functions).apply(pd.DataFrame(columns), progress_bar=False))
-
-
 def timed(run: Callable[[], Matrix], repeats: int = 1) -> tuple[Matrix, float]:
     """Return the votes and the median of the seconds."""
     seconds = []
@@ -118,24 +119,30 @@ def measure_rules(texts: pl.Series) -> list[Result]:
     AssertionError
         If a vote differs.
     """
-    rules = Rules()
+    rules, appliers = Rules(), [pandas_votes, dask_votes, spark_votes]
     by_column(rules.voters(only_regex=False), texts.head(100))  # warm up
-    return [*_compare(rules, texts, only_regex=False), *_compare(rules, texts, only_regex=True)]
-
-
-def _compare(rules: Rules, texts: pl.Series, *, only_regex: bool) -> list[Result]:
-    voters, rows, results = rules.voters(only_regex=only_regex), texts.to_list(), []
-    for prepared in (False, True):
-        functions = rules.functions(only_regex=only_regex, prepared=prepared)
-        columns = ("normalized",) if only_regex else ("normalized", "words")
-        ours, before = timed(lambda: by_column(voters, texts), 3)
-        theirs, peer = timed(partial(by_row, functions, rows, prepare=columns if prepared else ()))
-        ours, after = timed(lambda: by_column(voters, texts), 3)  # before and after, so that noise hits both sides
-        seconds = (before + after) / 2
-        different = np.argwhere(ours != theirs)
-        assert not len(different), f"{len(different)} votes differ, the first at (row, rule) {different[0]}"
-        what = f"{len(voters)} {'regex' if only_regex else 'mixed'} rules: speed against Snorkel's applier"
-        detail = f"{seconds / len(rows) * 1e6:.1f} against {peer / len(rows) * 1e6:.0f} µs per review, votes equal"
-        bar = None if prepared else BAR
-        results.append(Result("rules", what + " on prepared columns" * prepared, peer / seconds, bar, detail=detail))
+    results = [_compare(rules, texts, applier, only_regex=False) for applier in appliers]
+    results.append(_compare(rules, texts, pandas_votes, only_regex=False, prepared=True))
+    results.append(_compare(rules, texts, pandas_votes, only_regex=True))
+    results.append(_compare(rules, texts, pandas_votes, only_regex=True, prepared=True))
     return results
+
+
+def _compare(rules: Rules, texts: pl.Series, applier: Applier, *, only_regex: bool, prepared: bool = False) -> Result:
+    voters = rules.voters(only_regex=only_regex)
+    functions = rules.functions(only_regex=only_regex, prepared=prepared)
+    columns = ("normalized",) if only_regex else ("normalized", "words")
+    what = f"{len(voters)} {'regex' if only_regex else 'mixed'} rules: speed against Snorkel's {applier.__name__[:-6]}"
+    what += " applier" + " on prepared columns" * prepared
+    ours, before = timed(lambda: by_column(voters, texts), 3)
+    try:
+        theirs, peer = timed(lambda: applier(functions, texts.to_list(), columns if prepared else ()))
+    except ModuleNotFoundError as error:
+        return Result("rules", what, math.nan, detail=f"not installed: {error.name}")
+    ours, after = timed(lambda: by_column(voters, texts), 3)  # before and after, so that noise hits both sides
+    seconds = (before + after) / 2
+    different = np.argwhere(ours != theirs)
+    assert not len(different), f"{len(different)} votes differ, the first at (row, rule) {different[0]}"
+    detail = f"{seconds / len(texts) * 1e6:.1f} against {peer / len(texts) * 1e6:.0f} µs per review, votes equal"
+    bar = BAR if applier is pandas_votes and not prepared else None
+    return Result("rules", what, peer / seconds, bar, detail=detail)

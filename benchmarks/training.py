@@ -1,0 +1,113 @@
+"""One pass of `labeler train`'s loop against one of a plain transformers `Trainer`: same model, rows and batch size."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from ..models.device import choose_compute, quiet_transformers
+from ..models.end_model.build import build_classifier
+from ..models.end_model.lora import LoraOptions, target_modules
+from ..models.end_model.record import Mode
+from ..models.resolve import ModelRef, resolve_model
+from ..models.training.losses import SoftLoss
+from ..models.training.settings import TrainSection
+from ..models.training.trainer import Examples, Schedule, fit_classifier
+from .results import Result
+
+ROWS, WARM, SEED = 1_000, 64, 7
+LABELS = ("long", "short")
+SETTINGS = TrainSection()
+SCHEDULE = Schedule(epochs=1, batch_size=SETTINGS.batch_size)
+
+
+def measure_training(texts: pl.Series, folder: Path) -> list[Result]:
+    """Compare LoRA and full training with a Trainer as it comes, and with one told to compute in bfloat16."""
+    backbone = resolve_model("embedded")
+    chosen = texts.unique(maintain_order=True).sample(ROWS, shuffle=True, seed=SEED).to_list()
+    results = []
+    for mode in ("lora", "full"):
+        ours(chosen[:WARM], backbone, mode)
+        mine, loss = ours(chosen, backbone, mode)
+        for bf16 in (False, True) if choose_compute().dtype == "bfloat16" else (False,):
+            theirs, their_loss = plain(chosen, backbone, mode, bf16=bf16, folder=folder)
+            detail = f"{ROWS / mine:.1f} against {ROWS / theirs:.1f} rows/s, loss {loss:.2f} against {their_loss:.2f}"
+            what = f"{mode}: speed against Trainer" + " in bfloat16" * bf16
+            results.append(Result("train", what, theirs / mine, detail=detail))
+    return results
+
+
+def ours(texts: list[str], backbone: ModelRef, mode: Mode) -> tuple[float, float]:
+    """Train here, as `labeler train` does by default: seconds and mean loss."""
+    compute, lora = choose_compute(), LoraOptions(**SETTINGS.lora.model_dump())
+    classifier = build_classifier(
+        LABELS,
+        backbone=backbone,
+        mode=mode,
+        pooling="cls",
+        lora=lora,
+        train_embeddings=SETTINGS.train_embeddings,
+        texts=texts,
+        compute=compute,
+    )
+    targets = np.eye(2, dtype=np.float32)[_labels(texts)]
+    examples = Examples(classifier.token_rows(texts), targets, np.ones(len(texts), np.float32))
+    start = time.perf_counter()
+    fit = fit_classifier(
+        classifier, examples, schedule=SCHEDULE, loss=SoftLoss(), compute=compute, announce=lambda message: None
+    )
+    return time.perf_counter() - start, fit.loss
+
+
+def plain(texts: list[str], backbone: ModelRef, mode: Mode, *, bf16: bool, folder: Path) -> tuple[float, float]:
+    """Train with transformers (and peft), as their guides do: seconds and mean loss."""
+    from peft import LoraConfig, get_peft_model
+    from transformers import (
+        AutoModelForSequenceClassification,
+        AutoTokenizer,
+        DataCollatorWithPadding,
+        Trainer,
+        TrainingArguments,
+    )
+
+    with quiet_transformers():
+        tokenizer = AutoTokenizer.from_pretrained(backbone.path)
+        model: Any = AutoModelForSequenceClassification.from_pretrained(backbone.path, num_labels=2)
+        if mode == "lora":
+            size: dict[str, Any] = {
+                "r": SETTINGS.lora.rank,
+                "lora_alpha": SETTINGS.lora.alpha,
+                "lora_dropout": SETTINGS.lora.dropout,
+            }
+            modules = target_modules(model.base_model)
+            model = get_peft_model(model, LoraConfig(task_type="SEQ_CLS", target_modules=modules, **size))
+        rows = [
+            {**tokenizer(text, truncation=True, max_length=SETTINGS.max_length), "labels": label}
+            for text, label in zip(texts, _labels(texts).tolist(), strict=True)
+        ]
+        arguments = TrainingArguments(
+            output_dir=str(folder),
+            per_device_train_batch_size=SCHEDULE.batch_size,
+            num_train_epochs=SCHEDULE.epochs,
+            learning_rate=SCHEDULE.learning_rate,
+            bf16=bf16,
+            use_cpu=choose_compute().device == "cpu",
+            save_strategy="no",
+            report_to="none",
+            disable_tqdm=True,
+        )
+        trainer = Trainer(model, arguments, train_dataset=rows, data_collator=DataCollatorWithPadding(tokenizer))
+        start = time.perf_counter()
+        loss = float(trainer.train().training_loss)
+    return time.perf_counter() - start, loss
+
+
+def _labels(texts: list[str]) -> npt.NDArray[np.int64]:
+    """Tell long texts from short ones: decisive, and needs no labels."""
+    lengths = np.array([len(text) for text in texts])
+    return np.asarray(lengths < np.median(lengths), np.int64)
