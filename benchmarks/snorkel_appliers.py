@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..data.label_space import ABSTAIN
 from ..data.normalize import fold_word
 from .results import available_cores
 from .snorkel_rules import Rule, normalize_one, words_of_one
@@ -28,7 +31,9 @@ def dask_votes(rules: Sequence[Rule], texts: list[str], prepare: tuple[str, ...]
     """Vote with `PandasParallelLFApplier`, which is the Dask applier over a pandas frame: a process per core."""
     from snorkel.labeling.apply.dask import PandasParallelLFApplier
 
-    applier = PandasParallelLFApplier(_functions(rules))
+    # Dask first tries the functions on a row of its own, whose text is missing.
+    careful = [lambda row, rule=rule: rule(row) if isinstance(row.text, str) else ABSTAIN for rule in rules]
+    applier = PandasParallelLFApplier(_functions(careful))
     return np.asarray(applier.apply(_frame(texts, prepare), n_parallel=max(2, available_cores())))
 
 
@@ -37,6 +42,7 @@ def spark_votes(rules: Sequence[Rule], texts: list[str], prepare: tuple[str, ...
     from pyspark.sql import Row, SparkSession
     from snorkel.labeling.apply.spark import SparkLFApplier
 
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else Spark's workers take the system's
     session = SparkSession.builder.master(f"local[{available_cores()}]").getOrCreate()
     try:
         rows = [Row(**columns) for columns in _frame(texts, prepare).to_dict("records")]
