@@ -71,6 +71,7 @@ def plain(texts: list[str], backbone: ModelRef, mode: Mode, *, bf16: bool, folde
         AutoModelForSequenceClassification,
         AutoTokenizer,
         DataCollatorWithPadding,
+        PrinterCallback,
         Trainer,
         TrainingArguments,
     )
@@ -102,6 +103,7 @@ def plain(texts: list[str], backbone: ModelRef, mode: Mode, *, bf16: bool, folde
             disable_tqdm=True,
         )
         trainer = Trainer(model, arguments, train_dataset=rows, data_collator=DataCollatorWithPadding(tokenizer))
+        trainer.remove_callback(PrinterCallback)
         start = time.perf_counter()
         loss = float(trainer.train().training_loss)
     return time.perf_counter() - start, loss
