@@ -19,6 +19,7 @@ from labeler.benchmarks.rules import Rules, by_column, measure_rules
 from labeler.benchmarks.snorkel_rules import normalize_one, words_of_one
 from labeler.data.corpus import Corpus
 from labeler.data.sample import sample_of
+from labeler.labeling.settings import LabelModelSection
 
 
 class Row:
@@ -127,6 +128,9 @@ def test_missing_peers_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_growth_is_measured_on_distinct_reviews(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = Rules().config()
+    light = {"voters": config.voters[-2:], "label_model": LabelModelSection(method="majority")}
+    monkeypatch.setattr(Rules, "config", lambda self: config.model_copy(update=light))
     monkeypatch.setattr(growth, "FITTED_FROM", 1_000)
     texts = pl.read_csv(sample_of("kaspi-sentiment").reviews)["text"].fill_null("")
     write_numbered(texts, 3_000, tmp_path / "many.csv")
