@@ -48,5 +48,6 @@ def _rules_only(name: str, config: Config, source: Path, folder: Path) -> Result
 
 def _result(name: str, used: list[Usage], bar: float) -> Result:
     seconds = [usage.seconds for usage in used]
-    detail = f"{len(used)} rounds: {min(seconds):.2f} to {max(seconds):.2f}, peak {used[-1].peak_mb:.0f} MB"
+    detail = f"{min(seconds):.2f} to {max(seconds):.2f} s in {len(used)} rounds, "
+    detail += f"{statistics.median(usage.cpu_seconds for usage in used):.2f} s of CPU, peak {used[-1].peak_mb:.0f} MB"
     return Result("startup", f"{ROWS:,} rows, {name}: seconds", statistics.median(seconds), bar, False, detail)
