@@ -19,6 +19,7 @@ from ..data.task import Task
 from ..labeling.consensus import divided
 from ..labeling.label_model import LabelModel, build_label_model, fit_votes
 from ..labeling.patterns import VotePatterns
+from ..labeling.registry import is_asked
 from ..labeling.rule_check import RuleCheck, check_rules
 from ..labeling.rules import RULE_KINDS, rules_of
 from ..labeling.settings import LabelModelSection, VoterSection
@@ -73,7 +74,9 @@ def advise(
     """
     labels, sections = task.label_space, list(sections)
     try:
-        names = [row["voter"] for row in json.loads(run.summary.read_text(encoding="utf-8"))["voters"]]
+        asked = {section.name for section in sections if is_asked(section.kind)}  # on hard rows, after the fit
+        voters = [row["voter"] for row in json.loads(run.summary.read_text(encoding="utf-8"))["voters"]]
+        names = [name for name in voters if name not in asked]
         rows, votes = _distinct(run, names, labels)
         model = _fitted(run, names, labels, settings)
     except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:

@@ -67,6 +67,14 @@ def test_only_hard_rows_change(run: App, app: App, chat_server: Any) -> None:
     assert "tokens, cost 0.0" in done.stderr
 
 
+def test_rules_are_checked_by_the_voters_that_saw_every_row(run: App, app: App) -> None:
+    run("reviews.csv")
+    app("label", "reviews.csv", "--config", "plain.toml", "--run", "plain")
+    asked, plain = (json.loads(app("suggest", "--run", name, "--json").stdout)["rules"] for name in ("run", "plain"))
+    assert len(plain) > 2
+    assert asked == plain
+
+
 def test_the_voter_is_in_every_table(run: App, chat_server: Any) -> None:
     run("reviews.csv")
     directory = RunDirectory(Path("run"))

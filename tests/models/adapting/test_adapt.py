@@ -76,6 +76,7 @@ def test_an_adapted_embedded_is_still_a_sentence_encoder(
     assert "head_learning_rate" in summary.settings
     ref = resolve_model(str(tmp_path / "out"))
     assert ref.prefix == "query: "
+    assert zero_shot_engine(ref) == "similarity"
     assert build_classifier(["a", "b"], backbone=ref, compute=FP32).record.pooling == "mean"
     assert load_encoder(ref, cached=False).encode(["тауар"]).shape == (1, 32)
     scorer = MaskedLMScorer(ref, compute=FP32)
