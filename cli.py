@@ -115,7 +115,7 @@ def train(
 
 @app.command()
 def adapt(
-    input: Annotated[str, flags.INPUT],  # noqa: A002
+    input: Annotated[str, flags.TABLE],  # noqa: A002
     output: Annotated[Path, typer.Option(help="Folder of the adapted model.")],
     backbone: Annotated[str, flags.BACKBONE] = "auto",
     mode: Annotated[Literal["lora", "full"], typer.Option(help="Merged adapters, or all weights.")] = "lora",

@@ -44,6 +44,28 @@ class Rejections:
 
 
 @dataclass(frozen=True, eq=False)
+class FileLines:
+    """Where the lines of several files are that are counted through; empty for a single file.
+
+    Parameters
+    ----------
+    starts : dict of str to int
+        Lines before each file, in their order.
+    """
+
+    starts: dict[str, int] = field(default_factory=dict)
+
+    def located(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return rows with a column ``line`` with the line in its own file, and a first column ``file``."""
+        if not self.starts:
+            return frame
+        begun = pl.Series(self.starts.values(), dtype=pl.Int64)
+        place = begun.search_sorted(frame["line"], side="left").cast(pl.Int64) - 1
+        names = pl.Series("file", self.starts.keys(), dtype=pl.String)
+        return frame.with_columns(line=frame["line"] - begun.gather(place)).insert_column(0, names.gather(place))
+
+
+@dataclass(frozen=True, eq=False)
 class RawTable:
     """A parsed file before anything is decided about its columns.
 

@@ -14,8 +14,9 @@ from .columns import free_name
 from .errors import InputError
 from .raw_table import RawTable, Rejections
 from .source import header_only
+from .stream_files import open_input
 from .stream_ids import EarlierIds, KeyTable
-from .stream_rows import RowStream, open_rows, rechunk
+from .stream_rows import RowStream, rechunk
 from .tables import (
     Chunk,
     check_guess,
@@ -80,6 +81,10 @@ class TableStream:
         """New names of columns of `Chunk.frame` whose own name is that of the texts or the ids."""
         return self._renames
 
+    def located(self, rejected: pl.DataFrame) -> pl.DataFrame:
+        """Return rejected rows as they are listed for the user: those of several files with file and line in it."""
+        return self._rows.files.located(rejected)
+
     def digest(self) -> str:
         """Read the input once more for the digest of its bytes; it must be a file, or a pipe that was spooled."""
         return self._rows.digest()
@@ -97,14 +102,14 @@ class TableStream:
         found = False
         for raw in self._chunks:
             usable = drop_unusable_texts(raw, self.text_column)
-            chunk = take_rows(usable, self.text_column, self.id_column, earlier)
+            chunk = take_rows(usable, self.text_column, self.id_column, earlier, self._rows.files)
             if not found:
                 counts = _add_up(counts, tally(chunk.rejected))
             found = found or len(chunk) > 0
             if len(raw):
                 yield chunk
         if not found:
-            raise nothing_usable(self.source, counts)
+            raise nothing_usable(self.source, counts, self._rows.files)
 
     def __enter__(self) -> TableStream:
         return self
@@ -133,13 +138,16 @@ def open_stream(
     follow the encoding or a type are rejected, and later columns of JSON Lines are left out. When a pipe pauses for
     a second, what has come makes a chunk.
 
+    The files of a folder, a pattern (``reviews/*.parquet``) or a URL are one table, in the order of their names; they
+    have the same columns. Lines are then counted through; `TableStream.located` knows the file.
+
     A JSON array and a Parquet file that comes through standard input are held as a whole; of another Parquet file
     the compressed bytes of one row group.
 
     Parameters
     ----------
     source : str or Path
-        The file, or ``-`` for standard input.
+        A file, a folder, a pattern, a URL that fsspec understands, or ``-`` for standard input.
     text_column, id_column : str, optional
         Column names; guessed from usual names when not given.
     chunk_rows : int
@@ -150,18 +158,20 @@ def open_stream(
     Raises
     ------
     InputError
-        If the file cannot be read (see `read_source`), has no rows, or the columns are unclear.
+        If the file cannot be read (see `read_source`), has no rows, or the columns are unclear or differ between files.
+    ConfigError
+        If a package for the URL is missing.
     """
     if chunk_rows < 1:
         raise InputError(f"Chunks of {chunk_rows} rows hold nothing.", hint="Give at least 1.")
     with ExitStack() as stack:
-        rows = stack.enter_context(open_rows(source, rows=chunk_rows, spool=spool))
+        rows = stack.enter_context(open_input(source, rows=chunk_rows, spool=spool))
         chunks = rechunk(rows.read(), chunk_rows)
         first = next(chunks)
         if not len(first):
             raise header_only(rows.name, first)
         if not first.frame.width:
-            raise nothing_usable(rows.name, _tally_all(chain([first], chunks)))
+            raise nothing_usable(rows.name, _tally_all(chain([first], chunks)), rows.files)
 
         def whole() -> Iterator[RawTable]:
             """All rows, if they can be read again, or else the first."""

@@ -32,6 +32,8 @@ class ByteStream:
         As for `read_source`.
     spool : bool
         Copy a pipe to a temporary file first, so that it can be read like a file.
+    name : str, optional
+        What to call it in messages instead.
 
     Attributes
     ----------
@@ -50,9 +52,9 @@ class ByteStream:
         If it is missing, a folder, unreadable, of an unknown format, or has no bytes.
     """
 
-    def __init__(self, source: str | Path, *, spool: bool = False) -> None:
+    def __init__(self, source: str | Path, *, spool: bool = False, name: str | None = None) -> None:
         self._is_stdin = str(source) == "-"
-        self.name = "<stdin>" if self._is_stdin else str(source)
+        self.name = name or ("<stdin>" if self._is_stdin else str(source))
         self._path = Path(source)
         kind = "" if self._is_stdin else format_of(self._path)
         self.path = self._path if kind else None

@@ -13,7 +13,7 @@ import polars as pl
 
 from .csv_table import CsvParser
 from .json_table import JsonlParser, Kinds, Records, kinds_of, parse_json_array, reject_misfits, to_table
-from .raw_table import RawTable, concat_tables
+from .raw_table import FileLines, RawTable, concat_tables
 from .source import choose_delimiter, is_json_array, numbered, parse_parquet, reading_parquet
 from .stream_bytes import BLOCK, ByteStream
 from .stream_text import TextStream
@@ -47,6 +47,10 @@ class RowStream:
         Columns that a pipe of JSON Lines brought too late.
     digest : callable
         Reads it once more for the digest of its bytes, if it is `rereadable`.
+    files : FileLines
+        Where lines are, if it is several files.
+    remarks : list[str]
+        What to tell the user of several files.
     """
 
     name: str
@@ -55,11 +59,13 @@ class RowStream:
     text: TextStream | None = None
     late: list[str] = field(default_factory=list)
     digest: Callable[[], str] = str
+    files: FileLines = field(default_factory=FileLines)
+    remarks: list[str] = field(default_factory=list)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What to tell the user, as far as it has been read."""
-        notes = self.text.notes if self.text else ()
+        notes = self.text.notes if self.text else tuple(self.remarks)
         if not self.late:
             return notes
         names = ", ".join(f"'{name}'" for name in self.late)
@@ -67,19 +73,30 @@ class RowStream:
 
 
 @contextmanager
-def open_rows(source: str | Path, *, rows: int, spool: bool = False) -> Iterator[RowStream]:
-    """Open an input; `rows` is how many rows of a Parquet file are read at once, `spool` is for `ByteStream`.
+def open_rows(
+    source: str | Path, *, rows: int, spool: bool = False, name: str | None = None, kinds: Kinds | None = None
+) -> Iterator[RowStream]:
+    """Open an input that is one file or pipe.
+
+    Parameters
+    ----------
+    source, spool, name
+        For `ByteStream`.
+    rows : int
+        How many rows of a Parquet file are read at once.
+    kinds : Kinds, optional
+        The columns of JSON Lines and what they hold, where that is known already.
 
     Raises
     ------
     InputError
         As `read_source` does, unless what is wrong shows only later.
     """
-    with closing(ByteStream(source, spool=spool)) as data:
-        yield replace(_rows_of(data, rows), digest=data.digest)
+    with closing(ByteStream(source, spool=spool, name=name)) as data:
+        yield replace(_rows_of(data, rows, kinds), digest=data.digest)
 
 
-def _rows_of(data: ByteStream, rows: int) -> RowStream:
+def _rows_of(data: ByteStream, rows: int, kinds: Kinds | None) -> RowStream:
     if data.kind == "parquet":
         if data.path:
             return RowStream(data.name, partial(_parquet_pieces, data.path, data.name, rows))
@@ -90,7 +107,7 @@ def _rows_of(data: ByteStream, rows: int) -> RowStream:
         array = parse_json_array(b"".join(text.blocks()), data.name)
         return RowStream(data.name, lambda: iter([array]), text=text)
     if data.kind in ("json", "jsonl"):
-        return _jsonl_rows(text)
+        return _jsonl_rows(text, kinds)
     delimiter = choose_delimiter(text.head, data.kind)
     return RowStream(data.name, partial(_csv_pieces, text, delimiter), text.rereadable, text)
 
@@ -144,15 +161,20 @@ def _csv_pieces(text: TextStream, delimiter: str | None) -> Pieces:
     return _parse_blocks(blocks, CsvParser(delimiter).parse)
 
 
-def _jsonl_rows(text: TextStream) -> RowStream:
+def _jsonl_rows(text: TextStream, kinds: Kinds | None) -> RowStream:
     late: list[str] = []
     if not text.rereadable:
         return RowStream(text.name, partial(_jsonl_pipe, text, late), rereadable=False, text=text, late=late)
-    kinds: Kinds = {}
+    if kinds is None:
+        add_kinds(kinds := {}, text)
+    return RowStream(text.name, partial(_jsonl_pieces, text, kinds), text=text)
+
+
+def add_kinds(kinds: Kinds, text: TextStream) -> None:
+    """Add the columns of a file of JSON Lines, and what they hold."""
     for records in _parse_blocks(text.blocks(), JsonlParser().parse):
         for name, found in kinds_of(records or Records()).items():
             kinds.setdefault(name, set()).update(found)
-    return RowStream(text.name, partial(_jsonl_pieces, text, kinds), text=text)
 
 
 def _jsonl_pieces(text: TextStream, kinds: Kinds) -> Pieces:

@@ -10,7 +10,7 @@ import polars as pl
 
 from .columns import ID_NAMES, find_text_column, free_name, guess_column, require_column
 from .errors import InputError
-from .raw_table import EXCERPT, RawTable
+from .raw_table import EXCERPT, FileLines, RawTable
 from .source import read_source
 from .stream_ids import EarlierIds, complete_ids, first_uses
 from .stream_ids import content_ids as content_ids
@@ -221,7 +221,13 @@ def drop_unusable_texts(raw: RawTable, column: str) -> RawTable:
     return RawTable(frame.filter(~bad), raw.lines.filter(~bad), rejected)
 
 
-def take_rows(usable: RawTable, text: str, id_column: str | None, earlier: EarlierIds | None = None) -> Chunk:
+def take_rows(
+    usable: RawTable,
+    text: str,
+    id_column: str | None,
+    earlier: EarlierIds | None = None,
+    files: FileLines | None = None,
+) -> Chunk:
     """Give each row its id, and reject rows whose id was used before.
 
     Parameters
@@ -234,6 +240,8 @@ def take_rows(usable: RawTable, text: str, id_column: str | None, earlier: Earli
         Column of ids; None makes them all.
     earlier : EarlierIds, optional
         The ids of the rows above, to which these rows' are added; None if these are all rows.
+    files : FileLines, optional
+        Where lines are, if the rows are of several files.
     """
     original = usable.frame
     renames = renamed_columns(original.columns, text, id_column)
@@ -246,8 +254,9 @@ def take_rows(usable: RawTable, text: str, id_column: str | None, earlier: Earli
             original = original.rename({"id": free_name("id", set(original.columns))})
         return Chunk(frame, pl.DataFrame([ids]).hstack(original), usable.rejected, usable.lines)
     first, used_on = first_uses(ids, usable.lines, earlier)
-    again = pl.DataFrame([ids, used_on]).filter(~first)
-    reason = again.select(pl.format("id '{}' was already used on line {}", "id", "line")).to_series()
+    again = (files or FileLines()).located(pl.DataFrame([ids, used_on]).filter(~first))
+    where = pl.format("line {} of {}", "line", "file") if "file" in again.columns else pl.format("line {}", "line")
+    reason = again.select(pl.format("id '{}' was already used on {}", "id", where)).to_series()
     repeated = _rejected(frame.filter(~first), usable.lines.filter(~first), reason)
     rejected = pl.concat([usable.rejected, repeated]).sort("line", maintain_order=True)
     return Chunk(frame.filter(first), original.filter(first), rejected, usable.lines.filter(first))
@@ -275,10 +284,13 @@ def tally(rejected: pl.DataFrame) -> pl.DataFrame:
     return rejected.group_by("reason").agg(pl.len().alias("rows"), pl.col("line").min())
 
 
-def nothing_usable(source: str, counts: pl.DataFrame) -> InputError:
+def nothing_usable(source: str, counts: pl.DataFrame, files: FileLines | None = None) -> InputError:
     """Make the error for a table all of whose rows are rejected; `counts` is a `tally`."""
-    worst = counts.sort("rows", "line", descending=[True, False]).head(3)
-    parts = [f"{rows:,} x {reason} (first: line {line:,})" for reason, rows, line in worst.iter_rows()]
+    worst = (files or FileLines()).located(counts.sort("rows", "line", descending=[True, False]).head(3))
+    parts = [
+        f"{rows:,} x {reason} (first: {''.join(f'{name}, ' for name in file)}line {line:,})"
+        for *file, reason, rows, line in worst.iter_rows()
+    ]
     return InputError(
         f"{source} has {counts['rows'].sum():,} rows and none is usable: {'; '.join(parts)}.",
         hint="Check that the right column holds the text (--text-column) and that the file is not damaged.",

@@ -107,7 +107,7 @@ def store_reviews(
         rejected = 0
         for chunk in _first(table, limit):
             parts.write(chunk.frame)
-            reject(chunk.rejected)
+            reject(table.located(chunk.rejected))
             rejected += len(chunk.rejected)
             reading.add(chunk.frame)
             schema = chunk.frame

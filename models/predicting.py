@@ -31,7 +31,7 @@ class PredictJob:
     Parameters
     ----------
     source : str
-        Path of a table, or ``-`` for standard input.
+        As for `open_stream`.
     model : Path
         Folder of an end model.
     output : str
@@ -114,6 +114,7 @@ def predict_reviews(job: PredictJob, announce: Announce = lambda message: None) 
         ) as sink,
     ):
         rejected = pl.concat([chunk.rejected for chunk in _predicted(reviews, sink, model, announce)])
+        rejected = reviews.located(rejected)
         for note in reviews.notes:
             announce(note)
         written = sink.finish()

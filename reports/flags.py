@@ -9,7 +9,8 @@ import typer
 
 from .. import __version__
 
-INPUT = typer.Argument(help="CSV, TSV, JSONL or Parquet file; - reads stdin.")
+INPUT = typer.Argument(help="CSV, TSV, JSONL or Parquet: a file, folder, 'pattern*' or URL; - reads stdin.")
+TABLE = typer.Argument(help="CSV, TSV, JSONL or Parquet file; - reads stdin.")
 BACKBONE = typer.Option(help="auto, embedded, a folder or a hub name.")
 
 InputArg = Annotated[str | None, INPUT]

@@ -81,7 +81,7 @@ def test_a_file_that_cannot_be_used(label: App, workdir: Path, name: str) -> Non
     [
         (["revews.csv"], r"There is no file revews\.csv\.\nDid you mean 'reviews\.csv'\?"),
         (["nowhere/reviews.csv"], r"no file nowhere/reviews\.csv\.\nThe folder nowhere does not exist"),
-        (["folder"], r"folder is a folder, not a file\.\nIt holds inside\.csv"),
+        (["reviews.csv", "--gold", "folder"], r"folder is a folder, not a file\.\nIt holds inside\.csv"),
         (["reviews.csv", "--text-column", "txt"], r"has no column 'txt'\.\nDid you mean 'text'"),
         (["reviews.csv", "--id-column", "di"], r"has no column 'di'\.\nDid you mean 'id'"),
         (["reviews.csv", "--gold", "god.csv"], r"There is no file god\.csv\.\nDid you mean 'gold\.csv'\?"),
@@ -97,11 +97,13 @@ def test_a_file_that_cannot_be_used(label: App, workdir: Path, name: str) -> Non
         (["reviews.csv", "--preset", "kaspi-sentiment"], r"Both a configuration file and a preset"),
         (["reviews.csv", "--run", "reviews.csv"], r"cannot be made: reviews\.csv is a file\.\n.*--run"),
         (["reviews.csv", "--run", "reviews.csv/deep"], r"cannot be made: reviews\.csv is a file"),
+        (["empty"], r"The folder empty holds no table"),
         ([], r"No INPUT was given, and there is no bundled sample for the task 'rules'"),
         (["-"], r"<stdin> is empty"),
     ],
 )
 def test_a_wrong_name(label: App, workdir: Path, args: list[str], expected: str) -> None:
+    (workdir / "empty").mkdir()
     (workdir / "folder").mkdir()
     (workdir / "folder" / "inside.csv").write_text(REVIEWS, encoding="utf-8")
     (workdir / "gold.csv").write_text("id,label\nr1,positve\nr2,ok\nr3,positive\n", encoding="utf-8")

@@ -54,7 +54,7 @@ main()
 """
 
 STAGES = {
-    "reading": "data.stream:open_rows:reviews.csv",
+    "reading": "data.stream:open_input:reviews.csv",
     "after reading": "labeling.pipeline:_vote:corpus.parquet",
     "corpus half-written": "data.atomic:_flush:.corpus.parquet",
     "before the first voter": "labeling.voting:_checked:name='keywords'",

@@ -257,8 +257,8 @@ def test_errors_are_those_of_the_whole_table(tmp_path: Path, name: str, columns:
     assert_same(path, 2, 5, columns)
 
 
-def test_a_folder_is_not_a_table(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="is a folder, not a file"):
+def test_an_empty_folder_is_not_a_table(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no table"):
         open_stream(tmp_path)
     with pytest.raises(InputError, match="Chunks of 0 rows"):
         open_stream(tmp_path, chunk_rows=0)
