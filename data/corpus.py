@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -112,9 +112,18 @@ class Corpus:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def chunks(self) -> Iterator[Corpus]:
-        """Yield all rows at once; see `ChunkedCorpus`."""
-        yield self
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """One chunk of all rows; see `ChunkedCorpus`."""
+        return (len(self),)
+
+    def chunk(self, number: int) -> Corpus:
+        """Return all rows."""
+        return self
+
+    def chunk_ids(self, number: int) -> pl.Series:
+        """Return all ids."""
+        return self.ids
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from .atomic import remove_leftovers, write_json, write_jsonl
+from .atomic import remove_leftovers, remove_path, write_json, write_jsonl
 from .errors import RunError
 from .manifest import Manifest, StageDetails
 
@@ -149,6 +149,11 @@ class RunDirectory:
         """Who holds the lock."""
         return self.path / ".lock-owner.json"
 
+    @property
+    def shards(self) -> Path:
+        """Votes on parts of the rows, while a voter is not finished."""
+        return self.votes_folder / ".shards"
+
     def votes(self, voter: str) -> Path:
         """Vote file of a voter; any name gives a safe and distinct file name."""
         return self.votes_folder / f"{safe_file_name(voter)}.parquet"
@@ -192,11 +197,12 @@ class RunDirectory:
                 raise _unusable(path, error) from error
 
     def keep_votes(self, voters: Iterable[str]) -> None:
-        """Remove the votes of all other voters, which a configuration no longer has."""
+        """Remove the votes of all other voters, which a configuration no longer has, and all unfinished votes."""
         names = list(voters)
         kept = {*map(self.votes, names), *map(self.failures, names)}
         found = (*self.votes_folder.glob("*.parquet"), *self.votes_folder.glob("*.failures.jsonl"))
         self.remove(path for path in found if path not in kept)
+        remove_path(self.shards)
 
     def remove_labels(self) -> None:
         """Remove what the labels stage wrote."""

@@ -35,10 +35,19 @@ class ChunkedCorpus(Protocol):
         """The other columns."""
         ...
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Rows of each chunk."""
+        ...
+
     def __len__(self) -> int: ...
 
-    def chunks(self) -> Iterator[Corpus]:
-        """Yield the rows in order."""
+    def chunk(self, number: int) -> Corpus:
+        """Return the rows of a chunk."""
+        ...
+
+    def chunk_ids(self, number: int) -> pl.Series:
+        """Return the ids of a chunk."""
         ...
 
     def column_digest(self, name: str) -> str:
@@ -71,12 +80,13 @@ class StoredCorpus:
     def __len__(self) -> int:
         return sum(self.sizes)
 
-    def chunks(self) -> Iterator[Corpus]:
-        """Yield the rows in order."""
-        if len(self.sizes) == 1:
-            yield self._only
-            return
-        yield from map(_corpus, self.frames("id", "text", *self.column_names))
+    def chunk(self, number: int) -> Corpus:
+        """Return the rows of a chunk; a single one stays in memory."""
+        return self._only if len(self.sizes) == 1 else self._corpus(number)
+
+    def chunk_ids(self, number: int) -> pl.Series:
+        """Return the ids of a chunk."""
+        return self._read(self._starts[number], self.sizes[number], ("id",))["id"]
 
     def frames(self, *columns: str) -> Iterator[pl.DataFrame]:
         """Yield columns of the rows in order, chunk by chunk."""
@@ -120,7 +130,11 @@ class StoredCorpus:
 
     @cached_property
     def _only(self) -> Corpus:
-        return _corpus(self._read(0, self.sizes[0], ("id", "text", *self.column_names)))
+        return self._corpus(0)
+
+    def _corpus(self, number: int) -> Corpus:
+        frame = self._read(self._starts[number], self.sizes[number], ("id", "text", *self.column_names))
+        return Corpus(frame["id"], frame["text"], frame.drop("id", "text") if frame.width > 2 else None)
 
     def _read(self, start: int, size: int, columns: Iterable[str]) -> pl.DataFrame:
         scan = pl.scan_parquet(self.path, glob=False, hive_partitioning=False)
@@ -163,7 +177,3 @@ class TextCopies:
 def _digests(texts: pl.Series) -> npt.NDArray[np.uint64]:
     raw = b"".join(hashlib.blake2b(text.encode(), digest_size=8).digest() for text in texts)
     return np.frombuffer(raw, ">u8").astype(np.uint64)
-
-
-def _corpus(frame: pl.DataFrame) -> Corpus:
-    return Corpus(frame["id"], frame["text"], frame.drop("id", "text") if frame.width > 2 else None)

@@ -27,11 +27,12 @@ from ..models.chat.endpoint import Endpoint
 from .annotator import combine, fit_confusion
 from .cascade import choose_texts, doubts, hard_rows, spread
 from .consensus import divided
+from .named_voter import NamedVoter, build_voters
 from .outputs import Labelled
 from .patterns import VotePatterns
 from .registry import is_asked
 from .settings import VoterSection
-from .voting import NamedVoter, VoteColumn, build_voters
+from .voting import VoteColumn
 
 Announce = Callable[[str], None]
 

@@ -20,9 +20,9 @@ from ..data.run import RunDirectory
 from ..data.scores import gold_scores
 from ..data.soft_labels import SoftLabels
 from .analysis import lf_summary
+from .named_voter import NamedVoter
 from .patterns import VotePatterns
 from .reviews import GoldRows, Reviews
-from .voting import NamedVoter
 
 
 @dataclass(frozen=True, eq=False)

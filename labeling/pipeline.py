@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -25,13 +25,15 @@ from ..data.task import Task
 from ..models.resolve import ModelRef
 from .cascade_step import ask_voters, build_asked_voters
 from .class_balance import checked_balance, class_balance_from_gold, estimate_class_balance
+from .engines import Engine, LocalEngine
 from .label_model import build_label_model, fit_votes
+from .named_voter import NamedVoter, build_voters, model_fields
 from .outputs import Labelled, LabelSummary, write_labels
 from .patterns import VotePatterns
 from .registry import is_asked, voter_options
 from .reviews import Reviews, store_reviews
 from .settings import LabelModelSection, VoterSection
-from .voting import NamedVoter, VoteColumn, apply_voters, build_voters, model_fields
+from .voting import VoteColumn, apply_voters
 
 Announce = Callable[[str], None]
 
@@ -58,6 +60,8 @@ class LabelJob:
         Recompute everything.
     limit : int, optional
         Use only the first rows.
+    engine : Engine
+        Who leads the voters over the rows.
     """
 
     task: Task
@@ -69,6 +73,7 @@ class LabelJob:
     config_toml: str = ""
     force: bool = False
     limit: int | None = None
+    engine: Engine = field(default_factory=LocalEngine)
 
     @property
     def labels(self) -> LabelSpace:
@@ -141,7 +146,15 @@ def _vote(
     sections = [s for s in job.voters if not is_asked(s.kind)]
     matched = {s.name for s in sections if "class_balance" in voter_options(s.kind)}
     resources = job.resources
-    vote = partial(apply_voters, corpus=reviews.corpus, labels=job.labels, run=run, force=job.force, announce=announce)
+    vote = partial(
+        apply_voters,
+        corpus=reviews.corpus,
+        labels=job.labels,
+        engine=job.engine,
+        run=run,
+        force=job.force,
+        announce=announce,
+    )
 
     rules = build_voters([s for s in sections if s.name not in matched], resources, job.models)
     rule_votes = vote(rules)

@@ -13,9 +13,9 @@ from ..data.errors import ConfigError
 from ..data.label_space import LabelSpace
 from ..data.task import Task
 from ..models.resolve import ModelRef
+from .named_voter import build_voters
 from .settings import VoterSection
 from .voters.zero_shot import ZeroShotVoter
-from .voting import build_voters
 from .zero_shot import Reading, class_scores
 
 KIND = "zero_shot"

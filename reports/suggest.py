@@ -18,13 +18,13 @@ from ..data.run import RunDirectory, unreadable_labels
 from ..data.task import Task
 from ..labeling.consensus import divided
 from ..labeling.label_model import LabelModel, build_label_model, fit_votes
+from ..labeling.named_voter import build_voters, model_fields
 from ..labeling.patterns import VotePatterns
 from ..labeling.registry import is_asked
 from ..labeling.rule_check import RuleCheck, check_rules
 from ..labeling.rules import RULE_KINDS, rules_of
 from ..labeling.settings import LabelModelSection, VoterSection
 from ..labeling.suggestions import Suggestion, WeakReviews, suggest_keywords
-from ..labeling.voting import build_voters, model_fields
 
 _MOST_REVIEWS = 200_000
 

@@ -57,7 +57,7 @@ STAGES = {
     "reading": "data.stream:open_input:reviews.csv",
     "after reading": "labeling.pipeline:_vote:corpus.parquet",
     "corpus half-written": "data.atomic:_flush:.corpus.parquet",
-    "before the first voter": "labeling.voting:_checked:name='keywords'",
+    "before the first voter": "labeling.engines:_checked:name='keywords'",
     "votes half-written": "data.atomic:_flush:.emoji.parquet",
     "votes not on record": "labeling.voting:_details:name='thanks'",
     "in the last voter": "function",

@@ -14,6 +14,7 @@ from labeler.data.label_space import LabelSpace
 from labeler.data.run import RunDirectory
 from labeler.data.soft_labels import SoftLabels
 from labeler.data.stored_corpus import StoredCorpus
+from labeler.labeling.named_voter import NamedVoter
 from labeler.labeling.outputs import (
     Labelled,
     changed_rows,
@@ -26,7 +27,6 @@ from labeler.labeling.patterns import VotePatterns
 from labeler.labeling.reviews import GoldRows, Reviews
 from labeler.labeling.settings import VoterSection
 from labeler.labeling.voters.existing import ExistingVoter
-from labeler.labeling.voting import NamedVoter
 
 LABELS = LabelSpace(("no", "yes"))
 VOTES = np.array([[1, 0], [-1, 1], [-1, -1], [0, 0]], dtype=np.int16)

@@ -16,8 +16,9 @@ from labeler.data.errors import ConfigError, VoterError
 from labeler.data.label_space import LabelSpace
 from labeler.data.run import RunDirectory, open_run
 from labeler.data.votes import Votes
+from labeler.labeling.named_voter import NamedVoter, build_voters, model_of
 from labeler.labeling.settings import VoterSection
-from labeler.labeling.voting import NamedVoter, apply_voters, build_voters, model_of
+from labeler.labeling.voting import apply_voters
 from labeler.models.resolve import ModelRef
 
 LABELS = LabelSpace(("negative", "positive"))
