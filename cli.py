@@ -43,6 +43,8 @@ def label(
     text_column: flags.TextColumnOpt = None,
     id_column: flags.IdColumnOpt = None,
     limit: flags.LimitOpt = None,
+    engine: flags.EngineOpt = "local",
+    actors: flags.ActorsOpt = None,
     force: Annotated[bool, typer.Option("--force", help="Recompute everything.")] = False,
     as_json: flags.JsonOpt = False,
 ) -> None:
@@ -54,13 +56,14 @@ def label(
     """
     from .config import load_config
     from .data.run import open_run
+    from .labeling.engines import open_engine
     from .labeling.pipeline import label_reviews
     from .reports.terminal import print_summary, say, showing_progress
 
     settings = load_config(config, preset).with_columns(text_column, id_column).with_code(code)
     settings = settings.with_llm_budget(llm_budget)
-    with showing_progress():
-        job = settings.label_job(input, gold=gold, models=models, limit=limit, force=force, announce=say)
+    with showing_progress(), open_engine(engine, actors) as voting:
+        job = settings.label_job(input, gold=gold, models=models, limit=limit, force=force, engine=voting, announce=say)
         with job.table, open_run(run) as directory:
             summary = label_reviews(job, directory, announce=say)
     if as_json:
@@ -212,9 +215,7 @@ def annotate(
     file: Annotated[Path, typer.Argument(help="CSV of `labeler sample`, or any with a column of texts.")],
     run: flags.RunOpt = Path("runs/latest"),
     config: flags.ConfigOpt = None,
-    second: Annotated[
-        Path | None, typer.Option(help="Another annotator's file: shows agreement, and settles disputes in FILE.")
-    ] = None,
+    second: flags.SecondOpt = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on this machine; 0 takes a free one.")] = 0,
 ) -> None:
     """Label a file by hand, by keyboard, in the browser; every label is on disk before it is shown as saved.

@@ -19,6 +19,7 @@ from .models.training.settings import TrainSection
 from .reports.settings import ReportSection
 
 if TYPE_CHECKING:
+    from .labeling.engines import Engine
     from .labeling.pipeline import LabelJob
     from .labeling.trial import Trial
 
@@ -107,6 +108,7 @@ class Config(Section):
         models: str,
         limit: int | None,
         force: bool,
+        engine: Engine,
         announce: Callable[[str], None],
     ) -> LabelJob:
         """Open the input and put together what `label_reviews` needs; without a source, the bundled sample.
@@ -143,6 +145,7 @@ class Config(Section):
             models=ModelChoice(models, announce=announce),
             config_toml=self.dumps(),
             force=force,
+            engine=engine,
         )
 
     def try_voter(self, kind: str | None, text: str, *, models: str) -> Trial:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from ..data.corpus import Corpus
-from ..data.errors import VoterError
+from ..data.errors import ConfigError, VoterError
 from ..data.stored_corpus import ChunkedCorpus
 from ..data.votes import Votes
 from ..models.device import Compute, choose_compute
@@ -46,7 +47,7 @@ class Engine(Protocol):
 
     def answers(
         self, voters: Sequence[NamedVoter], corpus: ChunkedCorpus, chunks: Sequence[int], *, k: int
-    ) -> Iterator[list[Answer]]:
+    ) -> Generator[list[Answer], None, None]:
         """Yield, chunk by chunk in the order given, one answer per voter.
 
         Parameters
@@ -67,11 +68,31 @@ class LocalEngine:
 
     def answers(
         self, voters: Sequence[NamedVoter], corpus: ChunkedCorpus, chunks: Sequence[int], *, k: int
-    ) -> Iterator[list[Answer]]:
+    ) -> Generator[list[Answer], None, None]:
         """Yield one answer per voter, chunk by chunk; raises what the voters raise."""
         for number in chunks:
             chunk = corpus.chunk(number)
             yield [answer(named, chunk, k) for named in voters]
+
+
+@contextmanager
+def open_engine(name: Literal["local", "ray"], actors: int | None = None) -> Iterator[Engine]:
+    """Open an engine by its name.
+
+    Raises
+    ------
+    ConfigError
+        If Ray is wanted and not installed, or actors are wanted without Ray.
+    """
+    if name == "ray":
+        from .ray_engine import RayEngine
+
+        with RayEngine(actors) as engine:
+            yield engine
+    elif actors is not None:
+        raise ConfigError("--actors is for a Ray cluster.", hint="Add --engine ray.")
+    else:
+        yield LocalEngine()
 
 
 def answer(named: NamedVoter, chunk: Corpus, k: int) -> Answer:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import ExitStack, closing
 from itertools import accumulate
 
 import numpy as np
@@ -120,7 +120,8 @@ def _vote(
     with ExitStack() as stack:
         files = [stack.enter_context(VoteFile(run, named.name, labels)) if run else None for named in voters]
         ballots = [_Ballot(named, corpus, labels, file) for named, file in zip(voters, files, strict=True)]
-        for chunk, answers in enumerate(_answers(voters, corpus, engine, shards, labels.k)):
+        found = stack.enter_context(closing(_answers(voters, corpus, engine, shards, labels.k)))
+        for chunk, answers in enumerate(found):
             for ballot, answer in zip(ballots, answers, strict=True):
                 ballot.add(chunk, answer)
         for ballot in ballots:
@@ -133,19 +134,20 @@ def _vote(
 
 def _answers(
     voters: Sequence[NamedVoter], corpus: ChunkedCorpus, engine: Engine, shards: Shards | None, k: int
-) -> Iterator[list[Answer]]:
+) -> Generator[list[Answer], None, None]:
     """Yield the answers on every chunk, and ask only about those that an earlier run did not get to."""
     numbers = range(len(corpus.sizes))
     known = {number for number in numbers if shards and shards.has(number)}
-    asked = engine.answers(voters, corpus, [number for number in numbers if number not in known], k=k)
-    for number in numbers:
-        if shards and number in known:
-            yield shards.load(number)
-            continue
-        answers = next(asked)
-        if shards:
-            shards.save(number, answers)
-        yield answers
+    missing = [number for number in numbers if number not in known]
+    with closing(engine.answers(voters, corpus, missing, k=k)) as asked:
+        for number in numbers:
+            if shards and number in known:
+                yield shards.load(number)
+                continue
+            answers = next(asked)
+            if shards:
+                shards.save(number, answers)
+            yield answers
 
 
 class _Ballot:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +25,10 @@ from ..models.engines import Engine
 from ..models.resolve import ModelRef
 from .languages import is_kazakh
 from .similarity import sentence_similarity, sentences_of
+
+if TYPE_CHECKING:
+    from ..models.masked_lm import MaskedLMScorer
+    from ..models.nli import NLIScorer
 
 CONTENT_FREE = ("", "N/A", "...")
 """Reviews that say nothing. Where votes are not matched to the class balance, the three together beat the empty one
@@ -97,9 +103,7 @@ def read_reviews(
     if engine == "similarity":
         found = sentence_similarity([*CONTENT_FREE, *texts], model, statements, what="hypotheses", passages=True)
     else:
-        from ..models.nli import NLIScorer
-
-        scorer = NLIScorer(model)
+        scorer = _nli_scorer(model)
         with progress("Zero-shot (nli)", total=len(CONTENT_FREE) + len(texts)) as advance:
             found = np.concatenate([scorer.score(part, statements, progress=advance) for part in (CONTENT_FREE, texts)])
     empty, scores = np.split(found.astype(np.float64), [len(CONTENT_FREE)])
@@ -138,14 +142,26 @@ def class_scores(readings: Iterable[Reading], k: int, *, texts: Sequence[str] | 
     return averaged
 
 
+@lru_cache(maxsize=1)  # from chunk to chunk
+def _nli_scorer(model: ModelRef) -> NLIScorer:
+    from ..models.nli import NLIScorer
+
+    return NLIScorer(model)
+
+
+@lru_cache(maxsize=1)
+def _cloze_scorer(model: ModelRef) -> MaskedLMScorer:
+    from ..models.masked_lm import MaskedLMScorer
+
+    return MaskedLMScorer(model)
+
+
 def _fill_gaps(
     texts: Sequence[str], model: ModelRef, groups: Sequence[tuple[str, ...]], templates: Sequence[str]
 ) -> Iterator[Reading]:
-    from ..models.masked_lm import MaskedLMScorer
-
     if not templates:
         raise ConfigError("The task has no cloze template.", hint='Add cloze = ["{text} ... <mask>."] to [task].')
-    scorer = MaskedLMScorer(model)
+    scorer = _cloze_scorer(model)
     statements, classes = _flat(groups)
     with progress("Zero-shot (cloze)", total=(len(CONTENT_FREE) + len(texts)) * len(templates)) as advance:
         for template in templates:

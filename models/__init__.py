@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from .embedding_cache import CachedEncoder
 from .encoder import Encoder, SentenceEncoder
 from .engines import zero_shot_engine
@@ -23,8 +25,9 @@ __all__ = [
 ]
 
 
+@lru_cache(maxsize=1)
 def load_encoder(ref: ModelRef, *, cached: bool = True) -> CachedEncoder | SentenceEncoder:
-    """Return an encoder for a resolved model; its weights are loaded on first use.
+    """Return an encoder for a resolved model; its weights are loaded on first use. The last one is remembered.
 
     Parameters
     ----------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -26,6 +26,15 @@ LlmBudgetOpt = Annotated[
     int | None, typer.Option("--llm-budget", min=0, help="Most reviews to ask a language model about; 0 asks nothing.")
 ]
 LimitOpt = Annotated[int | None, typer.Option(min=1, help="Use only the first rows.")]
+EngineOpt = Annotated[
+    Literal["local", "ray"], typer.Option(help="Let this process vote, or a Ray cluster (RAY_ADDRESS, or here).")
+]
+ActorsOpt = Annotated[
+    int | None, typer.Option(min=1, help="With ray: workers per model; default one per GPU or 4 CPUs.")
+]
+SecondOpt = Annotated[
+    Path | None, typer.Option(help="Another annotator's file: shows agreement, and settles disputes in FILE.")
+]
 EpochsOpt = Annotated[float | None, typer.Option(help="Passes over the reviews.")]
 LrOpt = Annotated[float | None, typer.Option(help="Learning rate of the encoder.")]
 CompareOpt = Annotated[

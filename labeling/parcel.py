@@ -1,0 +1,86 @@
+"""Voters as they travel to another machine, where neither the files of the user nor the models need be."""
+
+from __future__ import annotations
+
+import dataclasses
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..data.corpus import Corpus
+from ..data.errors import ConfigError, ModelError
+from ..models.resolve import ModelRef, resolve_model
+from .engines import Answer, answer
+from .named_voter import MODEL_FIELDS, NamedVoter
+from .voters.python import PythonVoter, receive_source
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """Voters and what they need.
+
+    Parameters
+    ----------
+    voters : tuple of NamedVoter
+    k : int
+        Number of classes.
+    code : mapping of Path to bytes
+        The user's Python files.
+    version : str
+        Of the labeler that sent it.
+    """
+
+    voters: tuple[NamedVoter, ...]
+    k: int
+    code: Mapping[Path, bytes]
+    version: str = __version__
+
+    @classmethod
+    def of(cls, voters: Sequence[NamedVoter], k: int) -> Parcel:
+        """Pack voters."""
+        paths = [named.voter.path for named in voters if isinstance(named.voter, PythonVoter)]
+        return cls(tuple(voters), k, {path: path.read_bytes() for path in paths if path.is_file()})
+
+    def opened(self) -> list[NamedVoter]:
+        """Return the voters with code and models of this machine.
+
+        Raises
+        ------
+        ConfigError
+            If another version of labeler packed them.
+        ModelError
+            If this machine has no such model, or another one of that name.
+        """
+        if self.version != __version__:
+            raise ConfigError(
+                f"labeler {self.version} cannot vote with {__version__} of {socket.gethostname()}.",
+                hint="Install the same version everywhere.",
+            )
+        for path, source in self.code.items():
+            receive_source(path, source)
+        return [_opened(named) for named in self.voters]
+
+    def answers(self, voters: Sequence[NamedVoter], chunk: Corpus) -> list[Answer]:
+        """Let opened voters answer for a chunk."""
+        return [answer(named, chunk, self.k) for named in voters]
+
+
+def _opened(named: NamedVoter) -> NamedVoter:
+    voter: Any = named.voter
+    models = {name: getattr(voter, name, None) for name in MODEL_FIELDS}
+    here = {name: _found(model) for name, model in models.items() if isinstance(model, ModelRef)}
+    return dataclasses.replace(named, voter=dataclasses.replace(voter, **here)) if here else named
+
+
+def _found(model: ModelRef) -> ModelRef:
+    name = str(model.path) if model.source == "folder" else model.name
+    found = resolve_model(name, revision=model.digest if model.source == "hub" else None)
+    if found.digest != model.digest:
+        raise ModelError(
+            f"The model '{model.name}' of {socket.gethostname()} is another one than that of the machine that asks.",
+            hint="Put the same files there.",
+        )
+    return found
