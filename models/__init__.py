@@ -25,9 +25,9 @@ __all__ = [
 ]
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)  # for queries and for passages
 def load_encoder(ref: ModelRef, *, cached: bool = True) -> CachedEncoder | SentenceEncoder:
-    """Return an encoder for a resolved model; its weights are loaded on first use. The last one is remembered.
+    """Return an encoder for a resolved model; its weights are loaded on first use. The last two are remembered.
 
     Parameters
     ----------
