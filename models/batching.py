@@ -10,6 +10,10 @@ import numpy.typing as npt
 BUDGET = 8192
 """Padded tokens per batch: enough to keep a few cores busy; more gained nothing on 2 cores with AMX."""
 
+FEWEST = 512
+"""Padded tokens below which a batch is filled up. On CPUs with AMX, oneDNN has other kernels for smaller matrices:
+beside few texts a text got another vector (by up to 0.001) than beside many, and from here on the same bits."""
+
 
 def padded_length(length: int, *, limit: int | None = None) -> int:
     """Round a token count up to one of few lengths.
@@ -95,3 +99,14 @@ def pad_rows(rows: Sequence[Sequence[int]], width: int, value: int) -> npt.NDArr
     for i, row in enumerate(rows):
         padded[i, : len(row)] = row
     return padded
+
+
+def filled_up(rows: Sequence[Sequence[int]], width: int) -> list[Sequence[int]]:
+    """Repeat the last row of a batch until it has `FEWEST` padded tokens: what a row gets then is its own.
+
+    Returns
+    -------
+    list of sequence of int
+        The rows, then the copies.
+    """
+    return [*rows, *[rows[-1]] * (-(-FEWEST // width) - len(rows))]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ..batching import BUDGET, pad_rows, sorted_batches
+from ..batching import BUDGET, filled_up, pad_rows, sorted_batches
 from ..device import Compute
 from ..encoder import unique_texts
 from ..packing import pack_linear_layers
@@ -135,10 +135,11 @@ def _batch(
     pad: int,
     compute: Compute,
 ) -> npt.NDArray[np.float32]:
-    tokens = torch.from_numpy(pad_rows(ids, padded, pad)).to(compute.device)
-    mask = torch.from_numpy(pad_rows([[1] * len(row) for row in ids], padded, 0)).to(compute.device)
+    filled = filled_up(ids, padded)
+    tokens = torch.from_numpy(pad_rows(filled, padded, pad)).to(compute.device)
+    mask = torch.from_numpy(pad_rows([[1] * len(row) for row in filled], padded, 0)).to(compute.device)
     rows: npt.NDArray[np.float32] = function(tokens, mask).float().cpu().numpy()
-    return rows
+    return rows[: len(ids)]
 
 
 def _mixed(classifier: TextClassifier, compute: Compute) -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labeler.models.batching import pad_rows, padded_length, sorted_batches, token_budget_batches
+from labeler.models.batching import FEWEST, filled_up, pad_rows, padded_length, sorted_batches, token_budget_batches
 
 LENGTHS = st.lists(st.integers(1, 512), max_size=300)
 
@@ -47,3 +47,13 @@ def test_rows_of_any_order_are_covered_once(rows: list[list[int]]) -> None:
 
 def test_rows_are_padded_on_the_right() -> None:
     np.testing.assert_array_equal(pad_rows([[7, 8], [9]], 3, 1), [[7, 8, 1], [9, 1, 1]])
+
+
+@given(st.lists(st.lists(st.integers(3, 9), min_size=1, max_size=12), min_size=1, max_size=80))
+def test_a_small_batch_is_filled_up_with_its_last_row(rows: list[list[int]]) -> None:
+    width = padded_length(max(map(len, rows)))
+    filled = filled_up(rows, width)
+    assert filled[: len(rows)] == rows
+    assert all(row == rows[-1] for row in filled[len(rows) :])
+    assert len(filled) * width >= FEWEST
+    assert len(filled) == len(rows) or len(filled) * width < FEWEST + width
