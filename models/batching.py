@@ -101,6 +101,18 @@ def pad_rows(rows: Sequence[Sequence[int]], width: int, value: int) -> npt.NDArr
     return padded
 
 
+def tokens_and_mask(
+    rows: Sequence[Sequence[int]], width: int, pad: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Right-pad rows of token ids to one width, and mark what is not padding.
+
+    Returns
+    -------
+    (ndarray of int64, ndarray of int64), both of shape (len(rows), width)
+    """
+    return pad_rows(rows, width, pad), pad_rows([[1] * len(row) for row in rows], width, 0)
+
+
 def filled_up(rows: Sequence[Sequence[int]], width: int) -> list[Sequence[int]]:
     """Repeat the last row of a batch until it has `FEWEST` padded tokens: what a row gets then is its own.
 

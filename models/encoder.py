@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from .batching import BUDGET, filled_up, pad_rows, sorted_batches
+from .batching import BUDGET, filled_up, sorted_batches, tokens_and_mask
 from .device import Compute, choose_compute
 from .folders import hidden_size, sentence_settings
 from .loading import load_model, load_tokenizer, longest_input
@@ -131,9 +131,7 @@ class SentenceEncoder:
     def _forward(self, ids: list[list[int]], padded: int) -> npt.NDArray[np.float32]:
         import torch
 
-        filled = filled_up(ids, padded)
-        tokens = pad_rows(filled, padded, self._tokenizer.pad_token_id or 0)
-        mask = pad_rows([[1] * len(row) for row in filled], padded, 0)
+        tokens, mask = tokens_and_mask(filled_up(ids, padded), padded, self._tokenizer.pad_token_id or 0)
         with torch.inference_mode():
             attention = torch.from_numpy(mask).to(self.device)
             inputs = {"input_ids": torch.from_numpy(tokens).to(self.device), "attention_mask": attention}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from .folders import read_config
+from .folders import is_sentence_encoder, read_config
 
 if TYPE_CHECKING:
     from .resolve import ModelRef
@@ -32,8 +32,7 @@ def zero_shot_engine(ref: ModelRef) -> Engine:
     config = read_config(ref.path)
     if entailment_index(config) is not None:
         return "nli"
-    is_sentence_encoder = (ref.path / "modules.json").is_file()
-    return "cloze" if has_mask_head(ref.path) and not is_sentence_encoder else "similarity"
+    return "cloze" if has_mask_head(ref.path) and not is_sentence_encoder(ref.path) else "similarity"
 
 
 def has_mask_head(folder: Path) -> bool:

@@ -71,6 +71,11 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
+def is_sentence_encoder(folder: Path) -> bool:
+    """Tell whether a folder says, in the way of sentence-transformers, how it embeds sentences."""
+    return (folder / "modules.json").is_file()
+
+
 def hidden_size(folder: Path) -> int:
     """Return the width of the model's token vectors.
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.errors import ModelError
-from .batching import pad_rows, sorted_batches
+from .batching import sorted_batches, tokens_and_mask
 from .device import Compute, choose_compute
 from .encoder import unique_texts
 from .engines import has_mask_head
@@ -176,10 +176,9 @@ class MaskedLMScorer:
         """Return the mean log-probability of words, ids of shape (w, gap), in the gap: shape (b, w)."""
         import torch
 
-        ids = [row for row, _ in rows]
         device = self.compute.device
-        tokens = torch.from_numpy(pad_rows(ids, width, self._tokenizer.pad_token_id or 0)).to(device)
-        mask = torch.from_numpy(pad_rows([[1] * len(row) for row in ids], width, 0)).to(device)
+        arrays = tokens_and_mask([row for row, _ in rows], width, self._tokenizer.pad_token_id or 0)
+        tokens, mask = (torch.from_numpy(array).to(device) for array in arrays)
         at = torch.tensor([[start + j for j in range(words.shape[1])] for _, start in rows], device=device)
         pick = torch.arange(len(rows), device=device)[:, None], at
         with torch.inference_mode():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from ...data.errors import ConfigError
 from ...data.label_space import LabelSpace
 from ..device import Compute, choose_compute
-from ..folders import sentence_settings
+from ..folders import is_sentence_encoder, sentence_settings
 from ..loading import load_tokenizer, longest_input
 from .lora import LoraOptions
 from .record import Backbone, EndModelRecord, Head, Mode, TokenPooling
@@ -175,6 +175,6 @@ def _pooling(backbone: ModelRef | None, head: Head, wanted: Literal["auto", "mea
     if head == "beebert":
         return "cls"
     # Without settings of its own a model is embedded by the mean, but trained on the first token.
-    if head == "mlp" or (backbone.path / "modules.json").is_file():
+    if head == "mlp" or is_sentence_encoder(backbone.path):
         return sentence_settings(backbone.path).pooling
     return "cls"

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ..batching import BUDGET, filled_up, pad_rows, sorted_batches
+from ..batching import BUDGET, filled_up, sorted_batches, tokens_and_mask
 from ..device import Compute
 from ..encoder import unique_texts
 from ..packing import pack_linear_layers
@@ -135,9 +135,8 @@ def _batch(
     pad: int,
     compute: Compute,
 ) -> npt.NDArray[np.float32]:
-    filled = filled_up(ids, padded)
-    tokens = torch.from_numpy(pad_rows(filled, padded, pad)).to(compute.device)
-    mask = torch.from_numpy(pad_rows([[1] * len(row) for row in filled], padded, 0)).to(compute.device)
+    arrays = tokens_and_mask(filled_up(ids, padded), padded, pad)
+    tokens, mask = (torch.from_numpy(array).to(compute.device) for array in arrays)
     rows: npt.NDArray[np.float32] = function(tokens, mask).float().cpu().numpy()
     return rows[: len(ids)]
 
