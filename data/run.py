@@ -12,9 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import polars as pl
-
-from .atomic import remove_leftovers, remove_path, write_json, write_jsonl
+from .atomic import remove_leftovers, remove_path, write_json
 from .errors import RunError
 from .manifest import Manifest, StageDetails
 
@@ -207,19 +205,6 @@ class RunDirectory:
     def remove_labels(self) -> None:
         """Remove what the labels stage wrote."""
         self.remove((self.labels, self.labels_csv, self.lf_summary, self.summary, self.gold, self.relabelled))
-
-    def write_rejected(self, rejected: pl.DataFrame) -> None:
-        """Write the rejected rows, or remove an older list when there are none.
-
-        Raises
-        ------
-        RunError
-            If it cannot be written.
-        """
-        if len(rejected):
-            write_jsonl(self.rejected, rejected)
-        else:
-            self.rejected.unlink(missing_ok=True)
 
 
 @contextmanager

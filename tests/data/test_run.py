@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from labeler.data.atomic import TEMPORARY_SUFFIX
 from labeler.data.errors import RunError
+from labeler.data.parts import writing_jsonl
 from labeler.data.raw_table import Rejections
 from labeler.data.run import RunDirectory, existing_run, open_run, safe_file_name
 
@@ -102,15 +103,20 @@ def test_looking_at_a_run_that_is_not_there(tmp_path: Path) -> None:
     assert existing_run(tmp_path).path == tmp_path
 
 
+def write_rejected(run: RunDirectory, rows: pl.DataFrame) -> None:
+    with writing_jsonl(run.rejected) as write:
+        write(rows)
+
+
 def test_rejected_rows_are_written_or_an_old_list_removed(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path)
     bad = Rejections()
-    run.write_rejected(bad.frame())
+    write_rejected(run, bad.frame())
     assert not run.rejected.exists()
     bad.add(7, "empty text", "1 | ё")
-    run.write_rejected(bad.frame())
+    write_rejected(run, bad.frame())
     assert pl.read_ndjson(run.rejected).rows() == [(7, "empty text", "1 | ё")]
-    run.write_rejected(bad.frame().clear())
+    write_rejected(run, bad.frame().clear())
     assert not run.rejected.exists()
 
 
