@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -148,17 +149,27 @@ class SentenceEncoder:
     def _settings(self) -> Any:
         return sentence_settings(self.ref.path)
 
-    @cached_property
+    @property
     def _tokenizer(self) -> Any:
-        return load_tokenizer(self.ref.path)
+        return _tokenizer(self.ref.path, self.digest)
 
     @cached_property
     def _max_length(self) -> int:
         return longest_input(self.ref.path, self._tokenizer, stated=self._settings.max_length)
 
-    @cached_property
+    @property
     def _model(self) -> Any:
-        return load_model(self.ref.path, "AutoModel", self.compute)
+        return _model(self.ref.path, self.digest, self.compute)
+
+
+@lru_cache(maxsize=1)  # encoders of queries and of passages differ in a prefix only
+def _tokenizer(folder: Path, digest: str) -> Any:
+    return load_tokenizer(folder)
+
+
+@lru_cache(maxsize=1)
+def _model(folder: Path, digest: str, compute: Compute) -> Any:
+    return load_model(folder, "AutoModel", compute)
 
 
 def unique_texts(texts: Sequence[str]) -> tuple[list[str], npt.NDArray[np.int64]]:
