@@ -97,7 +97,10 @@ def target_modules(model: Any, *, feed_forward: bool = False) -> list[str]:
 
 def add_adapters(model: Any, options: LoraOptions) -> None:
     """Put adapters into a transformers model; only they remain trainable."""
+    import torch
     from peft import LoraConfig, inject_adapter_in_model
+
+    from .fused_adapter import FusedAdapter
 
     config = LoraConfig(
         r=options.rank,
@@ -105,6 +108,7 @@ def add_adapters(model: Any, options: LoraOptions) -> None:
         lora_dropout=options.dropout,
         target_modules=target_modules(model, feed_forward=options.feed_forward),
     )
+    config._register_custom_module({torch.nn.Linear: FusedAdapter})
     inject_adapter_in_model(config, model)
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(".lora_" in name)
