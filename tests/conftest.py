@@ -59,6 +59,12 @@ settings.register_profile("labeler", deadline=None)  # a busy machine must not f
 settings.load_profile("labeler")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that have slow tests: a worker takes a whole file, and at the end all wait."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture
 def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in an empty folder far from the checkout that holds ``rules.toml`` and ``reviews.csv``."""

@@ -57,6 +57,7 @@ def test_the_same_seed_gives_the_same_model(train: Train, run: Path) -> None:
     assert np.array_equal(before, load_end_model(run / "model").predict_proba(["керемет", "нашар"]))
 
 
+@pytest.mark.slow
 def test_compare_trains_every_model_on_the_bundled_sample_and_keeps_the_best(
     app: App, workdir: Path, bert: Path
 ) -> None:
