@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -59,9 +60,13 @@ class EmbeddingStore:
         found = np.zeros(len(keys), dtype=bool)
         order = np.argsort(keys)
         ordered = keys[order]
+        wanted = np.sort(_beginnings(keys))
         for path in sorted(self.folder.glob("*.safetensors")):
             if found.all():
                 break
+            begin = _shard_beginnings(path)
+            if not np.any(wanted[np.searchsorted(wanted[:-1], begin)] == begin):
+                continue
             for shard_keys, shard_vectors in _read_shard(path, width):
                 place = np.searchsorted(ordered, shard_keys)
                 place[place == len(ordered)] = 0
@@ -191,6 +196,24 @@ def text_keys(texts: Sequence[str]) -> npt.NDArray[np.bytes_]:
         hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_KEY_BYTES).digest() for text in texts
     )
     return np.frombuffer(b"".join(digests), dtype=f"S{_KEY_BYTES}")
+
+
+@cache  # a shard never changes; ten million texts take 80 MB
+def _shard_beginnings(path: Path) -> npt.NDArray[np.uint64]:
+    """Return what a shard's keys begin with: enough to tell that it has nothing for a chunk of a large corpus."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(path), framework="np") as shard:
+            return _beginnings(shard.get_tensor("keys"))
+    except (OSError, ValueError, SafetensorError) as error:
+        _LOG.warning("Ignoring the damaged embedding shard %s: %s", path, error)
+        return np.empty(0, np.uint64)
+
+
+def _beginnings(keys: npt.NDArray[np.generic]) -> npt.NDArray[np.uint64]:
+    """Return the first half of each key, shape (n,)."""
+    return np.ascontiguousarray(keys).view(np.uint64).reshape(-1, 2)[:, 0].copy()
 
 
 def _checksum(keys: npt.NDArray[np.uint8], vectors: npt.NDArray[np.float16]) -> str:

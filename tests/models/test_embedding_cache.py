@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labeler.models import CachedEncoder, SentenceEncoder, load_encoder, resolve_model
+from labeler.models import CachedEncoder, SentenceEncoder, embedding_cache, load_encoder, resolve_model
 from labeler.models.embedding_cache import EmbeddingStore, text_keys
 
 TEXTS = ["жақсы", "нашар", "жақсы", "товар хороший", ""]
@@ -41,6 +41,22 @@ def test_what_is_stored_is_read_back(
     read, found = store.read(keys, 4)
     np.testing.assert_array_equal(found, stored)
     np.testing.assert_array_equal(read[found], vectors[stored])
+
+
+def test_a_shard_without_a_wanted_text_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else each chunk of a large corpus would read the vectors of all others."""
+    store = EmbeddingStore(tmp_path)
+    for text in ("жақсы", "нашар", "орташа"):
+        store.append(text_keys([text]), np.full((1, 4), len(text), np.float16))
+    read: list[Path] = []
+
+    def reading(path: Path, width: int) -> list[Any]:
+        read.append(path)
+        return []
+
+    monkeypatch.setattr(embedding_cache, "_read_shard", reading)
+    store.read(text_keys(["нашар", "жаңа"]), 4)
+    assert read == sorted(tmp_path.glob("*.safetensors"))[1:2]
 
 
 def test_cold_and_warm_agree_and_warm_computes_nothing(encoder: CachedEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
