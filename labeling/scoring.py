@@ -11,6 +11,8 @@ from ..models.priors import Floats, Numbers, match_prior, softmax, standardised
 SMALLEST_BATCH = 100
 """Rows below which a batch says too little about the class balance to match it."""
 
+_MATCHED = 1 << 18  # scores at a time: matching goes over them some hundred times
+
 
 def vote_by_margin(scores: Floats, min_margin: float) -> Votes:
     """Vote for the class with the most evidence.
@@ -43,7 +45,8 @@ def vote_by_score(scores: Floats, prior: Floats, weights: Numbers, *, coverage: 
     scores : ndarray, shape (n, k)
         A model's scores: only differences between classes mean something, not their size.
     prior : ndarray, shape (k,)
-        Class balance of the batch. Not used on fewer than `SMALLEST_BATCH` rows.
+        Class balance of the batch. Not used on fewer than `SMALLEST_BATCH` rows, and matched on every m-th score
+        where there are millions: sort them, and their shares are those of all.
     weights : ndarray, shape (n,)
         How many rows each score stands for.
     coverage : float
@@ -57,11 +60,15 @@ def vote_by_score(scores: Floats, prior: Floats, weights: Numbers, *, coverage: 
     """
     if not len(scores):
         return Votes(np.zeros(0, np.int16), np.zeros(0, np.float32))
-    centred, _ = standardised(scores, weights)
-    if weights.sum() >= SMALLEST_BATCH:
-        centred = centred + match_prior(centred, prior, weights)
-    probs = softmax(centred)
-    labels, confidence = probs.argmax(axis=1), probs.max(axis=1)
+    step = -(-len(scores) // _MATCHED)
+    some, spread = standardised(scores[::step], weights[::step])
+    bias = match_prior(some, prior, weights[::step]) if weights.sum() >= SMALLEST_BATCH else np.zeros(scores.shape[1])
+    labels, confidence = np.empty(len(scores), np.int16), np.empty(len(scores))
+    for start in range(0, len(scores), _MATCHED):
+        block = scores[start : start + _MATCHED]
+        probs = softmax((block - block.mean(axis=1, keepdims=True, dtype=np.float64)) / spread + bias)
+        labels[start : start + _MATCHED] = probs.argmax(axis=1)
+        confidence[start : start + _MATCHED] = probs.max(axis=1)
     kept = np.zeros(len(scores), bool)
     for label in range(scores.shape[1]):
         rows = np.flatnonzero(labels == label)

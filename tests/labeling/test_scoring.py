@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from labeler.labeling import scoring
 from labeler.labeling.scoring import vote_by_margin, vote_by_score, vote_on_rows
 from labeler.models.priors import Floats
 
@@ -35,6 +36,18 @@ def test_weights_count_as_rows(k: int) -> None:
     votes = vote_by_score(noise(500, k), PRIORS[k], weights.astype(float))
     shares = np.bincount(votes.labels, weights, minlength=k) / weights.sum()
     assert shares == pytest.approx(PRIORS[k], abs=0.03)
+
+
+def test_of_millions_some_are_matched(monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = noise(5000, 5)
+    whole = vote_on_rows(scores, PRIORS[5])
+    monkeypatch.setattr(scoring, "_MATCHED", 1000)
+    votes = vote_on_rows(scores, PRIORS[5])
+    shares = np.bincount(votes.labels, minlength=5) / 5000
+    assert shares == pytest.approx(PRIORS[5], abs=0.03)
+    assert 0 < np.mean(votes.labels != whole.labels) < 0.05
+    scores[[0, -1]] = scores[[-1, 0]]
+    assert np.array_equal(vote_on_rows(scores, PRIORS[5]).labels[1:-1], votes.labels[1:-1])
 
 
 def test_a_small_batch_is_not_matched() -> None:
