@@ -99,6 +99,8 @@ class SoftLabelTrainer(Trainer):  # type: ignore[misc]  # transformers is not ty
             self.add_callback(Saving(every=per_epoch / 8))
             self.add_callback(Patience(self.schedule.patience))
             self.train(resume_from_checkpoint=str(start.path) if start else None)
+        if self.validation is not None and self.schedule.patience is None:
+            self.evaluate()  # once: what is kept are the last weights
         seconds = time.monotonic() - began
         self._finish()
         made: int = self.state.global_step

@@ -73,7 +73,7 @@ def training_arguments(
         bf16=compute.dtype == "bfloat16",
         logging_steps=math.ceil(per_epoch / _LOGS_PER_EPOCH),
         logging_nan_inf_filter=False,  # each loss is looked at in the step
-        eval_strategy="steps" if validating else "no",
+        eval_strategy="steps" if validating and schedule.patience is not None else "no",
         eval_steps=math.ceil(per_epoch / schedule.evaluations_per_epoch),
         save_strategy="no",  # a callback asks for checkpoints by the clock
         remove_unused_columns=False,

@@ -35,9 +35,10 @@ class Schedule:
     warmup : float
         Share of the steps in which the rate rises from 0; it then falls to 0, both linearly.
     patience : int, optional
-        Stop after so many evaluations in a row without gain, and return to the best weights.
+        Stop after so many evaluations in a row without gain, and return to the best weights. Without it the validation
+        loss is computed once, of the last weights.
     evaluations_per_epoch : int
-        How often the validation loss is computed.
+        How often the validation loss is computed otherwise.
     seed : int
         Of the order of rows and of dropout.
     max_grad_norm : float
@@ -73,9 +74,9 @@ class Fit:
     rows_per_second : float
         Rows that this call trained on, per second.
     validation_loss : float, optional
-        Lowest soft cross-entropy on the validation rows.
+        Soft cross-entropy of the returned weights on the validation rows.
     validation_step : int, optional
-        The step after which it was reached.
+        The step after which they were reached.
     stopped_early : bool
         Whether `Schedule.patience` ended the fit.
     token_budget : int

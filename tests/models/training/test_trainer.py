@@ -266,8 +266,8 @@ def test_the_history_has_loss_and_rates() -> None:
     assert len(losses) == result.steps
     assert np.mean([entry["loss"] for entry in losses]) == pytest.approx(result.loss, rel=1e-5)
     assert losses[-1]["learning_rate"] < max(entry["learning_rate"] for entry in losses) == FAST.learning_rate
-    evaluations = [entry for entry in result.history if "eval_loss" in entry]
-    assert result.validation_loss == min(entry["eval_loss"] for entry in evaluations)
+    (evaluation,) = [entry for entry in result.history if "eval_loss" in entry]
+    assert (result.validation_loss, result.validation_step) == (evaluation["eval_loss"], result.steps)
 
 
 def test_biases_and_norms_do_not_decay() -> None:
