@@ -252,12 +252,12 @@ def test_a_million_empty_rows(label: App, workdir: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("head", "line"), [("id,text\n", ",\n"), ("text\n", "\n")])
-def test_a_needle_in_many_empty_rows(label: App, workdir: Path, head: str, line: str) -> None:
-    text = head + line * 200_000 + ("1,жақсы\n" if "," in head else "жақсы\n")
+def test_a_needle_in_a_million_empty_rows(label: App, workdir: Path, head: str, line: str) -> None:
+    text = head + line * 1_000_000 + ("1,жақсы\n" if "," in head else "жақсы\n")
     (workdir / "needle.csv").write_text(text, encoding="utf-8")
     started = time.perf_counter()
-    assert "1 reviews, 200,000 rejected" in label("needle.csv").stdout
-    assert time.perf_counter() - started < 10
+    assert "1 reviews, 1,000,000 rejected" in label("needle.csv").stdout
+    assert time.perf_counter() - started < 30
 
 
 def test_gold_without_a_matching_row_is_told(label: App, workdir: Path) -> None:

@@ -208,7 +208,10 @@ main()
 
 
 @pytest.mark.slow
-def test_a_stopped_run_goes_on_chunk_by_chunk(label: Label, cluster: None, folder: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_stopped_run_goes_on_chunk_by_chunk(
+    label: Label, cluster: None, folder: Path, number: signal.Signals
+) -> None:
     rules = CONFIG + OWN_CODE.replace("own.py", str(folder / "own.py"))
     (folder / "rules.toml").write_text(rules)
     (folder / "own.py").write_text(WAITER.format(folder=folder))
@@ -225,9 +228,9 @@ def test_a_stopped_run_goes_on_chunk_by_chunk(label: Label, cluster: None, folde
             process.kill()
             pytest.fail(f"chunk 4 was never reached: {process.communicate()[1]}")
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     stderr = process.communicate(timeout=60)[1]
-    assert process.returncode == 130
+    assert process.returncode == (130 if number == signal.SIGINT else -number)
     assert all(re.match(r"\w+: voted in", line) for line in stderr.splitlines() if line), stderr
     for trace in (folder / "seen").iterdir():
         trace.unlink()
