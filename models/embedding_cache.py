@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -201,14 +202,8 @@ def text_keys(texts: Sequence[str]) -> npt.NDArray[np.bytes_]:
 @cache  # a shard never changes; ten million texts take 80 MB
 def _shard_beginnings(path: Path) -> npt.NDArray[np.uint64]:
     """Return what a shard's keys begin with: enough to tell that it has nothing for a chunk of a large corpus."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(str(path), framework="np") as shard:
-            return _beginnings(shard.get_tensor("keys"))
-    except (OSError, ValueError, SafetensorError) as error:
-        _LOG.warning("Ignoring the damaged embedding shard %s: %s", path, error)
-        return np.empty(0, np.uint64)
+    tensors, _ = _tensors(path, "keys")
+    return _beginnings(tensors[0]) if tensors else np.empty(0, np.uint64)
 
 
 def _beginnings(keys: npt.NDArray[np.generic]) -> npt.NDArray[np.uint64]:
@@ -224,16 +219,23 @@ def _checksum(keys: npt.NDArray[np.uint8], vectors: npt.NDArray[np.float16]) -> 
 
 def _read_shard(path: Path, width: int) -> Iterator[tuple[npt.NDArray[np.bytes_], npt.NDArray[np.float16]]]:
     """Yield a shard's keys and vectors, or nothing if it is damaged."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(str(path), framework="np") as shard:
-            keys, vectors = shard.get_tensor("keys"), shard.get_tensor("vectors")
-            checksum = (shard.metadata() or {}).get("checksum")
-    except (OSError, ValueError, SafetensorError) as error:
-        _LOG.warning("Ignoring the damaged embedding shard %s: %s", path, error)
+    tensors, checksum = _tensors(path, "keys", "vectors")
+    if not tensors:
         return
+    keys, vectors = tensors
     if vectors.shape != (len(keys), width) or checksum != _checksum(keys, vectors):
         _LOG.warning("Ignoring the damaged embedding shard %s", path)
         return
     yield np.ascontiguousarray(keys).view(f"S{_KEY_BYTES}").reshape(-1), vectors
+
+
+def _tensors(path: Path, *names: str) -> tuple[list[npt.NDArray[Any]], str]:
+    """Return some tensors of a shard and its checksum; no tensors, and a warning, if it cannot be read."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(path), framework="np") as shard:
+            return [shard.get_tensor(name) for name in names], (shard.metadata() or {}).get("checksum", "")
+    except (OSError, ValueError, SafetensorError) as error:
+        _LOG.warning("Ignoring the damaged embedding shard %s: %s", path, error)
+        return [], ""
