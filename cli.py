@@ -45,6 +45,7 @@ def label(
     limit: flags.LimitOpt = None,
     engine: flags.EngineOpt = "local",
     actors: flags.ActorsOpt = None,
+    dataset: flags.DatasetOpt = None,
     force: Annotated[bool, typer.Option("--force", help="Recompute everything.")] = False,
     as_json: flags.JsonOpt = False,
 ) -> None:
@@ -55,6 +56,7 @@ def label(
     Example: labeler label reviews.csv --gold manual.csv --run runs/reviews
     """
     from .config import load_config
+    from .data.dataset import open_dataset
     from .data.run import open_run
     from .labeling.engines import open_engine
     from .labeling.pipeline import label_reviews
@@ -62,10 +64,13 @@ def label(
 
     settings = load_config(config, preset).with_columns(text_column, id_column).with_code(code)
     settings = settings.with_llm_budget(llm_budget)
+    parts = open_dataset(dataset) if dataset else None
     with showing_progress(), open_engine(engine, actors) as voting:
         job = settings.label_job(input, gold=gold, models=models, limit=limit, force=force, engine=voting, announce=say)
         with job.table, open_run(run) as directory:
             summary = label_reviews(job, directory, announce=say)
+            if parts:
+                say(f"dataset: {dataset}, parts: {parts.write(directory.labels)}")
     if as_json:
         typer.echo(json.dumps(asdict(summary), ensure_ascii=False, indent=2))
     else:
@@ -166,16 +171,7 @@ def predict(
     from .reports.terminal import print_prediction, say, showing_progress
 
     directory = existing_run(run, needs="model/labeler.json", made_by="labeler train")
-    job = PredictJob(
-        source=input,
-        model=directory.model,
-        output=output,
-        rejected=directory.predict_rejected,
-        table=table,
-        text_column=text_column,
-        id_column=id_column,
-        force=force,
-    )
+    job = PredictJob(input, directory.model, output, directory.predict_rejected, table, text_column, id_column, force)
     with showing_progress():
         done = predict_reviews(job, announce=say)
     print_prediction(done.written, rejected=done.rejected, seconds=done.seconds)

@@ -6,7 +6,8 @@ import glob
 from pathlib import Path
 from typing import Any
 
-from .errors import ConfigError, InputError
+from .errors import InputError
+from .remote import explaining_remote
 from .source import FORMATS
 
 _ENDINGS = ", ".join(ending for ending in FORMATS)
@@ -63,21 +64,14 @@ def fetch_files(url: str, folder: Path) -> list[tuple[str, Path]]:
     """
     from fsspec.core import url_to_fs
 
-    protocol = url.partition("://")[0]
-    try:
+    copies = []
+    with explaining_remote(url, "cannot be read", InputError):
         files, path = url_to_fs(url)
-        copies = []
         for number, name in enumerate(_remote_files(files, path)):
             copy = folder / str(number) / Path(name).name
             copy.parent.mkdir()
             files.get_file(name, str(copy))
             copies.append((files.unstrip_protocol(name), copy))
-    except ImportError as error:
-        raise ConfigError(f"{url} cannot be read: {error}.", hint=f"pip install {_package(protocol)}") from error
-    except Exception as error:  # every file system has errors of its own
-        raise InputError(
-            f"{url} cannot be read ({type(error).__name__}: {error}).", hint="Check the address and your access to it."
-        ) from error
     if not copies:
         raise InputError(f"There is nothing at {url}.", hint=f"Labeler reads files that end in {_ENDINGS}.")
     return copies
@@ -91,10 +85,3 @@ def _remote_files(files: Any, path: str) -> list[str]:
         return [path]
     found = (Path(entry["name"]) for entry in files.ls(path, detail=True) if entry["type"] == "file")
     return sorted(str(file) for file in found if file.suffix.lower() in FORMATS and file.name[0] not in "._")
-
-
-def _package(protocol: str) -> str:
-    from fsspec.registry import known_implementations
-
-    package = str(known_implementations.get(protocol, {}).get("class", protocol)).partition(".")[0]
-    return f'"fsspec[{protocol}]"' if package == "fsspec" else package

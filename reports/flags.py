@@ -32,6 +32,9 @@ EngineOpt = Annotated[
 ActorsOpt = Annotated[
     int | None, typer.Option(min=1, help="With ray: workers per model; default one per GPU or 4 CPUs.")
 ]
+DatasetOpt = Annotated[
+    str | None, typer.Option(help="Folder or URL: write the labels there too, as a partitioned Parquet dataset.")
+]
 SecondOpt = Annotated[
     Path | None, typer.Option(help="Another annotator's file: shows agreement, and settles disputes in FILE.")
 ]

@@ -200,6 +200,14 @@ def test_another_id_column_is_noticed(label: App, workdir: Path) -> None:
     assert pl.read_parquet("run/corpus.parquet")["id"].to_list() == ["x", "y"]
 
 
+def test_the_labels_are_written_as_a_dataset_too(label: App, workdir: Path) -> None:
+    for _ in range(2):
+        result = label("reviews.csv", "--dataset", "out/labels")
+        assert result.stderr.splitlines()[-1] == "dataset: out/labels, parts: 1"
+    assert sorted(path.name for path in Path("out/labels").iterdir()) == ["_SUCCESS", "part-00000.parquet"]
+    assert pl.read_parquet("out/labels/*.parquet").equals(labels())
+
+
 def test_limit_is_noticed_both_ways(label: App) -> None:
     for limit, rows in (("3", 3), ("5", 5), ("3", 3)):
         assert f"{rows} reviews" in label("reviews.csv", "--limit", limit).stdout

@@ -76,6 +76,13 @@ def test_a_file_that_cannot_be_used(label: App, workdir: Path, name: str) -> Non
     assert re.search(expected, complaint(label(name)))
 
 
+def test_a_place_for_the_dataset_that_is_in_use(label: App, workdir: Path) -> None:
+    message = complaint(label("reviews.csv", "--dataset", "."))
+    assert re.search(r"^Error: \. holds 'reviews.csv', .*\nName an empty place", message)
+    assert not Path("run").exists()
+    assert {path.name for path in workdir.iterdir()} == {"reviews.csv", "rules.toml"}
+
+
 @pytest.mark.parametrize(
     ("args", "expected"),
     [
