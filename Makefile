@@ -26,8 +26,9 @@ demo: $(VENV)/.installed
 	$(BIN)/labeler train --mode lora --backbone embedded --run runs/demo
 	$(BIN)/labeler report --run runs/demo
 
+# Byte code is kept whatever the environment says: hundreds of processes are started.
 test: $(VENV)/.installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
