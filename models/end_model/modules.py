@@ -6,7 +6,8 @@ and its weights in safetensors. The library itself is not needed to write or rea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -105,10 +106,9 @@ class TokenLSTM(torch.nn.Module):
         """Map token vectors of shape (b, l, d) to (b, l, 2 hidden)."""
         lengths = mask.sum(dim=1).clamp(min=1).cpu()
         packed = torch.nn.utils.rnn.pack_padded_sequence(tokens, lengths, batch_first=True, enforce_sorted=False)
-        output, _ = torch.nn.utils.rnn.pad_packed_sequence(
-            self.encoder(packed)[0], batch_first=True, total_length=tokens.shape[1]
-        )
-        return output
+        with nullcontext() if self.training else _without_onednn():
+            states = self.encoder(packed)[0]
+        return torch.nn.utils.rnn.pad_packed_sequence(states, batch_first=True, total_length=tokens.shape[1])[0]
 
     def part(self) -> Part:
         """Describe it for `write_parts`."""
@@ -120,6 +120,20 @@ class TokenLSTM(torch.nn.Module):
             "bidirectional": True,
         }
         return Part("LSTM", settings, self.state_dict(), "lstm_config.json")
+
+
+@contextmanager
+def _without_onednn() -> Iterator[None]:
+    """Compute without oneDNN, which keeps what it compiles for every number of texts that are as long.
+
+    Not by ``torch.backends.mkldnn.flags``, which warns of Intel GPUs.
+    """
+    before = torch.backends.mkldnn.enabled
+    torch.backends.mkldnn.enabled = False  # type: ignore[assignment]  # a property of the module
+    try:
+        yield
+    finally:
+        torch.backends.mkldnn.enabled = before
 
 
 class WordVectors(torch.nn.Module):
