@@ -38,7 +38,8 @@ def run_labeler(*arguments: str | Path, cache: Path | None = None) -> Usage:
     RuntimeError
         If it fails.
     """
-    environment = os.environ if cache is None else {**os.environ, "LABELER_CACHE": str(cache)}
+    environment = dict(os.environ) if cache is None else {**os.environ, "LABELER_CACHE": str(cache)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed has its byte code
     command = [sys.executable, "-m", "labeler.benchmarks.process", *map(str, arguments)]
     start, worked = time.perf_counter(), _cpu_seconds()
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
