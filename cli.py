@@ -100,6 +100,7 @@ def train(
     Example: labeler train --mode lora --run runs/reviews
     """
     from .config import run_config, with_flags
+    from .data.processes import is_first
     from .data.run import existing_run, open_run
     from .models.training.pipeline import train_end_models
     from .reports.terminal import print_training, say, showing_progress
@@ -107,10 +108,12 @@ def train(
     existing_run(run, needs="labels.parquet")
     given = {"mode": mode, "head": head, "backbone": backbone, "epochs": epochs, "learning_rate": lr, "seed": seed}
     settings = with_flags(run_config(config, run).train, given | {"exclude_absent": exclude_absent})
-    with showing_progress(), open_run(run) as directory:
+    with showing_progress(), open_run(run, together=True) as directory:
         summaries = train_end_models(
             settings, directory, compare=compare, gold=gold, resume=resume, force=force, announce=say
         )
+    if not is_first():
+        return
     if push_to_hub:
         from .models.end_model.push import push_to_hub as push
 

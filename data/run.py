@@ -15,6 +15,7 @@ from pathlib import Path
 from .atomic import remove_leftovers, remove_path, write_json
 from .errors import RunError
 from .manifest import Manifest, StageDetails
+from .processes import is_first
 
 _PLAIN_NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,59}")
 _RESERVED = re.compile(r"con|prn|aux|nul|com\d|lpt\d")  # Windows devices
@@ -208,11 +209,17 @@ class RunDirectory:
 
 
 @contextmanager
-def open_run(path: str | Path) -> Iterator[RunDirectory]:
+def open_run(path: str | Path, *, together: bool = False) -> Iterator[RunDirectory]:
     """Create or reopen a run directory and hold it for this process alone.
 
     The system frees the lock when the process ends, however it ends; what a killed one left half-written is removed
     here.
+
+    Parameters
+    ----------
+    path : str or Path
+    together : bool
+        Whether processes that were started together share it: the first of them holds it for all.
 
     Raises
     ------
@@ -222,6 +229,9 @@ def open_run(path: str | Path) -> Iterator[RunDirectory]:
     from filelock import FileLock, Timeout  # not needed to look at a run
 
     run = RunDirectory(Path(path))
+    if together and not is_first():
+        yield run
+        return
     lock = FileLock(run.lock, timeout=0)
     try:
         run.votes_folder.mkdir(parents=True, exist_ok=True)

@@ -57,6 +57,13 @@ def choose_compute() -> Compute:
     return Compute("cpu", "bfloat16" if _BF16_FLAGS & _cpu_flags() else "float32")
 
 
+def join_processes(compute: Compute) -> None:
+    """Find the processes that were started together with this one, and take its own GPU."""
+    from accelerate import PartialState  # type: ignore[import-untyped]
+
+    PartialState(cpu=compute.device == "cpu")
+
+
 @contextmanager
 def quiet_transformers() -> Iterator[None]:
     """Silence transformers' progress bars and load reports, which would break our own output."""

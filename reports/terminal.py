@@ -16,6 +16,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from ..data.adapt_summary import AdaptSummary
+from ..data.processes import is_first
 from ..data.progress import Advance, reporting
 from ..data.run import RunDirectory
 from ..data.sinks.sink import Written
@@ -39,7 +40,13 @@ def say(message: str) -> None:
 
 @contextmanager
 def showing_progress() -> Iterator[None]:
-    """Draw a bar on stderr for long work inside the block; nothing where stderr is not a terminal."""
+    """Draw a bar on stderr for long work inside the block; nothing where stderr is not a terminal.
+
+    Of processes that were started together only the first draws.
+    """
+    if not is_first():
+        yield
+        return
     console = _console(stderr=True)
 
     @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...data.atomic import atomic_path
+from ...data.processes import is_first
 from .trainer import Fit
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def keep_phase(file: Path, classifier: TextClassifier, fit: Fit, *, key: str) -> None:
-    """Write the trained weights and the numbers of a finished phase.
+    """Write the trained weights and the numbers of a finished phase; of several processes the first does.
 
     Raises
     ------
@@ -24,6 +25,8 @@ def keep_phase(file: Path, classifier: TextClassifier, fit: Fit, *, key: str) ->
     """
     from safetensors.torch import save_file
 
+    if not is_first():
+        return
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in classifier.trained_state().items()}
     file.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(file) as path:

@@ -16,10 +16,11 @@ import numpy as np
 from ... import __version__
 from ...data.atomic import atomic_path, write_json, write_text
 from ...data.manifest import StageDetails, file_digest, stage_key
+from ...data.processes import is_first, started_together
 from ...data.run import RunDirectory
 from ...data.train_summary import TrainSummary
 from .. import load_encoder
-from ..device import choose_compute
+from ..device import choose_compute, join_processes
 from ..encoder import Encoder
 from ..resolve import EMBEDDED, ModelRef, resolve_model
 from .fitting import Fitter
@@ -67,16 +68,25 @@ def train_end_models(
     list of TrainSummary
         In the order of `compare`.
 
+    Notes
+    -----
+    Processes that were started together train one model: each learns from a part of every step, all do the rest, and
+    the first writes.
+
     Raises
     ------
     LabelerError
         See `read_weak_rows`, `training_rows` and `Fitter`.
     """
-    job = _Job(run, gold, resume, force, announce)
+    if started_together():
+        join_processes(choose_compute())
+    job = _Job(run, gold, resume, force, announce if is_first() else lambda message: None)
     summaries = []
     for name, chosen in variants(settings, compare).items():
         folder = run.model if compare is None else run.models / name
         summaries.append(_train_one(name, chosen, folder, job))
+    if not is_first():
+        return summaries
     if compare is not None:
         best = min(summaries, key=lambda s: np.inf if s.validation_loss is None else s.validation_loss)
         with atomic_path(run.model) as copy:
@@ -156,6 +166,8 @@ def _train_one(name: str, settings: TrainSection, folder: Path, job: _Job) -> Tr
     started = time.perf_counter()
     trained = fitter.fit()
     summary = summarise(name, folder, fitter, trained)
+    if not is_first():
+        return summary
     folder.parent.mkdir(exist_ok=True)
     with atomic_path(folder) as temporary:
         temporary.mkdir()

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from ...data.errors import ModelError
+from ...data.processes import is_first
 from ..device import Compute, quiet_transformers
 from .batches import Batches, Examples
 from .checkpoints import last_checkpoint, remove_checkpoints
@@ -154,11 +155,14 @@ def fit_classifier(
     if not classifier.head_parameters() and not classifier.encoder_parameters():
         raise ModelError("No weight of the classifier is to be trained.")
     with quiet_transformers(), _own_random_state(), _folder(checkpoints) as folder:
+        from accelerate import PartialState  # type: ignore[import-untyped]
+
         from .loop import SoftLabelTrainer  # imports transformers' Trainer
 
-        if not resume:
-            remove_checkpoints(folder)
-        start = last_checkpoint(folder, key=key, announce=announce)
+        with PartialState(cpu=compute.device == "cpu").main_process_first():  # the others find what it left
+            if not resume:
+                remove_checkpoints(folder)
+            start = last_checkpoint(folder, key=key, announce=announce)
         trainer = SoftLabelTrainer(
             classifier,
             examples,
@@ -171,7 +175,8 @@ def fit_classifier(
             announce=announce,
         )
         fit = trainer.fit(start)
-        remove_checkpoints(folder)
+        if is_first():
+            remove_checkpoints(folder)
     return fit
 
 
