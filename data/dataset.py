@@ -62,12 +62,12 @@ class PartitionedDataset:
         with explaining_remote(self.url, "cannot be written", RunError):
             if Path(self.path).is_absolute():  # a bucket has no folders, and one of a wrong name must not be made
                 self.files.makedirs(self.path, exist_ok=True)
-            old = self._names() - {_COMPLETE}
-            self._remove({_COMPLETE})
+            old = self._names()
+            self._remove(old & {_COMPLETE})
             parts = [f"part-{number:05d}.parquet" for number in range(len(starts))]
             for name, start in zip(parts, starts, strict=True):
                 self._put(name, rows.slice(start, part_rows).collect())
-            self._remove(old - set(parts))
+            self._remove(old - {*parts, _COMPLETE})
             self.files.touch(f"{self.path}/{_COMPLETE}")
         return len(parts)
 
@@ -78,7 +78,7 @@ class PartitionedDataset:
             self.files.pipe_file(f"{self.path}/{name}", content.getvalue())
 
     def _remove(self, names: set[str]) -> None:
-        for name in sorted(names & self._names()):
+        for name in sorted(names):
             self.files.rm_file(f"{self.path}/{name}")
 
     def _names(self) -> set[str]:

@@ -57,11 +57,11 @@ def choose_compute() -> Compute:
     return Compute("cpu", "bfloat16" if _BF16_FLAGS & _cpu_flags() else "float32")
 
 
-def join_processes(compute: Compute) -> None:
-    """Find the processes that were started together with this one, and take its own GPU."""
+def join_processes(compute: Compute) -> Any:
+    """Find the processes that were started together with this one, take its own GPU, and return accelerate's state."""
     from accelerate import PartialState  # type: ignore[import-untyped]
 
-    PartialState(cpu=compute.device == "cpu")
+    return PartialState(cpu=compute.device == "cpu")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 
 from ...data.errors import ModelError
 from ...data.processes import is_first
-from ..device import Compute, quiet_transformers
+from ..device import Compute, join_processes, quiet_transformers
 from .batches import Batches, Examples
 from .checkpoints import last_checkpoint, remove_checkpoints
 from .losses import Loss
@@ -155,11 +155,9 @@ def fit_classifier(
     if not classifier.head_parameters() and not classifier.encoder_parameters():
         raise ModelError("No weight of the classifier is to be trained.")
     with quiet_transformers(), _own_random_state(), _folder(checkpoints) as folder:
-        from accelerate import PartialState  # type: ignore[import-untyped]
-
         from .loop import SoftLabelTrainer  # imports transformers' Trainer
 
-        with PartialState(cpu=compute.device == "cpu").main_process_first():  # the others find what it left
+        with join_processes(compute).main_process_first():  # the others find what it left
             if not resume:
                 remove_checkpoints(folder)
             start = last_checkpoint(folder, key=key, announce=announce)
