@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from ..data.corpus import Corpus
 from ..models.device import choose_compute, quiet_transformers
 from ..models.end_model.build import build_classifier
 from ..models.end_model.lora import LoraOptions, target_modules
@@ -19,44 +20,56 @@ from ..models.training.losses import SoftLoss
 from ..models.training.settings import TrainSection
 from ..models.training.trainer import Examples, Schedule, fit_classifier
 from .results import Result
+from .rules import Rules
 
 ROWS, WARM, SEED = 1_000, 64, 7
-LABELS = ("long", "short")
 SETTINGS = TrainSection()
 SCHEDULE = Schedule(epochs=1, batch_size=SETTINGS.batch_size)
 
 
+@dataclass(frozen=True)
+class Labelled:
+    """Reviews and their classes."""
+
+    texts: list[str]
+    labels: list[int]
+
+
 def measure_training(texts: pl.Series, folder: Path) -> list[Result]:
-    """Compare LoRA and full training with a Trainer as it comes, and with one told to compute in bfloat16."""
+    """Compare LoRA and full training with a Trainer as it comes, and with one told to compute in bfloat16.
+
+    What is learned is which reviews the preset's keywords call negative, on as many of these as of the others.
+    """
     backbone = resolve_model("embedded")
-    chosen = texts.unique(maintain_order=True).sample(ROWS, shuffle=True, seed=SEED).to_list()
+    chosen = _labelled(texts)
     results = []
     for mode in ("lora", "full"):
-        ours(chosen[:WARM], backbone, mode)
+        ours(Labelled(chosen.texts[:WARM], chosen.labels[:WARM]), backbone, mode)
         mine, loss = ours(chosen, backbone, mode)
         for bf16 in (False, True) if choose_compute().dtype == "bfloat16" else (False,):
             theirs, their_loss = plain(chosen, backbone, mode, bf16=bf16, folder=folder)
-            detail = f"{ROWS / mine:.1f} against {ROWS / theirs:.1f} rows/s, loss {loss:.2f} against {their_loss:.2f}"
+            rows = len(chosen.texts)
+            detail = f"{rows / mine:.1f} against {rows / theirs:.1f} rows/s, loss {loss:.2f} against {their_loss:.2f}"
             what = f"{mode}: speed against Trainer" + " in bfloat16" * bf16
             results.append(Result("train", what, theirs / mine, detail=detail))
     return results
 
 
-def ours(texts: list[str], backbone: ModelRef, mode: Mode) -> tuple[float, float]:
+def ours(chosen: Labelled, backbone: ModelRef, mode: Mode) -> tuple[float, float]:
     """Train here, as `labeler train` does by default: seconds and mean loss."""
     compute, lora = choose_compute(), LoraOptions(**SETTINGS.lora.model_dump())
     classifier = build_classifier(
-        LABELS,
+        ("negative", "positive"),
         backbone=backbone,
         mode=mode,
         pooling="cls",
         lora=lora,
         train_embeddings=SETTINGS.train_embeddings,
-        texts=texts,
+        texts=chosen.texts,
         compute=compute,
     )
-    targets = np.eye(2, dtype=np.float32)[_labels(texts)]
-    examples = Examples(classifier.token_rows(texts), targets, np.ones(len(texts), np.float32))
+    targets = np.eye(2, dtype=np.float32)[chosen.labels]
+    examples = Examples(classifier.token_rows(chosen.texts), targets, np.ones(len(targets), np.float32))
     start = time.perf_counter()
     fit = fit_classifier(
         classifier, examples, schedule=SCHEDULE, loss=SoftLoss(), compute=compute, announce=lambda message: None
@@ -64,7 +77,7 @@ def ours(texts: list[str], backbone: ModelRef, mode: Mode) -> tuple[float, float
     return time.perf_counter() - start, fit.loss
 
 
-def plain(texts: list[str], backbone: ModelRef, mode: Mode, *, bf16: bool, folder: Path) -> tuple[float, float]:
+def plain(chosen: Labelled, backbone: ModelRef, mode: Mode, *, bf16: bool, folder: Path) -> tuple[float, float]:
     """Train with transformers (and peft), as their guides do: seconds and mean loss."""
     from peft import LoraConfig, get_peft_model
     from transformers import (
@@ -89,7 +102,7 @@ def plain(texts: list[str], backbone: ModelRef, mode: Mode, *, bf16: bool, folde
             model = get_peft_model(model, LoraConfig(task_type="SEQ_CLS", target_modules=modules, **size))
         rows = [
             {**tokenizer(text, truncation=True, max_length=SETTINGS.max_length), "labels": label}
-            for text, label in zip(texts, _labels(texts).tolist(), strict=True)
+            for text, label in zip(chosen.texts, chosen.labels, strict=True)
         ]
         arguments = TrainingArguments(
             output_dir=str(folder),
@@ -109,7 +122,10 @@ def plain(texts: list[str], backbone: ModelRef, mode: Mode, *, bf16: bool, folde
     return time.perf_counter() - start, loss
 
 
-def _labels(texts: list[str]) -> npt.NDArray[np.int64]:
-    """Tell long texts from short ones: decisive, and needs no labels."""
-    lengths = np.array([len(text) for text in texts])
-    return np.asarray(lengths < np.median(lengths), np.int64)
+def _labelled(texts: pl.Series) -> Labelled:
+    """Draw reviews of both classes in random order, and label them by the preset's keywords."""
+    distinct = texts.unique(maintain_order=True).sample(fraction=1, shuffle=True, seed=SEED)
+    votes = Rules().keyword.vote(Corpus(pl.Series(range(len(distinct))).cast(pl.String), distinct)).labels
+    each = min(ROWS // 2, *np.bincount(votes[votes >= 0], minlength=2))
+    rows = np.sort(np.concatenate([np.flatnonzero(votes == label)[:each] for label in (0, 1)]))
+    return Labelled(distinct.gather(rows).to_list(), votes[rows].tolist())
