@@ -81,7 +81,7 @@ def label(
 def train(
     mode: Annotated[Literal["lora", "full"] | None, typer.Option(help="Adapters only, or all weights.")] = None,
     run: flags.RunOpt = Path("runs/latest"),
-    head: Annotated[str | None, typer.Option(help="linear, beebert, mlp, lstm or bert_lstm.")] = None,
+    head: Annotated[str | None, typer.Option(help="linear, beebert, mlp, lstm, bert_lstm or ngram.")] = None,
     backbone: Annotated[str | None, flags.BACKBONE] = None,
     compare: flags.CompareOpt = None,
     config: flags.ConfigOpt = None,

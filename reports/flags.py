@@ -41,7 +41,7 @@ SecondOpt = Annotated[
 EpochsOpt = Annotated[float | None, typer.Option(help="Passes over the reviews.")]
 LrOpt = Annotated[float | None, typer.Option(help="Learning rate of the encoder.")]
 CompareOpt = Annotated[
-    str | None, typer.Option(help="Train several and print one table: lora,full,beebert,mlp,lstm,bert_lstm.")
+    str | None, typer.Option(help="Train several and print one table: lora,full,beebert,mlp,lstm,bert_lstm,ngram.")
 ]
 ExcludeAbsentOpt = Annotated[
     bool | None, typer.Option("--exclude-absent/--keep-absent", help="Leave out classes nobody writes about.")

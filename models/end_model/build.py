@@ -12,7 +12,7 @@ from ..device import Compute, choose_compute
 from ..folders import is_sentence_encoder, sentence_settings
 from ..loading import load_tokenizer, longest_input
 from .lora import LoraOptions
-from .record import Backbone, EndModelRecord, Head, Mode, TokenPooling
+from .record import WITHOUT_BACKBONE, Backbone, EndModelRecord, Head, Mode, TokenPooling
 
 if TYPE_CHECKING:
     from ..resolve import ModelRef
@@ -45,10 +45,11 @@ def build_classifier(
     labels : Sequence[str]
         The k class names.
     backbone : ModelRef or None
-        What to start from; ``lstm`` has none.
+        What to start from; ``lstm`` and ``ngram`` have none.
     head : str
         ``linear``; ``beebert``, a hidden layer over the first token; ``mlp``, a hidden layer on a frozen encoder;
-        ``lstm``, with word embeddings of its own; ``bert_lstm``, an LSTM over the encoder's tokens.
+        ``lstm``, with word embeddings of its own; ``bert_lstm``, an LSTM over the encoder's tokens; ``ngram``, linear
+        on n-grams.
     mode : "full" or "lora"
         Train all weights, or adapters.
     pooling : "auto", "mean" or "cls"
@@ -66,7 +67,7 @@ def build_classifier(
         Of word embeddings that are more than half of all weights, train none, those of tokens that `texts` have, or
         all. Adapters train none.
     texts : Sequence[str]
-        The training texts: ``lstm`` learns its vocabulary from them.
+        The training texts: ``lstm`` and ``ngram`` learn their vocabulary from them.
     seed : int
         Of the random initial weights; torch's global generator is left as it was.
     compute : Compute, optional
@@ -89,6 +90,7 @@ def build_classifier(
     from .backbone import Plan
     from .first_token import build_first_token
     from .met_words import train_met_words
+    from .ngram import build_ngram
     from .sentence import build_sentence
 
     names = LabelSpace(tuple(labels)).names
@@ -102,7 +104,7 @@ def build_classifier(
         lora=(lora or LoraOptions()) if mode == "lora" else None,
         train_embeddings=train_embeddings == "all",
     )
-    tokenizer, longest = _tokenizer(backbone, texts, max_length)
+    tokenizer, longest = (None, max_length) if head == "ngram" else _tokenizer(backbone, texts, max_length)
     record = EndModelRecord(
         labels=names,
         head=head,
@@ -118,7 +120,9 @@ def build_classifier(
     classifier: TextClassifier
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        if backbone and record.first_token:
+        if head == "ngram":
+            classifier = build_ngram(record, texts)
+        elif backbone and record.first_token:
             # No other program would put a prefix before the texts.
             classifier = build_first_token(replace(record, prefix=""), tokenizer, backbone, plan)
         else:
@@ -137,15 +141,16 @@ def _check(head: Head, mode: Mode, backbone: ModelRef | None, texts: Sequence[st
             f"There is no head '{head}' with mode '{mode}'.",
             hint=f"Heads: {', '.join(get_args(Head))}; modes: {', '.join(get_args(Mode))}.",
         )
-    if mode == "lora" and head in ("mlp", "lstm"):
+    if mode == "lora" and head in ("mlp", *WITHOUT_BACKBONE):
         raise ConfigError(
             f"LoRA adapts an encoder, and head '{head}' trains none.",
             hint=f"Use --mode full with it, or --mode lora with another head than '{head}'.",
         )
-    if head == "lstm" and not texts:
-        raise ConfigError("Head 'lstm' learns its vocabulary from the training texts, and there are none.")
-    if (head == "lstm") != (backbone is None):
-        raise ConfigError(f"Head '{head}' {'has no' if head == 'lstm' else 'needs a'} backbone.")
+    alone = head in WITHOUT_BACKBONE
+    if alone and not texts:
+        raise ConfigError(f"Head '{head}' learns its vocabulary from the training texts, and there are none.")
+    if alone != (backbone is None):
+        raise ConfigError(f"Head '{head}' {'has no' if alone else 'needs a'} backbone.")
 
 
 def _recorded(backbone: ModelRef | None) -> Backbone | None:
@@ -168,8 +173,10 @@ def _tokenizer(backbone: ModelRef | None, texts: Sequence[str], max_length: int)
 
 
 def _pooling(backbone: ModelRef | None, head: Head, wanted: Literal["auto", "mean", "cls"]) -> TokenPooling:
-    if backbone is None or head == "bert_lstm":
+    if head in ("lstm", "bert_lstm"):
         return "max"
+    if backbone is None:
+        return "mean"
     if wanted != "auto":
         return wanted
     if head == "beebert":

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from ..embedded import HUB_EQUIVALENT
+from ..ngrams import CHARACTERS_PER_TOKEN
 from .record import Backbone, EndModelRecord
 
 _FIRST_TOKEN = """\
@@ -46,6 +47,15 @@ logits = open_sentence_transformer(folder).encode(texts)
 labels = [names[i] for i in logits.argmax(axis=1)]"""
 
 
+_NGRAM = """\
+from pathlib import Path
+
+from labeler.models.end_model.load import load_end_model
+
+model = load_end_model(Path(folder))
+labels = model.labels.decode(model.predict_proba(texts).argmax(axis=1).tolist())"""
+
+
 def usage(record: EndModelRecord) -> str:
     """Return Python code that labels ``texts`` with the model in ``folder``, without labeler where that is possible.
 
@@ -62,6 +72,8 @@ def usage(record: EndModelRecord) -> str:
     names = json.dumps(list(record.labels), ensure_ascii=False)
     if record.first_token:
         return _FIRST_TOKEN if record.mode == "full" else _FIRST_TOKEN_LORA.format(names=names)
+    if record.head == "ngram":
+        return _NGRAM
     return (_SENTENCE_LSTM if record.head == "bert_lstm" else _SENTENCE).format(names=names)
 
 
@@ -115,7 +127,7 @@ def model_card(
         f"# {title}",
         f"A text classifier with {len(record.labels)} classes: {', '.join(record.labels)}.",
         f'## Use\n\n```python\nfolder, texts = "path/of/this/folder", ["..."]\n\n{usage(record)}\n```',
-        f"Texts are cut at {record.max_length} tokens. With labeler: `labeler predict`.",
+        f"Texts are cut at {_longest(record)}. With labeler: `labeler predict`.",
         f"## How it was made\n\n{data.strip()}",
         _table({**_description(record), **settings}, "Setting"),
         *([f"## Metrics\n\n{_table(metrics, 'Metric')}"] if metrics else []),
@@ -139,10 +151,18 @@ def _own_limits(record: EndModelRecord) -> list[str]:
     limits = []
     if record.head == "bert_lstm":
         limits.append("sentence-transformers opens it only beside labeler, which gives its LSTM the texts' lengths.")
+    if record.head == "ngram":
+        limits.append("Only labeler opens it.")
     if record.mode == "lora" and record.backbone:
         name = _backbone_name(record.backbone)
         limits.append(f"It is an adapter for {name}, which adapter_config.json names; on another one it is worthless.")
     return limits
+
+
+def _longest(record: EndModelRecord) -> str:
+    if record.head == "ngram":
+        return f"{CHARACTERS_PER_TOKEN * record.max_length} characters"
+    return f"{record.max_length} tokens"
 
 
 def _backbone_name(backbone: Backbone) -> str:
@@ -151,6 +171,8 @@ def _backbone_name(backbone: Backbone) -> str:
 
 
 def _library(record: EndModelRecord) -> str:
+    if record.head == "ngram":
+        return "labeler"
     if not record.first_token:
         return "sentence-transformers"
     return "peft" if record.mode == "lora" else "transformers"

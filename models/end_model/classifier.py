@@ -64,7 +64,7 @@ class TextClassifier(TrainedWeights):
         """Token id that fills up short rows."""
         return int(self.tokenizer.pad_token_id or 0)
 
-    def token_rows(self, texts: Sequence[str]) -> list[list[int]]:
+    def token_rows(self, texts: Sequence[str]) -> Sequence[Sequence[int]]:
         """Split texts into token ids: prefix and special tokens added, cut at `max_length`, not padded."""
         if not texts:
             return []

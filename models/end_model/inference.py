@@ -130,7 +130,7 @@ def _rows(
 
 def _batch(
     function: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
-    ids: list[list[int]],
+    ids: list[Sequence[int]],
     padded: int,
     pad: int,
     compute: Compute,

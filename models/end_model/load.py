@@ -90,8 +90,11 @@ def _load(folder: Path, record: EndModelRecord, base: ModelRef | None) -> TextCl
     import torch
 
     from .first_token import load_first_token
+    from .ngram import load_ngram
     from .sentence import load_sentence
 
+    if record.head == "ngram":
+        return load_ngram(record, folder)
     load = load_first_token if record.first_token else load_sentence
     with torch.random.fork_rng(devices=[]), explain_loading("end model", folder):  # loading begins with random weights
         return load(record, load_tokenizer(folder), folder, base)

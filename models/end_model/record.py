@@ -12,9 +12,11 @@ from ...data.errors import ModelError
 RECORD = "labeler.json"
 FORMAT = 1
 
-Head = Literal["linear", "beebert", "mlp", "lstm", "bert_lstm"]
+Head = Literal["linear", "beebert", "mlp", "lstm", "bert_lstm", "ngram"]
 Mode = Literal["full", "lora"]
 TokenPooling = Literal["mean", "cls", "max"]
+WITHOUT_BACKBONE: tuple[Head, ...] = ("lstm", "ngram")
+"""Heads with words of their own, learned from the training texts."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class EndModelRecord:
     mode : "full" or "lora"
         Whether the backbone's own weights are in the folder, or an adapter for it.
     pooling : "mean", "cls" or "max"
-        How token vectors become one.
+        How token vectors become one; "mean" where there are none.
     backbone : Backbone or None
         None for a model with embeddings of its own.
     prefix : str
@@ -68,7 +70,7 @@ class EndModelRecord:
 
     @property
     def first_token(self) -> bool:
-        """Whether this is transformers' own sequence classifier; everything else is a sentence-transformers folder."""
+        """Whether this is transformers' own sequence classifier."""
         return self.head == "linear" and self.pooling == "cls"
 
     @property

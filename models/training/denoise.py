@@ -11,8 +11,8 @@ import polars as pl
 from ...data.progress import progress
 from ...data.soft_labels import SoftLabels
 from ..encoder import unique_texts
+from ..ngrams import NgramFeatures
 from ..priors import prior_offset, softmax, standardised
-from .ngrams import NgramFeatures
 from .soft_logistic import fit_soft_logistic
 
 if TYPE_CHECKING:

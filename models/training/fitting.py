@@ -107,7 +107,9 @@ class Fitter:
         )
         inputs = self._inputs(classifier, rows.texts.to_list())
         examples = Examples(inputs, rows.targets, np.ones(len(rows), np.float32))
-        rounds = self.settings.self_training_rounds if len(rows) >= _ENOUGH_TO_HALVE else 0
+        # N-gram models have corrected the labels already: another one has nothing to add.
+        able = len(rows) >= _ENOUGH_TO_HALVE and self.settings.head != "ngram"
+        rounds = self.settings.self_training_rounds if able else 0
         for number in range(1, rounds + 1):
             examples = self._taught(examples, number)
         fit = self._main_fit(classifier, examples, corrected=rounds > 0)

@@ -22,6 +22,7 @@ from ...data.train_summary import TrainSummary
 from .. import load_encoder
 from ..device import choose_compute, join_processes
 from ..encoder import Encoder
+from ..end_model.record import WITHOUT_BACKBONE
 from ..resolve import EMBEDDED, ModelRef, resolve_model
 from .fitting import Fitter
 from .outputs import card, summarise
@@ -145,7 +146,7 @@ def _encoder() -> Encoder:
 def _train_one(name: str, settings: TrainSection, folder: Path, job: _Job) -> TrainSummary:
     """Train and save one model, unless that is done already."""
     run = job.run
-    backbone = None if settings.head == "lstm" else job.backbone(settings.backbone)
+    backbone = None if settings.head in WITHOUT_BACKBONE else job.backbone(settings.backbone)
     given = settings.model_dump(mode="json")
     digest = backbone.digest if backbone else ""
     key = stage_key(version=__version__, settings=given, labels=job.digest, backbone=digest)

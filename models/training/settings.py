@@ -9,7 +9,7 @@ from pydantic import Field
 from ...data.settings import Section
 
 Mode = Literal["full", "lora"]
-Head = Literal["linear", "beebert", "mlp", "lstm", "bert_lstm"]
+Head = Literal["linear", "beebert", "mlp", "lstm", "bert_lstm", "ngram"]
 Pooling = Literal["auto", "mean", "cls"]
 Imbalance = Literal["none", "weights", "oversample", "focal", "adjust"]
 GoldUse = Literal["score", "threshold", "stop", "continue"]
@@ -28,7 +28,9 @@ class TrainSection(Section):
     """How the end model learns from the weak labels."""
 
     mode: Mode = Field(default="full", description="Train all weights, or LoRA adapters only.")
-    head: Head = Field(default="linear", description="What sits on the encoder; mlp keeps it frozen, lstm has none.")
+    head: Head = Field(
+        default="linear", description="What sits on the encoder; mlp keeps it frozen; lstm and ngram have none."
+    )
     backbone: str = Field(default="auto", description="auto, embedded, a folder or a hub name.")
     pooling: Pooling = Field(default="auto", description="auto: the mean for sentence encoders, else the first token.")
     max_length: int = Field(default=128, ge=8, le=512, description="Tokens of a review that are read.")
@@ -40,7 +42,7 @@ class TrainSection(Section):
 
     epochs: float | None = Field(default=None, gt=0, description="Passes over the rows; by default as the head needs.")
     learning_rate: float | None = Field(default=None, gt=0, description="Of the encoder; by default from its width.")
-    head_learning_rate: float = Field(default=1e-3, gt=0, description="Of the newly made layers.")
+    head_learning_rate: float | None = Field(default=None, gt=0, description="Of newly made layers; by head.")
     batch_size: int = Field(default=32, ge=1, description="Reviews per step.")
     weight_decay: float = Field(default=0.01, ge=0)
     warmup: float = Field(default=0.06, ge=0, lt=1, description="Share of the steps in which the rate rises.")
@@ -57,7 +59,10 @@ class TrainSection(Section):
     imbalance: Imbalance = Field(default="none", description="What to do about rare classes.")
     exclude_absent: bool = Field(default=True, description="Leave out classes that no review seems to be about.")
     self_training_rounds: int = Field(
-        default=1, ge=0, le=10, description="Rounds in which models of half the rows correct the others; not for few."
+        default=1,
+        ge=0,
+        le=10,
+        description="Rounds in which models of half the rows correct the others; not for few, nor by n-grams.",
     )
 
     self_training_weights: Literal["none", "confidence"] = Field(

@@ -16,6 +16,7 @@ VARIANTS: dict[str, tuple[Mode, Head]] = {
     "mlp": ("full", "mlp"),
     "lstm": ("full", "lstm"),
     "bert_lstm": ("full", "bert_lstm"),
+    "ngram": ("full", "ngram"),
 }
 
 # Steps that a small input is repeated for, and how often at most; a very large one is read once.
@@ -25,7 +26,9 @@ _STEPS: dict[Head, tuple[int, int]] = {
     "bert_lstm": (300, 5),
     "mlp": (4000, 20),
     "lstm": (2000, 20),
+    "ngram": (4000, 20),
 }
+_HEAD_RATE, _HEAD_RATES = 1e-3, {"ngram": 5e-3}
 _READ_ONCE = 100_000  # rows from which a second pass over corrected labels is not worth its time
 _WIDTH = 384
 _RATES: dict[Mode, float] = {"full": 1e-4, "lora": 1e-3}  # measured at that width
@@ -88,7 +91,7 @@ def schedule_for(settings: TrainSection, *, rows: int, width: int | None, correc
     given: dict[str, Any] = {"epochs": settings.epochs, "learning_rate": settings.learning_rate}
     return Schedule(
         **({"epochs": math.ceil(epochs), "learning_rate": rate} | {k: v for k, v in given.items() if v is not None}),
-        head_learning_rate=settings.head_learning_rate,
+        head_learning_rate=settings.head_learning_rate or _HEAD_RATES.get(settings.head, _HEAD_RATE),
         batch_size=settings.batch_size,
         weight_decay=settings.weight_decay,
         warmup=settings.warmup,

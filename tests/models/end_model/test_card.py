@@ -60,6 +60,7 @@ def test_the_hub_reads_its_metadata() -> None:
         ({"backbone": Backbone("team/tiny", "hub", "c0ffee")}, "sentence-transformers", "team/tiny"),
         ({"backbone": Backbone("models/mine", "folder", "c0ffee")}, "sentence-transformers", None),
         ({"backbone": None, "head": "lstm", "mode": "full"}, "sentence-transformers", None),
+        ({"backbone": None, "head": "ngram", "mode": "full"}, "labeler", None),
     ],
 )
 def test_library_and_base_follow_the_record(change: dict[str, Any], library: str, base: str | None) -> None:

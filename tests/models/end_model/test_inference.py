@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,12 @@ FP32 = Compute("cpu", "float32")
 TEXTS = ["бұл тауар өте жақсы, рахмет", "плохо работает!", "", "👍👍", "товар хороший, спасибо " * 40, "нашар"]
 
 
-@pytest.fixture(scope="module", params=["linear", "bert_lstm", "lstm"])
+@pytest.fixture(scope="module", params=["linear", "bert_lstm", "lstm", "ngram"])
 def model(
     request: pytest.FixtureRequest, sentence_bert: Path, trained: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> EndModel:
     folder = tmp_path_factory.mktemp("model")
-    trained(None if request.param == "lstm" else sentence_bert, head=request.param).save(folder)
+    trained(None if request.param in ("lstm", "ngram") else sentence_bert, head=request.param).save(folder)
     return load_end_model(folder, compute=FP32)
 
 
@@ -46,7 +47,7 @@ def test_equal_texts_are_computed_once(model: EndModel, monkeypatch: pytest.Monk
     seen: list[str] = []
     rows = model.classifier.token_rows
 
-    def watched(texts: list[str]) -> list[list[int]]:
+    def watched(texts: list[str]) -> Sequence[Sequence[int]]:
         seen.extend(texts)
         return rows(texts)
 

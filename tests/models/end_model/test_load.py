@@ -98,6 +98,7 @@ def test_a_full_model_needs_no_backbone(base: Path, trained: Any, tmp_path: Path
         ({"mode": "lora"}, "adapter_model.safetensors"),
         ({"head": "bert_lstm"}, "2_LSTM/model.safetensors"),
         ({"head": "lstm"}, "model.safetensors"),
+        ({"head": "ngram"}, "model.safetensors"),
         ({}, "modules.json"),
         ({}, "config.json"),
         ({}, "tokenizer.json"),
@@ -108,7 +109,7 @@ def test_a_full_model_needs_no_backbone(base: Path, trained: Any, tmp_path: Path
 def test_a_damaged_file_is_an_error(
     options: dict[str, Any], file: str, damage: Any, sentence_bert: Path, trained: Any, tmp_path: Path
 ) -> None:
-    trained(None if options.get("head") == "lstm" else sentence_bert, **options).save(tmp_path)
+    trained(None if options.get("head") in ("lstm", "ngram") else sentence_bert, **options).save(tmp_path)
     damage(tmp_path / file)
     with pytest.raises(ModelError):
         load_end_model(tmp_path)

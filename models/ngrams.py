@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,9 @@ import numpy.typing as npt
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
+
+CHARACTERS_PER_TOKEN = 4
+"""What a subword token is in characters where the longest input is told in tokens."""
 
 _HASHES = 2**20
 _KINDS: tuple[tuple[int, dict[str, Any]], ...] = (
@@ -58,6 +62,16 @@ class NgramFeatures:
             lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
             parts.append(diags(1 / np.maximum(lengths, 1e-12)) @ weighted)
         return hstack(parts, format="csr", dtype=np.float32)
+
+    def token_rows(self, texts: Sequence[str]) -> list[Sequence[int]]:
+        """Return which n-grams each text has: 0, which every text begins with, then columns of `transform` + 1."""
+        from scipy.sparse import hstack
+
+        kinds = zip(_KINDS, self.columns, strict=True)
+        found = hstack([_counts(texts, options)[:, columns] for (_, options), columns in kinds], format="csr")
+        ids = np.insert(found.indices + 1, found.indptr[:-1], 0).data
+        ends = (found.indptr[1:] + np.arange(1, len(texts) + 1)).tolist()
+        return [ids[start:end] for start, end in pairwise([0, *ends])]
 
 
 def _counts(texts: Sequence[str], options: dict[str, Any]) -> csr_matrix:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from labeler.models.training.ngrams import NgramFeatures
+from labeler.models.ngrams import NgramFeatures
 
 TEXTS = ["тауар жақсы", "тауар жаман", "тауар жақсы рахмет", "жаман тауар жақсы емес"]
 
