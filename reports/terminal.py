@@ -25,6 +25,8 @@ from ..labeling.outputs import LabelSummary
 from ..labeling.registry import FROM_RUN, voter_class, voter_kinds, voter_options
 from .printable import printable
 
+_MANY = 20_000  # reviews from which an encoder needs the better part of an hour on two cores
+
 
 class _Rate(ProgressColumn):
     """Steps per second."""
@@ -90,7 +92,14 @@ def print_summary(summary: LabelSummary, run_path: Path) -> None:
     console.print(printable(f"labels: {run.labels} and {run.labels_csv}"), soft_wrap=True)
     console.print(printable(f"voters: {run.lf_summary}"), soft_wrap=True)
     console.print("better: labeler init, edit labeler.toml, label again: only what changed is computed", soft_wrap=True)
-    console.print(printable(f"next: labeler train --mode lora --run {run_path}"), soft_wrap=True)
+    console.print(printable(f"next: {_training(summary, run_path)}"), soft_wrap=True)
+
+
+def _training(summary: LabelSummary, run_path: Path) -> str:
+    """Return the command that trains a model in reasonable time."""
+    if summary.labelled < _MANY:
+        return f"labeler train --mode lora --run {run_path}"
+    return f"labeler train --head ngram --run {run_path} (minutes; --mode lora takes an hour and more without a GPU)"
 
 
 def print_training(summaries: Sequence[TrainSummary], run_path: Path) -> None:
