@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -75,6 +75,22 @@ class NgramFeatures:
 
 
 def _counts(texts: Sequence[str], options: dict[str, Any]) -> csr_matrix:
+    """Count the n-grams of each text by their hashes; those within words once for each distinct word."""
+    if options["analyzer"] == "word":
+        return _hashed(texts, options)
+    from scipy.sparse import csr_matrix
+
+    codes = {"": 0}  # never none
+    words = [[codes.setdefault(word, len(codes)) for word in text.split()] for text in texts]
+    ends = np.cumsum([0, *map(len, words)])
+    indices = np.fromiter(chain.from_iterable(words), np.int64, ends[-1])
+    have = csr_matrix((np.ones(len(indices), np.float32), indices, ends), shape=(len(texts), len(codes)))
+    counts = have @ _hashed(list(codes), options)
+    counts.sort_indices()
+    return counts
+
+
+def _hashed(texts: Sequence[str], options: dict[str, Any]) -> csr_matrix:
     from sklearn.feature_extraction.text import HashingVectorizer
 
     hashing = HashingVectorizer(
