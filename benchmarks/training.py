@@ -42,13 +42,12 @@ def measure_training(texts: pl.Series, folder: Path) -> list[Result]:
     """
     backbone = resolve_model("embedded")
     chosen = _labelled(texts)
-    results = []
+    rows, results = len(chosen.texts), []
     for mode in ("lora", "full"):
         ours(Labelled(chosen.texts[:WARM], chosen.labels[:WARM]), backbone, mode)
         mine, loss = ours(chosen, backbone, mode)
         for bf16 in (False, True) if choose_compute().dtype == "bfloat16" else (False,):
             theirs, their_loss = plain(chosen, backbone, mode, bf16=bf16, folder=folder)
-            rows = len(chosen.texts)
             detail = f"{rows / mine:.1f} against {rows / theirs:.1f} rows/s, loss {loss:.2f} against {their_loss:.2f}"
             what = f"{mode}: speed against Trainer" + " in bfloat16" * bf16
             results.append(Result("train", what, theirs / mine, detail=detail))

@@ -13,9 +13,6 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-CHARACTERS_PER_TOKEN = 4
-"""What a subword token is in characters where the longest input is told in tokens."""
-
 _HASHES = 2**20
 _KINDS: tuple[tuple[int, dict[str, Any]], ...] = (
     (3, {"analyzer": "char_wb", "ngram_range": (2, 5)}),

@@ -8,7 +8,6 @@ from pathlib import PurePath
 from typing import Any
 
 from ..embedded import HUB_EQUIVALENT
-from ..ngrams import CHARACTERS_PER_TOKEN
 from .record import Backbone, EndModelRecord
 
 _FIRST_TOKEN = """\
@@ -45,7 +44,6 @@ from labeler.models.end_model.lengths import open_sentence_transformer
 names = {names}
 logits = open_sentence_transformer(folder).encode(texts)
 labels = [names[i] for i in logits.argmax(axis=1)]"""
-
 
 _NGRAM = """\
 from pathlib import Path
@@ -161,7 +159,7 @@ def _own_limits(record: EndModelRecord) -> list[str]:
 
 def _longest(record: EndModelRecord) -> str:
     if record.head == "ngram":
-        return f"{CHARACTERS_PER_TOKEN * record.max_length} characters"
+        return f"{record.longest_text} characters"
     return f"{record.max_length} tokens"
 
 

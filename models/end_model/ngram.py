@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from ...data.normalize import normalize
 from ..loading import explain_loading
-from ..ngrams import CHARACTERS_PER_TOKEN, NgramFeatures
+from ..ngrams import NgramFeatures
 from .classifier import TextClassifier
 from .record import EndModelRecord
 
@@ -35,6 +35,8 @@ class NgramClassifier(TextClassifier):
         The d n-grams, and their weights.
     """
 
+    idf: torch.Tensor
+
     def __init__(self, record: EndModelRecord, features: NgramFeatures) -> None:
         super().__init__(record, tokenizer=None)
         self.features = features
@@ -47,7 +49,7 @@ class NgramClassifier(TextClassifier):
     @property
     def max_length(self) -> int:
         """Most n-grams of a text."""
-        return _NGRAMS_PER_CHARACTER * _characters(self.record)
+        return _NGRAMS_PER_CHARACTER * self.record.longest_text
 
     @property
     def pad_token_id(self) -> int:
@@ -60,7 +62,7 @@ class NgramClassifier(TextClassifier):
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """Return logits; see `TextClassifier.forward`."""
-        idf: torch.Tensor = self.get_buffer("idf")[input_ids]
+        idf = self.idf[input_ids]
         is_word = input_ids > len(self.features.columns[0])
         lengths = [(idf * kind).norm(dim=1, keepdim=True) for kind in (~is_word, is_word)]
         values = idf / torch.where(is_word, lengths[1], lengths[0]).clamp_min(1e-12)
@@ -107,10 +109,6 @@ def load_ngram(record: EndModelRecord, folder: Path) -> NgramClassifier:
 
 def _read(texts: Sequence[str], record: EndModelRecord) -> list[str]:
     """Cut texts and normalise them, which may make them longer."""
-    longest = _characters(record)
+    longest = record.longest_text
     cut = pl.Series([text[:longest] for text in texts], dtype=pl.String)
     return normalize(cut).str.head(longest).to_list()
-
-
-def _characters(record: EndModelRecord) -> int:
-    return CHARACTERS_PER_TOKEN * record.max_length

@@ -11,6 +11,7 @@ from ...data.errors import ModelError
 
 RECORD = "labeler.json"
 FORMAT = 1
+_CHARACTERS = 4  # of a subword token, about
 
 Head = Literal["linear", "beebert", "mlp", "lstm", "bert_lstm", "ngram"]
 Mode = Literal["full", "lora"]
@@ -72,6 +73,11 @@ class EndModelRecord:
     def first_token(self) -> bool:
         """Whether this is transformers' own sequence classifier."""
         return self.head == "linear" and self.pooling == "cls"
+
+    @property
+    def longest_text(self) -> int:
+        """Longest input in characters, for a model that has no tokens."""
+        return _CHARACTERS * self.max_length
 
     @property
     def trained_share(self) -> float:

@@ -7,9 +7,8 @@ from typing import Literal
 from pydantic import Field
 
 from ...data.settings import Section
+from ..end_model.record import Head, Mode
 
-Mode = Literal["full", "lora"]
-Head = Literal["linear", "beebert", "mlp", "lstm", "bert_lstm", "ngram"]
 Pooling = Literal["auto", "mean", "cls"]
 Imbalance = Literal["none", "weights", "oversample", "focal", "adjust"]
 GoldUse = Literal["score", "threshold", "stop", "continue"]

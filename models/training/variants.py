@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from ...data.errors import ConfigError, nearest_hint
-from .settings import Head, Mode, TrainSection
+from ..end_model.record import Head, Mode
+from .settings import TrainSection
 from .trainer import Schedule
 
 VARIANTS: dict[str, tuple[Mode, Head]] = {
@@ -28,7 +29,7 @@ _STEPS: dict[Head, tuple[int, int]] = {
     "lstm": (2000, 20),
     "ngram": (4000, 20),
 }
-_HEAD_RATE, _HEAD_RATES = 1e-3, {"ngram": 5e-3}
+_HEAD_RATES: dict[Head, float] = {"ngram": 5e-3}
 _READ_ONCE = 100_000  # rows from which a second pass over corrected labels is not worth its time
 _WIDTH = 384
 _RATES: dict[Mode, float] = {"full": 1e-4, "lora": 1e-3}  # measured at that width
@@ -72,7 +73,7 @@ def learning_rate(mode: Mode, width: int) -> float:
 
 
 def schedule_for(settings: TrainSection, *, rows: int, width: int | None, corrected: bool = False) -> Schedule:
-    """Fill in the epochs and the learning rate that were left open.
+    """Fill in the epochs and the learning rates that were left open.
 
     Parameters
     ----------
@@ -87,11 +88,14 @@ def schedule_for(settings: TrainSection, *, rows: int, width: int | None, correc
     steps, most = _STEPS[settings.head]
     fewest = 2.0 if corrected and rows < _READ_ONCE else 1.0
     epochs = min(max(fewest, steps * settings.batch_size / max(rows, 1)), most)
-    rate = learning_rate(settings.mode, width or _WIDTH)
-    given: dict[str, Any] = {"epochs": settings.epochs, "learning_rate": settings.learning_rate}
+    chosen: dict[str, Any] = {
+        "epochs": math.ceil(epochs),
+        "learning_rate": learning_rate(settings.mode, width or _WIDTH),
+        "head_learning_rate": _HEAD_RATES.get(settings.head, Schedule.head_learning_rate),
+    }
+    given = {name: value for name in chosen if (value := getattr(settings, name)) is not None}
     return Schedule(
-        **({"epochs": math.ceil(epochs), "learning_rate": rate} | {k: v for k, v in given.items() if v is not None}),
-        head_learning_rate=settings.head_learning_rate or _HEAD_RATES.get(settings.head, _HEAD_RATE),
+        **(chosen | given),
         batch_size=settings.batch_size,
         weight_decay=settings.weight_decay,
         warmup=settings.warmup,
