@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .atomic import remove_leftovers, remove_path, write_json
+from .command import command
 from .errors import RunError
 from .manifest import Manifest, StageDetails
 from .processes import is_first
@@ -252,7 +254,9 @@ def open_run(path: str | Path, *, together: bool = False) -> Iterator[RunDirecto
         lock.release()
 
 
-def existing_run(path: str | Path, *, needs: str = "manifest.json", made_by: str = "labeler label") -> RunDirectory:
+def existing_run(
+    path: str | Path, *, needs: str = "manifest.json", made_by: str = "labeler label reviews.csv"
+) -> RunDirectory:
     """Look at a finished run without locking it.
 
     Raises
@@ -261,10 +265,11 @@ def existing_run(path: str | Path, *, needs: str = "manifest.json", made_by: str
         If the directory, or the file `needs` in it, does not exist; the hint names the command that makes it.
     """
     run = RunDirectory(Path(path))
+    hint = f"Make it with: {made_by} --run {shlex.quote(str(run.path))}"
     if not run.path.is_dir():
-        raise RunError(f"There is no run directory {run.path}.", hint=f"Make it with: {made_by} --run {run.path}")
+        raise RunError(f"There is no run directory {run.path}.", hint=hint)
     if not (run.path / needs).exists():
-        raise RunError(f"{run.path} has no {needs}.", hint=f"Make it with: {made_by} --run {run.path}")
+        raise RunError(f"{run.path} has no {needs}.", hint=hint)
     return run
 
 
@@ -272,7 +277,7 @@ def unreadable_labels(run: RunDirectory, error: Exception) -> RunError:
     """Explain that the weak labels of a run, or what belongs to them, cannot be read."""
     return RunError(
         f"The weak labels in {run.path} cannot be read: {str(error).partition(chr(10))[0]}.",
-        hint=f"Make them again with: labeler label --force --run {run.path}",
+        hint=f"Make them again with: {command('label', '--force', '--run', run.path)}",
     )
 
 

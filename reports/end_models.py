@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from ..data.command import command
 from ..data.errors import RunError
 from ..data.label_space import LabelSpace
 from ..data.run import RunDirectory
@@ -34,7 +35,7 @@ def read_training(run: RunDirectory) -> list[TrainSummary]:
         return [TrainSummary(**entry) for entry in json.loads(run.training.read_text(encoding="utf-8"))]
     except (OSError, ValueError, TypeError) as error:
         raise RunError(
-            f"{run.training} cannot be read.", hint=f"Train again: labeler train --run {run.path}"
+            f"{run.training} cannot be read.", hint=f"Train again: {command('train', '--run', run.path)}"
         ) from error
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from ..data.command import command
 from ..data.errors import InputError, LabelerError
 from ..data.gold import GoldTable, match_gold
 from ..data.label_space import LabelSpace
@@ -141,7 +142,8 @@ def read_evidence(run: RunDirectory, given: GoldTable | None = None) -> Evidence
     if gold is None:
         raise InputError(
             f"The run {run.path} was made without hand-labelled rows, so nothing says how good its labels are.",
-            hint=f"Draw some with: labeler sample --run {run.path}, label them, and give them with --gold FILE.",
+            hint=f"Draw some and label them: {command('sample', '--run', run.path)}, then "
+            f"{command('annotate', '--run', run.path)}.",
         )
     return Evidence(run, labels, summary, gold, rows, votes, unmatched)
 

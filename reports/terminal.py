@@ -16,6 +16,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from ..data.adapt_summary import AdaptSummary
+from ..data.command import command
 from ..data.processes import is_first
 from ..data.progress import Advance, reporting
 from ..data.run import RunDirectory
@@ -98,8 +99,8 @@ def print_summary(summary: LabelSummary, run_path: Path) -> None:
 def _training(summary: LabelSummary, run_path: Path) -> str:
     """Return the command that trains a model in reasonable time."""
     if summary.labelled < _MANY:
-        return f"labeler train --mode lora --run {run_path}"
-    return f"labeler train --head ngram --run {run_path} (minutes; --mode lora takes an hour and more without a GPU)"
+        return command("train", "--mode", "lora", "--run", run_path)
+    return command("train", "--head", "ngram", "--run", run_path)
 
 
 def print_training(summaries: Sequence[TrainSummary], run_path: Path) -> None:
@@ -125,7 +126,8 @@ def print_training(summaries: Sequence[TrainSummary], run_path: Path) -> None:
     if (gold := summaries[0].gold) is not None:
         console.print(f"scored on {gold['rows']:,} gold rows that nothing was tuned on")
     console.print(printable(f"model: {run.model}"), soft_wrap=True)
-    console.print(printable(f"next: labeler predict new.csv --run {run_path} --output labelled.csv"), soft_wrap=True)
+    following = command("predict", "new.csv", "--run", run_path, "--output", "labelled.csv")
+    console.print(printable(f"next: {following}"), soft_wrap=True)
 
 
 def print_adaptation(summary: AdaptSummary) -> None:
@@ -137,7 +139,7 @@ def print_adaptation(summary: AdaptSummary) -> None:
     console.print(f"\n{summary.backbone} has read {texts['trained']:,} reviews{rate}")
     console.print(f"pseudo-perplexity of {texts['held_out']:,} held-out reviews: {before} before, {after} after")
     console.print(printable(f"model: {summary.folder}"), soft_wrap=True)
-    console.print(printable(f"next: labeler train --backbone {summary.folder}"), soft_wrap=True)
+    console.print(printable(f"next: {command('train', '--backbone', summary.folder)}"), soft_wrap=True)
 
 
 def print_prediction(written: Written, *, rejected: int, seconds: float) -> None:

@@ -96,7 +96,7 @@ def test_an_error_inside_frees_the_run(tmp_path: Path) -> None:
 def test_looking_at_a_run_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="There is no run directory") as caught:
         existing_run(tmp_path / "none")
-    assert "labeler label --run" in caught.value.hint
+    assert "labeler label reviews.csv --run" in caught.value.hint
     with pytest.raises(RunError, match=r"has no labels.parquet"):
         existing_run(tmp_path, needs="labels.parquet")
     (tmp_path / "manifest.json").touch()
