@@ -162,7 +162,9 @@ def build_report(job: ReportJob, announce: Announce = lambda message: None) -> R
         agreement=agreement(evidence),
         duels=duels,
         suspects=label_suspects(evidence.rows, evidence.labels),
-        points=weak_points(evidence.rows, evidence.labels.names, dates=find_dates(columns, settings.date_column)),
+        points=weak_points(
+            evidence.rows, evidence.labels.names, dates=find_dates(columns, settings.date_column, announce)
+        ),
     )
 
 

@@ -1,6 +1,7 @@
 """Typical words are those that a class has and the others lack; topics are words that come together."""
 
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
 import polars as pl
 import pytest
@@ -58,11 +59,44 @@ def test_no_labels_have_no_words() -> None:
     assert empty.words == {"negative": [], "positive": []}
 
 
-@pytest.mark.parametrize("values", [["2025-03-30", None], ["30.03.2025", "x"], ["2025-03-30T10:00:00Z", ""]])
-def test_dates_are_read_in_usual_forms(values: list[str | None]) -> None:
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["2025-03-30", None],
+        ["30.03.2025", "x"],
+        ["30.03.25", "31.02.25"],
+        ["30.3.25 9:05", "no date"],
+        ["2025-03-30T10:00:00Z", ""],
+        ["2025/3/30", ""],
+        ["3/30/25", None],
+        ["30-03-2025", None],
+        ["1743328800", "17"],
+        [1743328800000, None],
+        [datetime(2025, 3, 30, 10), None],
+    ],
+)
+def test_dates_are_read_in_usual_forms(values: list[Any]) -> None:
     dates = find_dates(pl.DataFrame({"rating": [1, 2], "Created At": values}), None)
     assert dates is not None
     assert dates.to_list() == [date(2025, 3, 30), None]
+
+
+@pytest.mark.parametrize(("values", "months"), [(["03/04/24", "01/13/24"], [3, 1]), (["03/04/24", "13/01/24"], [4, 1])])
+def test_one_value_can_tell_day_and_month_of_all(values: list[str], months: list[int]) -> None:
+    dates = find_dates(pl.DataFrame({"date": values}), None)
+    assert dates is not None
+    assert [(day.year, day.month) for day in dates] == [(2024, month) for month in months]
+
+
+@pytest.mark.parametrize("values", [["03/04/2024", "05-06-2024"], ["03/04/24"], ["01/13/24", "13/01/24"]])
+def test_day_and_month_are_not_guessed(values: list[str]) -> None:
+    frame, said = pl.DataFrame({"date": values}), list[str]()
+    assert find_dates(frame, None, said.append) is None
+    (note,) = said
+    assert "'date'" in note
+    assert "cannot be told apart" in note
+    with pytest.raises(InputError, match="cannot be told apart"):
+        find_dates(frame, "date")
 
 
 def test_a_column_without_dates_is_none_and_one_that_was_named_is_an_error() -> None:
