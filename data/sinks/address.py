@@ -14,6 +14,7 @@ _LOCK_SECONDS = 15
 # Without these a server that vanished from the network would be noticed after a quarter of an hour.
 _PATIENCE = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "tcp_user_timeout": 15_000}
 _SECRETS = ("password", "sslpassword", "passwd", "pwd")
+_ONE_FILE = ("sqlite", "duckdb")
 _PACKAGES = {"psycopg": '"psycopg[binary]"', "MySQLdb": "mysqlclient"}
 
 
@@ -107,6 +108,7 @@ def parse_address(url: str, table: str) -> Address:
             hint="It should look like postgresql://user:password@host:5432/database; "
             "write @ : / in a password as %40 %3A %2F.",
         ) from None
+    _check_file(parsed)
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
     schema, dot, name = table.rpartition(".") if table.count(".") == 1 else ("", "", table)
@@ -114,3 +116,20 @@ def parse_address(url: str, table: str) -> Address:
         raise ConfigError(f"'{table}' is no name of a table.", hint="Give --table NAME or --table SCHEMA.NAME.")
     # Always quoted: the lists of words that need it are not complete.
     return Address(parsed, sa.quoted_name(schema, quote=True) if schema else None, sa.quoted_name(name, quote=True))
+
+
+def _check_file(url: URL) -> None:
+    """Refuse a database of one file whose URL names none: it would be gone when the program ends."""
+    backend, file = url.get_backend_name(), url.database or ""
+    if backend not in _ONE_FILE:
+        return
+    if url.host:
+        raise ConfigError(
+            f"{backend}://{url.host} names a server, but {backend} has none.",
+            hint=f"A file takes three slashes: {backend}:///{url.host}{'/' + file if file else ''}",
+        )
+    if not file or ":memory:" in file or url.query.get("mode") == "memory":
+        raise ConfigError(
+            f"The database URL {backend}:///{file} names no file, so nothing would be kept.",
+            hint=f"Name one after three slashes: {backend}:///reviews.db",
+        )

@@ -41,14 +41,14 @@ def test_passwords_are_masked_wherever_they_stand() -> None:
     [("a", (None, "a")), ("a.b", ("a", "b")), ("a.b.c", (None, "a.b.c")), ("кесте", (None, "кесте"))],
 )
 def test_a_table_may_have_a_schema(table: str, parts: tuple[str | None, str]) -> None:
-    address = parse_address("sqlite://", table)
+    address = parse_address("sqlite:///a.db", table)
     assert (address.schema, address.table) == parts
 
 
 @pytest.mark.parametrize("table", [".", "a.", ".b"])
 def test_half_a_name_is_no_table(table: str) -> None:
     with pytest.raises(ConfigError, match="is no name of a table"):
-        parse_address("sqlite://", table)
+        parse_address("sqlite:///a.db", table)
 
 
 def test_urls_that_cannot_be_understood_are_not_repeated() -> None:
@@ -114,3 +114,19 @@ def test_sqlalchemy_is_loaded_for_urls_only() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite:///file::memory:?uri=true", "duckdb:///:memory:"]
+)
+def test_a_database_in_memory_is_refused(url: str) -> None:
+    with pytest.raises(ConfigError, match="nothing would be kept") as caught:
+        connect(url)
+    assert "three slashes" in caught.value.hint
+
+
+@pytest.mark.parametrize(("url", "right"), [("sqlite://shop.db", "shop.db"), ("sqlite://data/shop.db", "data/shop.db")])
+def test_two_slashes_are_too_few_for_a_file(url: str, right: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        connect(url)
+    assert caught.value.hint.endswith(f"three slashes: sqlite:///{right}")
