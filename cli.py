@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 import typer
 
 from .reports import flags
-from .reports.failures import Commands
+from .reports.failures import Commands, explaining_full_disk
 
 app = typer.Typer(
     name="labeler",
@@ -346,4 +346,5 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    app()
+    with explaining_full_disk():
+        app()

@@ -62,11 +62,11 @@ def open_stdout(kind: TextKind) -> Iterator[StdoutSink]:
     try:
         yield StdoutSink(kind)
     except BrokenPipeError:
-        _silence_stdout()
+        silence_stdout()
         raise
 
 
-def _silence_stdout() -> None:
+def silence_stdout() -> None:
     """Point standard output nowhere, or Python would complain about what it cannot flush when it ends."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
