@@ -105,8 +105,8 @@ def _written(values: pl.Series, name: str) -> pl.Series:
     if not unclear.any():
         return known
     rows = parts.filter(unclear)
-    fits = {order: _dates(rows, *order).is_not_null().mean() for order in _ORDERS if _is_likely(rows, *order)}
-    best = [order for order, share in fits.items() if share == max(fits.values()) and share >= _FITS]
+    fits = {order: _dates(rows, *order).count() for order in _ORDERS if _is_likely(rows, *order)}
+    best = [order for order, count in fits.items() if count == max(fits.values()) and count >= _FITS * len(rows)]
     if len(best) != 1:
         example = values.filter(unclear)[0]
         raise InputError(
