@@ -27,7 +27,7 @@ def render_html(report: Report, *, resamples: int, examples: int) -> str:
     subjects = named_subjects(report)
     charts = {
         name: {
-            "kept": selective_chart(subject.kept, title=f"{name}: accuracy of the surest") if subject.kept else None,
+            "kept": selective_chart(subject.kept, title=f"{name}: most confident labels") if subject.kept else None,
             "calibration": calibration_chart(subject.measures.calibration, title=f"{name}: calibration")
             if subject.measures.calibration
             else None,

@@ -140,10 +140,11 @@ def build_report(job: ReportJob, announce: Announce = lambda message: None) -> R
     settings, resamples = job.settings, job.settings.resamples
     evidence = read_evidence(job.run, job.gold)
     if evidence.unmatched:
-        announce(f"{evidence.unmatched:,} gold rows are not in the run: they score nothing")
+        announce(f"hand-labelled rows that are not in the run and so are not scored: {evidence.unmatched:,}")
     training = read_training(job.run)
     models = end_model_opinions(evidence, training, job.predict)
-    announce(f"scoring on {len(evidence.gold):,} gold rows: weak labels, {len(models)} end models, voters")
+    scored = ", ".join(["weak labels", *(f"end model {model.name}" for model in models), "voters"])
+    announce(f"hand-labelled rows: {len(evidence.gold):,}; scoring {scored}")
     duels = [
         duel
         for first, second in combinations([evidence.weak, *models][::-1], 2)

@@ -15,7 +15,7 @@ from .verdict import interval, judge, named_measures
 def print_report(report: Report, path: Path) -> None:
     """Print what `labeler report` found, on stdout: the scores with their intervals, the answer, the file."""
     console, verdict = stdout_console(), judge(report)
-    table = Table(Column("labels", overflow="fold"), "macro-F1", "weighted F1", "accuracy", "gold rows", box=None)
+    table = Table(Column("labels", overflow="fold"), "macro-F1", "weighted F1", "accuracy", "by hand", box=None)
     for name, scores in named_measures(report).items():
         estimates = (interval(value) for value in (scores.macro_f1, scores.weighted_f1, scores.accuracy))
         table.add_row(printable(name), *estimates, f"{scores.rows:,}")

@@ -17,8 +17,8 @@ _GOOD_ACCURACY = 0.85
 _GOOD_F1 = 0.6
 _SURE_ENOUGH = 0.9
 _BASELINES = {
-    "majority class": "Always guessing the commonest class",
-    "gold rows only": "A model of the gold rows alone",
+    "majority class": "Always guessing the most frequent class",
+    "gold rows only": "A model trained on the hand labels alone",
 }
 _WIDE = 0.16  # of the interval of macro-F1
 
@@ -62,8 +62,8 @@ def judge(report: Report) -> Verdict:
     level = _level(measures, report.baselines["majority class"])
     opening = {
         "good": "Yes: you can use these labels.",
-        "careful": "With care: these labels are useful, but not all of them are to be trusted.",
-        "poor": "Not yet: on the gold rows these labels are hardly better than a guess, or too few rows say so.",
+        "careful": "With care: these labels are useful, but some are unreliable.",
+        "poor": "Not yet: these labels are not clearly better than guessing, or too few rows are labelled by hand.",
     }[level]
     return Verdict(level, opening, _facts(report, name, measures), _advice(report, subject))
 
@@ -76,11 +76,11 @@ def _level(measures: Measures, majority: Measures) -> Level:
 
 
 def _facts(report: Report, name: str, measures: Measures) -> tuple[str, ...]:
+    compared = len(named_subjects(report))
+    chosen = name if compared == 1 else f"{name}, the best of {compared} compared"
     facts = [
-        f"Of 100 labels ({name}), about "
-        f"{100 * measures.accuracy.value:.0f} are right ({100 * measures.accuracy.low:.0f} to "
-        f"{100 * measures.accuracy.high:.0f}). Macro-F1, in which every class counts the same, is "
-        f"{interval(measures.macro_f1)}."
+        f"{share(measures.accuracy)} of the labels are right ({chosen}). "
+        f"Macro-F1, in which every class counts the same, is {interval(measures.macro_f1)}."
     ]
     seen = [c for c in measures.classes if c.support]
     weakest = min(seen, key=lambda c: c.f1.value)
@@ -95,8 +95,8 @@ def _facts(report: Report, name: str, measures: Measures) -> tuple[str, ...]:
 
 def _weakest(scores: ClassMeasures) -> str:
     return (
-        f"The weakest class is {scores.name}: of the reviews labelled so, {share(scores.precision)} are, and "
-        f"{share(scores.recall)} of all such reviews are found ({scores.support} gold rows)."
+        f'The weakest class is {scores.name}: {share(scores.precision)} of "{scores.name}" labels are right, and '
+        f"{share(scores.recall)} of the {scores.name} reviews are found ({scores.support} hand-labelled)."
     )
 
 
@@ -108,17 +108,17 @@ def _advice(report: Report, subject: Subject) -> tuple[str, ...]:
         most = max(sure, key=lambda k: k.share)
         advice.append(
             f"Where a mistake is costly, use only labels with a confidence of at least {most.confidence:.2f}: "
-            f"{most.share:.0%} of the reviews, {share(most.accuracy)} of them right."
+            f"{most.share:.0%} of the reviews, of which {share(most.accuracy)} are right."
         )
     width = measures.macro_f1.high - measures.macro_f1.low
     if width > _WIDE:
         wanted = measures.rows * (width / (_WIDE * 0.75)) ** 2
         advice.append(
-            f"{measures.rows} gold rows leave much open. About {round(wanted, -1):,.0f} would narrow the interval to "
-            f"± {50 * _WIDE * 0.75:.0f} points: labeler sample, labeler annotate."
+            f"{measures.rows} hand labels are too few to be sure. About {round(wanted, -1):,.0f} would narrow the "
+            f"interval to ± {50 * _WIDE * 0.75:.0f} points: labeler sample, labeler annotate."
         )
     advice += [
-        f"Without the voter {voter.name} the weak labels would be better: look at its rules."
+        f"The weak labels are better without the voter {voter.name}: check its rules."
         for voter in report.voters
         if harmful(voter)
     ]
@@ -131,7 +131,7 @@ def comparison_in_words(first: str, second: str, difference: Estimate) -> str:
         return f"{first} is better than {second}, beyond chance: macro-F1 {signed(difference)}."
     if difference.high < 0:
         return f"{first} is worse than {second}, beyond chance: macro-F1 {signed(difference)}."
-    return f"Between {first} and {second} the gold rows do not decide: macro-F1 {signed(difference)}."
+    return f"Too few hand labels to tell whether {first} or {second} is better: macro-F1 {signed(difference)}."
 
 
 def interval(value: Estimate) -> str:
@@ -145,5 +145,5 @@ def signed(value: Estimate) -> str:
 
 
 def share(value: Estimate) -> str:
-    """``62 % (44 to 78)``."""
-    return f"{100 * value.value:.0f} % ({100 * value.low:.0f} to {100 * value.high:.0f})"
+    """``62 % (44-78 %)``."""
+    return f"{100 * value.value:.0f} % ({100 * value.low:.0f}-{100 * value.high:.0f} %)"

@@ -102,7 +102,7 @@ def test_rows_that_were_not_drawn_evenly_are_weighted(app: App, label: App, work
 def test_another_gold_file_is_matched_and_the_rest_counted(app: App, labelled: Path, workdir: Path) -> None:
     (workdir / "more.csv").write_text("id,text,label\nr3,,negative\nzz,unknown,positive\n", encoding="utf-8")
     done = app("report", "--run", "run", "--gold", "more.csv")
-    assert "1 gold rows are not in the run" in done.stderr
+    assert "not in the run and so are not scored: 1" in done.stderr
     assert (metrics(labelled)["gold_rows"], metrics(labelled)["gold_rows_unmatched"]) == (1, 1)
 
 
