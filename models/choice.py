@@ -50,5 +50,5 @@ class ModelChoice:
     @cached_property
     def _chosen(self) -> ModelRef:
         ref = self._resolve(self.name)
-        self.announce(f"model: {ref.name} ({ref.reason or ref.source})")
+        self.announce(f"encoder: {ref.description}")
         return ref

@@ -78,11 +78,15 @@ class HubAwayError(ModelError):
     """The hub cannot be reached, or does not answer in time."""
 
 
+class OfflineError(HubAwayError):
+    """There is no connection to the hub."""
+
+
 def _fetch(name: str, revision: str | None) -> Path:
     from huggingface_hub import HfApi, constants, hf_hub_download
 
     if constants.HF_HUB_OFFLINE:
-        raise HubAwayError(f"{name} is not on this machine and HF_HUB_OFFLINE is set.", hint=_HINT)
+        raise OfflineError(f"{name} is not on this machine and HF_HUB_OFFLINE is set.", hint=_HINT)
     info = _translate(
         name, lambda: _within(PROBE_SECONDS, lambda: HfApi().model_info(name, revision=revision, timeout=PROBE_SECONDS))
     )
@@ -175,7 +179,8 @@ def _hub_error(name: str, error: Exception) -> ModelError:
     reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
     away = isinstance(error, TimeoutError) or type(error).__name__ in _AWAY
     what = f"answered {status}" if status else f"{'cannot be reached' if away else 'broke off'} ({reason})"
-    return HubAwayError(f"{name} cannot be fetched: the hub {what}.", hint=f"Try again later. {_HINT}")
+    kind = OfflineError if away and not status else HubAwayError
+    return kind(f"{name} cannot be fetched: the hub {what}.", hint=f"Try again later. {_HINT}")
 
 
 def _hopeless_watch(name: str) -> Any:

@@ -10,7 +10,7 @@ from typing import Literal
 from ..data.errors import ModelError
 from .embedded import HUB_EQUIVALENT, PASSAGE_PREFIX, PREFIX, embedded_digest, embedded_folder
 from .folders import check_weights, folder_digest, read_config, sentence_settings
-from .hub import cached_snapshot, is_hub_id, snapshot
+from .hub import OfflineError, cached_snapshot, is_hub_id, snapshot
 
 EMBEDDED = "embedded"
 MISSION = "kz-transformers/kaz-roberta-conversational"
@@ -35,7 +35,7 @@ class ModelRef:
     passage_prefix : str
         Put before what texts are compared with; may be empty.
     reason : str
-        Why this model was chosen, for the screen and the manifest; empty when the user named it.
+        Why this model was chosen, for the screen; empty when the user named it.
     """
 
     name: str
@@ -45,6 +45,14 @@ class ModelRef:
     prefix: str = ""
     passage_prefix: str = ""
     reason: str = ""
+
+    @property
+    def description(self) -> str:
+        """What it is, in words: ``multilingual-e5-small (built in)``."""
+        name, origin = self.name, {"embedded": "built in", "folder": "folder", "hub": "Hugging Face hub"}[self.source]
+        if self.source == "embedded":
+            name = HUB_EQUIVALENT.rpartition("/")[2]
+        return f"{name} ({origin}{'; ' + self.reason if self.reason else ''})"
 
     @property
     def for_passages(self) -> ModelRef:
@@ -114,14 +122,11 @@ def auto_model(mission: str = MISSION) -> ModelRef:
     cached = cached_snapshot(mission) is not None
     try:
         found = resolve_model(mission)
+    except OfflineError:  # working offline is ordinary: nothing here should read like an error
+        return replace(resolve_model(EMBEDDED), reason=f"{mission} needs a connection to the hub")
     except ModelError as error:
-        embedded = resolve_model(EMBEDDED)
-        return _because(embedded, f"{error} Using the embedded model instead.")
-    return _because(found, f"{mission} {'is in the local cache' if cached else 'was fetched from the hub'}")
-
-
-def _because(ref: ModelRef, reason: str) -> ModelRef:
-    return replace(ref, reason=reason)
+        return replace(resolve_model(EMBEDDED), reason=str(error).rstrip("."))
+    return replace(found, reason="in the local cache" if cached else "fetched now")
 
 
 def _prefixes(folder: Path) -> tuple[str, str]:

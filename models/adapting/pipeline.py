@@ -111,7 +111,7 @@ def adapt_model(
     check_output(job.output, force=job.force)
     read, texts = _texts(job, announce)
     ref = resolve_model(job.backbone)
-    announce(f"backbone: {ref.name} ({ref.reason or ref.source})")
+    announce(f"encoder: {ref.description}")
     compute = compute or choose_compute()
     digest = stage_key(texts=texts)
     given = {"mode": job.mode, "epochs": job.epochs, "learning_rate": job.learning_rate, "seed": job.seed}

@@ -133,7 +133,7 @@ class _Job:
 
         def find(name: str) -> ModelRef:
             ref = resolve_model(name)
-            self.announce(f"backbone: {ref.name} ({ref.reason or ref.source})")
+            self.announce(f"encoder: {ref.description}")
             return ref
 
         return cache(find)

@@ -156,6 +156,13 @@ def test_auto_falls_back_to_embedded_and_says_why(hub: Any, monkeypatch: pytest.
     assert "500" in ref.reason
 
 
+def test_auto_without_a_connection_says_nothing_that_reads_like_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labeler.models.resolve.embedded_folder", lambda: Path("converted"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    description = auto_model("team/tiny").description
+    assert description == "multilingual-e5-small (built in; team/tiny needs a connection to the hub)"
+
+
 def test_the_endpoint_comes_from_the_environment(hub: Any, tmp_path: Path) -> None:
     code = "from labeler.models import resolve_model; import sys; sys.stdout.write(resolve_model('team/tiny').digest)"
     environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "0"}
