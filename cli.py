@@ -60,7 +60,8 @@ def label(
     from .data.run import open_run
     from .labeling.engines import open_engine
     from .labeling.pipeline import label_reviews
-    from .reports.terminal import print_summary, say, showing_progress
+    from .reports.progress_bars import showing_progress
+    from .reports.terminal import print_summary, say
 
     settings = load_config(config, preset).with_columns(text_column, id_column).with_code(code)
     settings = settings.with_llm_budget(llm_budget)
@@ -103,7 +104,8 @@ def train(
     from .data.processes import is_first
     from .data.run import existing_run, open_run
     from .models.training.pipeline import train_end_models
-    from .reports.terminal import print_training, say, showing_progress
+    from .reports.progress_bars import showing_progress
+    from .reports.terminal import print_training, say
 
     existing_run(run, needs="labels.parquet")
     given = {"mode": mode, "head": head, "backbone": backbone, "epochs": epochs, "learning_rate": lr, "seed": seed}
@@ -144,7 +146,8 @@ def adapt(
     Example: labeler adapt reviews.csv --output models/reviews
     """
     from .models.adapting.pipeline import AdaptJob, adapt_model
-    from .reports.terminal import print_adaptation, say, showing_progress
+    from .reports.progress_bars import showing_progress
+    from .reports.terminal import print_adaptation, say
 
     job = AdaptJob(input, output, backbone, mode, epochs, lr, seed, text_column, limit, resume, force)
     with showing_progress():
@@ -171,7 +174,8 @@ def predict(
     """
     from .data.run import existing_run
     from .models.predicting import PredictJob, predict_reviews
-    from .reports.terminal import print_prediction, say, showing_progress
+    from .reports.progress_bars import showing_progress
+    from .reports.terminal import print_prediction, say
 
     directory = existing_run(run, needs="model/labeler.json", made_by="labeler train")
     job = PredictJob(input, directory.model, output, directory.predict_rejected, table, text_column, id_column, force)
@@ -247,9 +251,10 @@ def report(
     from .data.run import existing_run, open_run
     from .models.gold_predictions import gold_predictions
     from .reports.outputs import write_report
+    from .reports.progress_bars import showing_progress
     from .reports.report import ReportJob, build_report
     from .reports.report_terminal import print_report
-    from .reports.terminal import say, showing_progress
+    from .reports.terminal import say
 
     existing_run(run, needs="labels.parquet")
     made_with = load_config(run / "config.toml")

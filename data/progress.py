@@ -7,19 +7,27 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
 Advance = Callable[[int], None]
-Reporter = Callable[[str, int], AbstractContextManager[Advance]]
+Reporter = Callable[[str, int | None], AbstractContextManager[Advance]]
 
 
 @contextmanager
-def _silent(description: str, total: int) -> Iterator[Advance]:
+def _silent(description: str, total: int | None) -> Iterator[Advance]:
     yield lambda steps: None
 
 
 _reporter: ContextVar[Reporter] = ContextVar("reporter", default=_silent)
 
 
-def progress(description: str, *, total: int) -> AbstractContextManager[Advance]:
-    """Announce `total` steps of work; call what is yielded with the number of steps done since the last call."""
+def progress(description: str, *, total: int | None = None) -> AbstractContextManager[Advance]:
+    """Announce `total` steps of work; call what is yielded with the number of steps done since the last call.
+
+    Parameters
+    ----------
+    description : str
+        What is done, such as ``Training``.
+    total : int, optional
+        Number of steps; without it only that there is work, and how long it has taken, can be shown.
+    """
     return _reporter.get()(description, total)
 
 

@@ -5,68 +5,29 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
-from rich.text import Text
 
 from ..data.adapt_summary import AdaptSummary
 from ..data.command import command
-from ..data.processes import is_first
-from ..data.progress import Advance, reporting
 from ..data.run import RunDirectory
 from ..data.sinks.sink import Written
 from ..data.train_summary import TrainSummary
 from ..labeling.outputs import LabelSummary
 from ..labeling.registry import FROM_RUN, voter_class, voter_kinds, voter_options
 from .printable import printable
+from .progress_bars import live_console
 
 _MANY = 20_000  # reviews from which an encoder needs the better part of an hour on two cores
 
 
-class _Rate(ProgressColumn):
-    """Steps per second."""
-
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:,.0f}/s" if task.speed else "")
-
-
 def say(message: str) -> None:
     """Print one line of progress on stderr."""
-    _console(stderr=True).print(printable(message), style="dim", soft_wrap=True)
-
-
-@contextmanager
-def showing_progress() -> Iterator[None]:
-    """Draw a bar on stderr for long work inside the block; nothing where stderr is not a terminal.
-
-    Of processes that were started together only the first draws.
-    """
-    if not is_first():
-        yield
-        return
-    console = _console(stderr=True)
-
-    @contextmanager
-    def bar(description: str, total: int) -> Iterator[Advance]:
-        columns = (
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            _Rate(),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-            task = progress.add_task(description, total=total)
-            yield lambda steps: progress.advance(task, steps)
-
-    with reporting(bar):
-        yield
+    (live_console() or _console(stderr=True)).print(printable(message), style="dim", soft_wrap=True)
 
 
 def print_summary(summary: LabelSummary, run_path: Path) -> None:

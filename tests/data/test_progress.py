@@ -11,7 +11,7 @@ from labeler.data.progress import Advance, progress, reporting
 
 
 @contextmanager
-def _recording(heard: list[object], description: str, total: int) -> Iterator[Advance]:
+def _recording(heard: list[object], description: str, total: int | None) -> Iterator[Advance]:
     heard.append((description, total))
     yield heard.append
 

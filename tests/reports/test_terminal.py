@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from labeler.data.progress import progress
 from labeler.labeling.outputs import LabelSummary
 from labeler.labeling.registry import voter_kinds, voter_options
-from labeler.reports.terminal import print_summary, print_voter_kind, print_voter_kinds, say, showing_progress
+from labeler.reports.terminal import print_summary, print_voter_kind, print_voter_kinds, say
 
 SUMMARY = LabelSummary(
     rows=1200,
@@ -128,20 +127,3 @@ def test_an_option_shows_its_type_and_default(capsys: pytest.CaptureFixture[str]
     out = capsys.readouterr().out
     assert ["label", "str", "required"] in lines_with(out, "label")
     assert ["confidence", "float", "0.8"] in lines_with(out, "confidence")
-
-
-def test_no_bar_is_drawn_where_stderr_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    with showing_progress(), progress("work", total=2) as advance:
-        advance(2)
-    assert capsys.readouterr() == ("", "")
-
-
-def test_a_terminal_gets_a_bar(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setenv("TERM", "xterm")
-    with showing_progress(), progress("work", total=2) as advance:
-        advance(2)
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert "work" in err
-    assert "2/2" in err

@@ -85,11 +85,11 @@ def test_what_an_engine_needs_must_be_there(
 
 @pytest.mark.parametrize("engine", ["cloze", "nli", "similarity"])
 def test_progress_counts_every_text_it_announced(scored: ModelRef, engine: str) -> None:
-    totals: list[int] = []
+    totals: list[int | None] = []
     done: list[int] = []
 
     @contextmanager
-    def listen(description: str, total: int) -> Iterator[Callable[[int], None]]:
+    def listen(description: str, total: int | None) -> Iterator[Callable[[int], None]]:
         totals.append(total)
         yield done.append
 

@@ -140,7 +140,7 @@ def interrupted(after: int, act: Callable[[], None]) -> Iterator[None]:
     """Act once so many rows are done."""
 
     @contextmanager
-    def reporter(description: str, total: int) -> Iterator[Advance]:
+    def reporter(description: str, total: int | None) -> Iterator[Advance]:
         done = 0
 
         def advance(rows: int) -> None:
@@ -247,10 +247,10 @@ def test_nothing_is_printed_and_no_folder_is_made(
 
 def test_progress_counts_rows() -> None:
     told: list[int] = []
-    totals: list[int] = []
+    totals: list[int | None] = []
 
     @contextmanager
-    def reporter(description: str, total: int) -> Iterator[Advance]:
+    def reporter(description: str, total: int | None) -> Iterator[Advance]:
         totals.append(total)
         yield told.append
 
