@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -85,13 +84,22 @@ def class_balance_from_gold(
 
 
 def estimate_class_balance(
-    table: VotePatterns, k: int, *, group_correlated: bool = True, families: Sequence[str] | None = None
+    table: VotePatterns, k: int, *, groups: npt.NDArray[np.int64] | None = None
 ) -> npt.NDArray[np.float64]:
     """Estimate the class balance from the votes alone, by Dawid-Skene EM with a learned prior.
 
     Fewer than three voters do not determine it, and EM sometimes gives a class away altogether. Then, and where a class
     ends below a quarter of what the majority vote gives it, the majority vote's shares are the answer, moved a
     hundredth of the way to uniform.
+
+    Parameters
+    ----------
+    table : VotePatterns
+        The votes.
+    k : int
+        Number of classes.
+    groups : ndarray of int64, shape (m,), optional
+        Correlated voters, see `correlation.correlated_groups`; found here when None.
 
     Returns
     -------
@@ -105,5 +113,5 @@ def estimate_class_balance(
     careful = 0.99 * voted + 0.01 / k
     if np.any(table.patterns != ABSTAIN, axis=0).sum() < _IDENTIFIABLE:
         return careful
-    learned = DawidSkene(k=k, group_correlated=group_correlated, families=families).fit(table).class_balance_
+    learned = DawidSkene(k=k).fit(table, groups=groups).class_balance_
     return careful if np.any(learned < _COLLAPSED * voted) else learned

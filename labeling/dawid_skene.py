@@ -90,7 +90,13 @@ class DawidSkene:
         self.families = families
         self.gold_weight = gold_weight
 
-    def fit(self, table: VotePatterns, gold: npt.NDArray[np.int16] | None = None) -> Self:
+    def fit(
+        self,
+        table: VotePatterns,
+        gold: npt.NDArray[np.int16] | None = None,
+        *,
+        groups: npt.NDArray[np.int64] | None = None,
+    ) -> Self:
         """Run EM from the majority vote.
 
         Parameters
@@ -99,8 +105,12 @@ class DawidSkene:
             The votes.
         gold : ndarray of int16, shape (n,), optional
             Class indices, -1 where unknown. Rows with a gold label keep it through every step.
+        groups : ndarray of int64, shape (m,), optional
+            Groups of correlated voters, where they are known already.
         """
-        self.groups_ = voter_groups(table, self.k, correlated=self.group_correlated, families=self.families)
+        if groups is None:
+            groups = voter_groups(table, self.k, correlated=self.group_correlated, families=self.families)
+        self.groups_ = groups
         self.weights_ = group_weights(self.groups_)
         self.notes_: tuple[str, ...] = ()
         known = self._gold_counts(table, gold)

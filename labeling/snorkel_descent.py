@@ -1,16 +1,14 @@
 """The gradient descent inside Snorkel's ``LabelModel.fit``, without the overhead of one optimizer step per epoch.
 
 An epoch of `snorkel.labeling.model.LabelModel` (0.10.0) works on an ``(mk, mk)`` matrix and costs mostly Python:
-autograd, optimizer, scheduler and logger objects. The gradient is written out here with the same floating-point
-operations in the same order as autograd's, so every `mu` is bit-for-bit the one Snorkel reaches. Only heavy-ball SGD
-(Snorkel's default optimizer) without l2 is covered.
+autograd, optimizer, scheduler and logger objects. Here the gradient is written out. Only heavy-ball SGD (Snorkel's
+default optimizer) without l2 is covered.
 
 Source: Ratner et al., "Training Complex Models with Multi-Task Weak Supervision", AAAI 2019 (arXiv 1810.02840).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,26 +16,54 @@ from dataclasses import dataclass
 import torch
 
 MOMENTUM = 0.9  # snorkel.utils.optimizers.SGDOptimizerConfig
-_ONE_THREAD = 512  # up to this mk, one thread is as fast as many and (measured) rounds the same
+_POWER_STEPS = 20  # from the diagonal of a non-negative matrix; the bound needs no more than a rough figure
 
 
 @dataclass(frozen=True, eq=False)
 class Objective:
-    r"""What `mu` has to explain: ``\|(O - mu P mu^T)[mask]\|^2 + \|mu p - diag O\|^2``.
+    r"""What `mu` has to explain: ``\|mask * (O - mu P mu^T)\|^2 + \|mu p - diag O\|^2``.
 
     Parameters
     ----------
-    overlaps : Tensor of float32, shape (mk, mk)
-        Snorkel's `O`: share of rows on which two votes occur together.
-    prior : Tensor of float32, shape (k, k)
-        Snorkel's `P`: the class balance on a diagonal.
-    mask : Tensor of bool, shape (mk, mk)
-        True for the entries of `overlaps` to be explained.
+    overlaps : Tensor of float32, shape (v, v)
+        Snorkel's `O`: share of rows on which two votes ("voter j votes c") occur together; symmetric.
+    balance : Tensor of float32, shape (k,)
+        Snorkel's `p`: the class balance.
+    mask : Tensor of float32, shape (v, v)
+        1 for the entries of `overlaps` to be explained, 0 for the others; symmetric.
     """
 
     overlaps: torch.Tensor
-    prior: torch.Tensor
+    balance: torch.Tensor
     mask: torch.Tensor
+
+    def residuals(self, mu: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return what `mu` leaves unexplained of the pairs of votes, shape (v, v), and of single votes, shape (v,)."""
+        pairs = torch.addmm(self.overlaps, mu * self.balance, mu.t(), alpha=-1).mul_(self.mask)
+        return pairs, mu @ self.balance - torch.diag(self.overlaps)
+
+    def loss(self, mu: torch.Tensor) -> float:
+        """Sum of the squared residuals."""
+        return sum(float(torch.sum(residual**2)) for residual in self.residuals(mu))
+
+    def stable_rate(self) -> float:
+        r"""Learning rate at which the descent stays at a solution, with as much again to spare for the way there.
+
+        The curvature at a `mu` that explains the overlaps is at most ``8 s max(p) + 2 \|p\|^2``, `s` being the largest
+        eigenvalue of `O` (found by power iteration); heavy ball is stable below ``2 (1 + momentum) / curvature``.
+        """
+        votes = torch.diag(self.overlaps)
+        with one_thread():
+            for _ in range(_POWER_STEPS):
+                votes = self.overlaps @ (votes / torch.linalg.norm(votes))
+        curvature = 8 * torch.linalg.norm(votes) * self.balance.max() + 2 * torch.sum(self.balance**2)
+        return float((1 + MOMENTUM) / curvature)
+
+    def gradient(self, mu: torch.Tensor) -> torch.Tensor:
+        """Gradient of the loss in `mu`, shape (v, k)."""
+        pairs, singles = self.residuals(mu)
+        # pairs is symmetric, so pairs @ w is (w.T @ pairs).T, which takes a quarter of the time where v is large
+        return 2 * torch.outer(singles, self.balance) - 4 * ((mu * self.balance).t() @ pairs).t()
 
 
 @dataclass(eq=False)
@@ -46,73 +72,32 @@ class Descent:
 
     Parameters
     ----------
-    mu : Tensor of float32, shape (mk, k)
-        ``P(voter j votes c | class y)`` at row ``j * k + c``, column `y`; changed in place.
-    velocity : Tensor of float32, shape (mk, k), or None
-        Momentum buffer; None before the first step.
+    objective : Objective
+        What is minimised.
+    mu : Tensor of float32, shape (v, k)
+        ``P(vote | class)``; changed in place.
     """
 
+    objective: Objective
     mu: torch.Tensor
-    velocity: torch.Tensor | None = None
 
-    def run(self, objective: Objective, *, n_epochs: int, lr: float) -> float:
-        """Take `n_epochs` steps and return the loss just before the last one (NaN once it has diverged).
+    def __post_init__(self) -> None:
+        self.velocity = torch.zeros_like(self.mu)
 
-        Raises nothing on divergence: the caller decides.
-        """
-        seen = objective.mask.reshape(-1).nonzero().reshape(-1)
-        diagonal = torch.diag(objective.overlaps)
-        loss = math.nan
-        with torch.no_grad(), _one_thread(len(self.mu)):
-            for epoch in range(n_epochs):
-                gradient, pair_norm, single_norm = _gradient(self.mu, objective, seen, diagonal)
-                if self.velocity is None:
-                    self.velocity = gradient
-                else:
-                    self.velocity.mul_(MOMENTUM).add_(gradient)
+    def run(self, n_epochs: int, *, lr: float) -> float:
+        """Take `n_epochs` steps and return the loss after the last one, not finite once it has diverged."""
+        with torch.no_grad(), one_thread():
+            for _ in range(n_epochs):
+                self.velocity.mul_(MOMENTUM).add_(self.objective.gradient(self.mu))
                 self.mu.add_(self.velocity, alpha=-lr)
-                if epoch == n_epochs - 1:
-                    loss = float(pair_norm**2 + single_norm**2)
-        return loss
-
-
-def _gradient(
-    mu: torch.Tensor, objective: Objective, seen: torch.Tensor, diagonal: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Gradient of the objective in `mu` (mk, k), and the norms of its two residuals.
-
-    Mathematically the norms cancel (the objective is a sum of squares), but Snorkel squares a norm, whose derivative
-    ``2 * norm * (residual / norm)`` rounds differently from ``2 * residual``; so do sums in another order.
-    """
-    weighted = mu @ objective.prior
-    residual = (objective.overlaps - weighted @ mu.t()).view(-1)[seen]
-    pair_norm = torch.norm(residual)
-    back = torch.zeros(len(mu) * len(mu), dtype=mu.dtype)
-    back[seen] = _unit(residual, pair_norm).mul_(2 * pair_norm)
-    back = back.view(len(mu), len(mu)).neg_()
-
-    single = torch.sum(weighted, 1) - diagonal
-    single_norm = torch.norm(single)
-    single_back = _unit(single, single_norm).mul_(2 * single_norm)
-
-    # Autograd adds up the three paths to mu in this order: the later an operation ran, the earlier its gradient.
-    gradient = single_back.unsqueeze(1).expand(weighted.shape) @ objective.prior.t()
-    gradient = gradient + (weighted.t() @ back).t()
-    gradient = gradient + (back @ mu) @ objective.prior.t()
-    return gradient, pair_norm, single_norm
-
-
-def _unit(vector: torch.Tensor, norm: torch.Tensor) -> torch.Tensor:
-    """``vector / norm``, and 0 for a zero vector, as autograd's derivative of the norm has it."""
-    return (vector / norm).masked_fill_(norm == 0, 0)
+            return self.objective.loss(self.mu)
 
 
 @contextmanager
-def _one_thread(size: int) -> Iterator[None]:
-    """Run small products on one thread: on a busy machine two threads wait for each other 60 times longer."""
+def one_thread() -> Iterator[None]:
+    """Keep torch to one thread: on a busy machine two threads wait for each other, up to 600 times longer."""
     threads = torch.get_num_threads()
-    if size <= _ONE_THREAD:
-        torch.set_num_threads(1)
+    torch.set_num_threads(1)
     try:
         yield
     finally:

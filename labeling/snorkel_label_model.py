@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 100  # epochs between two looks at the loss
 _SEEDS = 2  # starting points tried before Snorkel is given up; they differ only in scale, so more rarely help
+_LR = 0.01  # Snorkel's own default
 _SLOWEST = 1e-6  # learning rate below which Snorkel is given up
 _FEWEST = 3  # independent voters Snorkel needs to be identifiable
 
@@ -29,7 +30,7 @@ class SnorkelLabelModel:
     """Snorkel's matrix-completion label model, trained until its loss is flat.
 
     Without correlated voters the result equals plain Snorkel's, fitted with ``n_epochs=n_iter_``, ``lr=lr_``,
-    ``seed=seed_`` and the same class balance, bit for bit.
+    ``seed=seed_`` and the same class balance, up to rounding.
 
     Correlated voters (see `correlation`) break Snorkel's assumption of independence twice, and each is met where it
     does harm: in training, the joint votes within a group are masked out of the objective (what Snorkel itself does
@@ -44,8 +45,9 @@ class SnorkelLabelModel:
         Prior; estimated from the votes when None (Snorkel would take it as uniform, which ruins skewed data).
     seed : int
         First starting point; the following ones are tried when it ends in a solution that overrules consensus.
-    lr : float
-        Learning rate, divided by 4 and begun anew whenever the loss diverges.
+    lr : float, optional
+        Learning rate; by default Snorkel's 0.01, or the stable rate (`Objective.stable_rate`) where that is lower, as
+        for many voters who vote on most rows. Divided by 4 and begun anew whenever the loss diverges nevertheless.
     n_epochs : int, optional
         Train exactly this long instead of until the loss is flat.
     max_epochs : int
@@ -80,7 +82,7 @@ class SnorkelLabelModel:
         k: int,
         class_balance: npt.ArrayLike | None = None,
         seed: int = 0,
-        lr: float = 0.01,
+        lr: float | None = None,
         n_epochs: int | None = None,
         max_epochs: int = 10_000,
         tol: float = 1e-2,
@@ -106,7 +108,7 @@ class SnorkelLabelModel:
         reason = self._unfit(table)
         if not reason:
             self.class_balance_ = (
-                estimate_class_balance(table, self.k, group_correlated=self.group_correlated, families=self.families)
+                estimate_class_balance(table, self.k, groups=self.groups_)
                 if self.class_balance is None
                 else self.class_balance
             )
@@ -151,9 +153,11 @@ class SnorkelLabelModel:
 
     def _descend(self, table: VotePatterns, seed: int) -> bool:
         """Train from one starting point, at lower learning rates as long as the loss diverges."""
-        self.lr_, self.seed_ = self.lr, seed
+        self._model.start(table, class_balance=self.class_balance_, seed=seed, groups=self.groups_)
+        self.lr_ = min(_LR, self._model.objective.stable_rate()) if self.lr is None else self.lr
+        self.seed_ = seed
         while self.lr_ >= _SLOWEST:
-            self._model.start(table, class_balance=self.class_balance_, seed=seed, groups=self.groups_)
+            self._model.restart()
             if self._train_until_flat(self._model):
                 return True
             self._notes.append(f"Snorkel's loss diverged at learning rate {self.lr_:g}; retried at {self.lr_ / 4:g}.")
@@ -161,7 +165,7 @@ class SnorkelLabelModel:
         return False
 
     def _train_until_flat(self, model: PatternLabelModel) -> bool:
-        """Descend in chunks that continue one another; False when the loss is no number or higher than it was."""
+        """Descend in chunks that continue one another; False when the loss is no number."""
         limit = self.max_epochs if self.n_epochs is None else self.n_epochs
         self.n_iter_, self.loss_ = 0, math.inf
         self.termination_ = "max_epochs" if self.n_epochs is None else "n_epochs"
@@ -184,13 +188,8 @@ class SnorkelLabelModel:
         return np.where(voted > 0, np.clip(right / np.where(voted > 0, voted, 1), 0, 1), np.nan)
 
     def _fall_back(self, table: VotePatterns, gold: npt.NDArray[np.int16] | None, reason: str) -> None:
-        model = DawidSkene(
-            k=self.k,
-            class_balance=self.class_balance,
-            group_correlated=self.group_correlated,
-            families=self.families,
-        )
-        self._fallback = model.fit(table, gold)
+        model = DawidSkene(k=self.k, class_balance=self.class_balance)
+        self._fallback = model.fit(table, gold, groups=self.groups_)
         self.n_iter_ = model.n_iter_
         self.termination_ = "fallback: dawid_skene"
         self._notes.extend([f"{reason}; dawid_skene was used instead.", *model.notes_])

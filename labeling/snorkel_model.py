@@ -1,8 +1,8 @@
 """Snorkel's label model, fed with vote patterns instead of rows. Import it lazily: it loads snorkel and torch.
 
-Source: snorkel 0.10.0, ``snorkel/labeling/model/label_model.py``. Results equal Snorkel's own bit for bit: ``O`` is a
-sum of exact integers divided once, the starting point draws the same random number, and the descent does the same
-floating-point operations (see `snorkel_descent`). Time and memory depend on the number of patterns, not of rows.
+Source: snorkel 0.10.0, ``snorkel/labeling/model/label_model.py``. Results equal Snorkel's own up to rounding: ``O`` is
+exact integers divided once, the starting point draws the same random number, and the descent takes the same steps.
+Time and memory depend on the number of patterns, not of rows.
 """
 
 from __future__ import annotations
@@ -74,7 +74,14 @@ class PatternLabelModel(LabelModel):  # type: ignore[misc]
         self.groups = np.arange(self.m) if groups is None else np.asarray(groups)
         with numpy_seed(seed):
             self._init_params()
-        self.descent = Descent(self.mu.detach().clone())
+        self.occurring = torch.diag(self.O) > 0  # a vote that never occurs starts at 0, and its gradient stays 0
+        overlaps, mask = (matrix[self.occurring][:, self.occurring] for matrix in (self.O, self.mask.float()))
+        self.objective = Objective(overlaps, self.P.diag(), mask)
+        self.restart()
+
+    def restart(self) -> None:
+        """Go back to the starting point."""
+        self.descent = Descent(self.objective, self.mu.detach()[self.occurring])
 
     def _build_mask(self) -> None:
         """Explain only joint votes of voters that may be taken as independent; Snorkel walks its clique tree for it."""
@@ -82,8 +89,8 @@ class PatternLabelModel(LabelModel):  # type: ignore[misc]
         self.mask = torch.from_numpy(~same.repeat(self.cardinality, 0).repeat(self.cardinality, 1))
 
     def descend(self, n_epochs: int, *, lr: float) -> float:
-        """Continue the descent and return the loss before its last step, NaN once it has diverged."""
-        return self.descent.run(Objective(self.O, self.P, self.mask), n_epochs=n_epochs, lr=lr)
+        """Continue the descent and return the loss after its last step, not finite once it has diverged."""
+        return self.descent.run(n_epochs, lr=lr)
 
     def finish(self) -> npt.NDArray[np.float32]:
         """Clamp `mu` and undo column permutations as Snorkel does; the descent can go on afterwards.
@@ -93,7 +100,9 @@ class PatternLabelModel(LabelModel):  # type: ignore[misc]
         ndarray of float32, shape (m, k, k)
             ``P(voter j votes c | class y)`` at ``[j, c, y]``.
         """
-        self.mu = torch.nn.Parameter(self.descent.mu.clone())
+        mu = torch.zeros(self.d, self.cardinality)
+        mu[self.occurring] = self.descent.mu
+        self.mu = torch.nn.Parameter(mu)
         self._clamp_params()
         self._break_col_permutation_symmetry()
         learned: npt.NDArray[np.float32] = self.mu.detach().numpy()

@@ -32,10 +32,19 @@ def fit_plain(votes: npt.NDArray[np.int16], k: int, **settings: Any) -> PlainLab
     return plain
 
 
+def assert_same(ours: npt.NDArray[np.float64], plain: npt.NDArray[np.float64]) -> None:
+    """Compare probabilities and labels; two classes within rounding of each other may win either way."""
+    assert np.allclose(ours, plain, rtol=0, atol=1e-4)
+    best = np.sort(plain, axis=1)
+    clear = best[:, -1] - best[:, -2] > 2e-4
+    assert clear.mean() > 0.9
+    assert np.array_equal(ours.argmax(axis=1)[clear], plain.argmax(axis=1)[clear])
+
+
 @pytest.mark.parametrize(
     ("n", "m", "k", "coverage"), [(500, 3, 2, 0.8), (2000, 15, 2, 0.3), (2000, 20, 9, 0.3), (300, 40, 6, 0.1)]
 )
-def test_equals_plain_snorkel_bit_for_bit(n: int, m: int, k: int, coverage: float) -> None:
+def test_equals_plain_snorkel(n: int, m: int, k: int, coverage: float) -> None:
     votes = random_votes(n, m, k, coverage)
     balance = np.random.default_rng(0).dirichlet(np.full(k, 5.0))
     plain = fit_plain(votes, k, class_balance=list(balance), n_epochs=150, lr=0.02, seed=11)
@@ -44,9 +53,11 @@ def test_equals_plain_snorkel_bit_for_bit(n: int, m: int, k: int, coverage: floa
     model.start(table, class_balance=balance, seed=11)
     model.descend(70, lr=0.02)
     model.descend(80, lr=0.02)  # continuing is the same as going on
-    assert np.array_equal(model.finish().reshape(m * k, k), plain.mu.detach().numpy())
-    assert np.array_equal(table.expand(model.predict_patterns(table)), plain.predict_proba(votes))
+    assert np.allclose(model.finish().reshape(m * k, k), plain.mu.detach().numpy(), rtol=0, atol=1e-4)
+    assert_same(table.expand(model.predict_patterns(table)), plain.predict_proba(votes))
     assert np.array_equal(model.coverage, plain.coverage)
+    counts, plain_counts = np.rint(model.O.numpy() * n), np.rint(plain.O.numpy() * n)
+    assert np.array_equal(counts, plain_counts)
 
 
 def test_our_label_model_is_plain_snorkel_with_its_recorded_settings() -> None:
@@ -57,7 +68,7 @@ def test_our_label_model_is_plain_snorkel_with_its_recorded_settings() -> None:
     plain = fit_plain(
         votes, 2, class_balance=list(ours.class_balance_), n_epochs=ours.n_iter_, lr=ours.lr_, seed=ours.seed_
     )
-    assert np.array_equal(table.expand(ours.predict_proba(table)), plain.predict_proba(votes))
+    assert_same(table.expand(ours.predict_proba(table)), plain.predict_proba(votes))
 
 
 def test_leaves_global_random_state_and_threads_alone(capfd: pytest.CaptureFixture[str]) -> None:
