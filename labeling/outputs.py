@@ -16,6 +16,7 @@ from ..data.atomic import write_csv, write_json, write_parquet
 from ..data.label_space import ABSTAIN, LabelSpace
 from ..data.manifest import StageDetails
 from ..data.parts import PART_ROWS, ParquetParts, writing_csv
+from ..data.progress import progress
 from ..data.run import RunDirectory
 from ..data.scores import gold_scores
 from ..data.soft_labels import SoftLabels
@@ -176,13 +177,15 @@ def _write_rows(labelled: Labelled, run: RunDirectory) -> pl.DataFrame:
     gold, n = labelled.reviews.gold, labelled.reviews.n_input
     wanted = np.zeros(0, np.int64) if gold is None else gold.rows
     known, said, start = [], said_of_patterns(labelled), 0
-    with writing_csv(run.labels_csv) as csv, ParquetParts(run.labels) as parquet:
+    bar = progress("Writing labels", total=n)
+    with writing_csv(run.labels_csv) as csv, ParquetParts(run.labels) as parquet, bar as advance:
         for frame in labelled.reviews.corpus.frames("id", "text"):
             rows = slice(start, start + len(frame))
             found = frame.hstack(said[labelled.table.inverse[rows]].get_columns())
             ours = found.head(max(n - start, 0))
             parquet.write(ours)
             csv(ours)
+            advance(len(ours))
             first, end = np.searchsorted(wanted, [rows.start, rows.stop])
             known.append(found[wanted[first:end] - start])
             start = rows.stop

@@ -18,6 +18,7 @@ from ..data.errors import ConfigError, VoterError
 from ..data.gold import GoldTable
 from ..data.label_space import LabelSpace
 from ..data.manifest import stage_key
+from ..data.progress import progress
 from ..data.run import RunDirectory
 from ..data.soft_labels import SoftLabels
 from ..data.stream import TableStream
@@ -210,7 +211,8 @@ def _combine(
         group_correlated=settings.group_correlated,
         families=[voter.family for voter in voters],
     )
-    fit_votes(table, model, k=k)
+    with progress("Fitting the label model"):
+        fit_votes(table, model, k=k)
     probs = model.predict_proba(table).astype(np.float32)
     announce(f"labels: {settings.method} combined {table.m} voters ({model.termination_})")
     notes = [*reviews.notes, *model.notes_]

@@ -13,6 +13,7 @@ from ..data.corpus import SeriesDigest
 from ..data.gold import GoldMatcher, GoldTable
 from ..data.manifest import StageDetails, stage_key
 from ..data.parts import PART_ROWS, ParquetParts, writing_jsonl
+from ..data.progress import progress
 from ..data.run import RunDirectory
 from ..data.stored_corpus import StoredCorpus
 from ..data.stream import Chunk, TableStream
@@ -102,7 +103,7 @@ def store_reviews(
     RunError
         If a file cannot be written.
     """
-    with ParquetParts(run.corpus) as parts, writing_jsonl(run.rejected) as reject:
+    with ParquetParts(run.corpus) as parts, writing_jsonl(run.rejected) as reject, progress("Reading") as advance:
         reading = _Reading(gold)
         rejected = 0
         for chunk in _first(table, limit):
@@ -110,6 +111,7 @@ def store_reviews(
             reject(table.located(chunk.rejected))
             rejected += len(chunk.rejected)
             reading.add(chunk.frame)
+            advance(len(chunk))
             schema = chunk.frame
         n_input = reading.rows
         known = None

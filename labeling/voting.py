@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ..data.label_space import LabelSpace
 from ..data.manifest import StageDetails, stage_key
+from ..data.progress import progress
 from ..data.run import RunDirectory
 from ..data.stored_corpus import ChunkedCorpus
 from ..data.vote_cache import VoteFile, empty_votes, load_votes
@@ -78,8 +79,10 @@ def apply_voters(
         else:
             announce(f"{named.name}: unchanged, skipped")
             columns[named.name] = cached
-    for together in _passes(waiting):
-        columns |= _vote(together, corpus, labels, engine or LocalEngine(), run, force, announce)
+    with progress("Voters", total=len(waiting)) as advance:
+        for together in _passes(waiting):
+            columns |= _vote(together, corpus, labels, engine or LocalEngine(), run, force, announce)
+            advance(len(together))
     return {named.name: columns[named.name] for named in voters if named.name in columns}
 
 
