@@ -12,6 +12,7 @@ import polars as pl
 
 from ..data.errors import InputError
 from ..data.gold import GoldTable
+from ..data.progress import progress
 from ..data.run import RunDirectory
 from ..data.train_summary import TrainSummary
 from ..labeling.settings import LabelModelSection
@@ -153,19 +154,24 @@ def build_report(job: ReportJob, announce: Announce = lambda message: None) -> R
     for other in job.against:
         duels += _against(evidence, models, other, job, resamples)
     columns = _input_columns(evidence)
+    dates = find_dates(columns, settings.date_column, announce)
+    with progress("Scoring voters"):
+        voters = voter_reports(evidence, job.label_model, resamples=resamples)
+    with progress("Looking for label issues"):
+        suspects = label_suspects(evidence.rows, evidence.labels)
+    with progress("Counting words"):
+        points = weak_points(evidence.rows, evidence.labels.names, dates=dates)
     return Report(
         evidence=evidence,
         weak=_subject(evidence.weak, evidence, settings),
         models={model.name: _subject(model, evidence, settings) for model in models if model.unseen.any()},
         training={summary.name: summary for summary in training},
         baselines={o.name: _measured(o, evidence, resamples) for o in baselines(evidence)},
-        voters=voter_reports(evidence, job.label_model, resamples=resamples),
+        voters=voters,
         agreement=agreement(evidence),
         duels=duels,
-        suspects=label_suspects(evidence.rows, evidence.labels),
-        points=weak_points(
-            evidence.rows, evidence.labels.names, dates=find_dates(columns, settings.date_column, announce)
-        ),
+        suspects=suspects,
+        points=points,
     )
 
 
