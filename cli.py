@@ -279,16 +279,20 @@ def report(
 def suggest(
     run: flags.RunOpt = Path("runs/latest"),
     n: Annotated[int, typer.Option("--n", min=1, help="Keywords per class.")] = 10,
+    apply: Annotated[bool, typer.Option("--apply", help="Add the keywords to the configuration file.")] = False,
+    config: flags.ConfigOpt = None,
     as_json: flags.JsonOpt = False,
 ) -> None:
-    """Suggest keywords that no rule covers yet, as TOML to paste, and name rules that do more harm than good.
+    """Suggest keywords that no rule covers yet, and name rules that do more harm than good.
 
-    Example: labeler suggest --run runs/reviews
+    Example: labeler suggest --run runs/reviews --apply
     """
-    from .config import load_config
+    from .config import CONFIG_FILE, add_keywords, load_config
+    from .data.command import command
     from .data.run import existing_run
     from .reports.suggest import advise
-    from .reports.suggest_terminal import advice_json, print_advice, toml_fragment
+    from .reports.suggest_terminal import advice_json, entries_to_paste, print_advice, suggested_entries
+    from .reports.terminal import say
 
     directory = existing_run(run, needs="labels.parquet")
     made_with = load_config(directory.config)
@@ -297,7 +301,14 @@ def suggest(
         typer.echo(json.dumps(advice_json(advice), ensure_ascii=False, indent=2))
     else:
         print_advice(advice)
-        typer.echo(toml_fragment(advice), nl=False)
+        typer.echo(entries_to_paste(advice), nl=False)
+    entries, file = suggested_entries(advice), config or Path(CONFIG_FILE)
+    if apply and entries:
+        add_keywords(file, entries, made_with)
+        inputs = directory.read_manifest().stages["input"].inputs
+        say(f"{file}: keywords added; next: {command('label', *inputs, '--config', file, '--run', run)}")
+    elif entries:
+        say(f"paste these into the lists of {file}, or add all of them: {command('suggest', '--run', run, '--apply')}")
 
 
 @app.command()

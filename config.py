@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -205,6 +205,41 @@ def parse_config(text: str, *, source: str) -> Config:
         ) from error
     except ValidationError as error:
         raise _explained(error, source) from error
+
+
+def add_keywords(path: Path, keywords: Mapping[str, Mapping[str, Sequence[str]]], made_with: Config) -> None:
+    """Add lexicon entries to a configuration file; without it, to a copy of the preset or configuration of a run.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its comments stay.
+    keywords : mapping of str to mapping of str to sequence of str
+        Entries by class and language.
+    made_with : Config
+        The configuration of the run.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, or describes other classes.
+    RunError
+        If it cannot be written.
+    """
+    from .data.atomic import write_text
+    from .reports.suggest_apply import with_keywords
+
+    preset = preset_text(made_with.task.name) if made_with.task.name in preset_names() else ""
+    if path.is_file():
+        load_config(path)
+        text = path.read_text(encoding="utf-8-sig")
+    elif preset and parse_config(preset, source="preset").task == made_with.task:
+        text = preset
+    else:
+        text = made_with.dumps()
+    text = with_keywords(text, keywords, source=str(path))
+    parse_config(text, source=str(path))
+    write_text(path, text)
 
 
 def with_flags(section: T, given: Mapping[str, Any]) -> T:

@@ -1,4 +1,4 @@
-"""What `labeler suggest` prints: the explanation on stderr, a TOML fragment on stdout."""
+"""What `labeler suggest` prints: the explanation on stderr, entries for ``labeler.toml`` on stdout."""
 
 from __future__ import annotations
 
@@ -23,35 +23,38 @@ def print_advice(advice: Advice) -> None:
     console = stderr_console()
     console.print(f"{advice.reviews:,} distinct reviews\n")
     for label, suggestions in advice.keywords.items():
-        console.print(printable(f"keywords that {label} lacks" if suggestions else f"{label}: no keyword to suggest"))
+        console.print(printable(f"keywords to add to {label}" if suggestions else f"{label}: no keyword to suggest"))
         if suggestions:
             console.print(_keywords(suggestions))
     harmful = [check for check in advice.rules if check.harmful]
     if harmful:
-        console.print("rules that seem to do harm: the other voters disagree with them, and hardly by chance")
+        console.print("rules that seem to do harm: the other voters disagree with them more often than by chance")
         console.print(_rules(harmful))
     else:
         console.print(f"none of {len(advice.rules):,} rules seems to do harm")
-    if any(advice.keywords.values()):
-        console.print("\nadd these to the keywords of the classes in labeler.toml, then label again", style="dim")
 
 
-def toml_fragment(advice: Advice) -> str:
-    """Write the suggestions as they stand in ``labeler.toml``: the keywords of each class, by language."""
-    parts = []
+def entries_to_paste(advice: Advice) -> str:
+    """Write the suggestions so that the lines of a class and language can be pasted into its list of keywords."""
+    return "".join(
+        f"# class {_quoted(label)}, keywords.{language}\n{', '.join(map(_quoted, entries))},\n"
+        for label, by_language in suggested_entries(advice).items()
+        for language, entries in by_language.items()
+    )
+
+
+def suggested_entries(advice: Advice) -> dict[str, dict[str, list[str]]]:
+    """Gather the suggested entries by class and language; classes without any are left out."""
+    entries: dict[str, dict[str, list[str]]] = {}
     for label, suggestions in advice.keywords.items():
-        by_language: dict[str, list[str]] = {}
-        for suggestion in suggestions:
-            by_language.setdefault(suggestion.language, []).append(suggestion.entry)
-        if by_language:
-            lists = (f"{language} = [{', '.join(map(_quoted, found))}]" for language, found in by_language.items())
-            parts.append(f"[[task.labels]]\nname = {_quoted(label)}\nkeywords = {{ {', '.join(lists)} }}\n")
-    return "\n".join(parts)
+        for found in suggestions:
+            entries.setdefault(label, {}).setdefault(found.language, []).append(found.entry)
+    return entries
 
 
 def advice_json(advice: Advice) -> dict[str, Any]:
     """Gather everything, each rule that was checked included."""
-    return {**asdict(advice), "toml": toml_fragment(advice)}
+    return asdict(advice)
 
 
 def _keywords(suggestions: Sequence[Suggestion]) -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import tomllib
 from pathlib import Path
 
@@ -28,23 +29,49 @@ def run(workdir: Path, label: App) -> Path:
     return workdir / "run"
 
 
-def test_the_fragment_is_toml_for_the_classes(run: Path, app: App) -> None:
+def pasted(stdout: str) -> dict[str, list[str]]:
+    """Paste each printed list into a list of TOML."""
+    parts = re.findall(r"^# (class .*)\n(.*)$", stdout, re.MULTILINE)
+    return {place: tomllib.loads(f"x = [\n# {place}\n{entries}\n]")["x"] for place, entries in parts}
+
+
+def test_what_is_printed_can_be_pasted_into_the_lists(run: Path, app: App) -> None:
     done = app("suggest", "--run", run)
     assert done.exit_code == 0, done.stderr
-    found = {entry["name"]: entry["keywords"] for entry in tomllib.loads(done.stdout)["task"]["labels"]}
-    assert found["negative"]["kk"][0].startswith("сын")
-    assert "жылдам" in found["positive"]["kk"]
-    assert not {"рахмет", "нашар", "керемет"} & {e for by in found.values() for some in by.values() for e in some}
+    found = pasted(done.stdout)
+    assert found['class "negative", keywords.kk'][0].startswith("сын")
+    assert "жылдам" in found['class "positive", keywords.kk']
+    assert not {"рахмет", "нашар", "керемет"} & {entry for entries in found.values() for entry in entries}
+    assert done.stderr.splitlines()[-1].endswith("--apply")
 
 
-def test_pasted_suggestions_are_voted_by(run: Path, app: App, workdir: Path) -> None:
-    fragment = tomllib.loads(app("suggest", "--run", run).stdout)
-    entry = fragment["task"]["labels"][0]["keywords"]["kk"][0]
-    rules = (workdir / "rules.toml").read_text(encoding="utf-8").replace('"нашар^2"', f'"нашар^2", "{entry}"')
-    (workdir / "rules.toml").write_text(rules, encoding="utf-8")
-    again = app("label", "reviews.csv", "--config", "rules.toml", "--run", run, "--json")
-    assert json.loads(again.stdout)["rows"] == 130
+def test_applied_suggestions_are_voted_by(run: Path, app: App, workdir: Path) -> None:
+    rules = workdir / "rules.toml"
+    rules.write_text(f"# ours\n{rules.read_text(encoding='utf-8')}", encoding="utf-8")
+    entry = pasted(app("suggest", "--run", run).stdout)['class "negative", keywords.kk'][0]
+    done = app("suggest", "--run", run, "--apply", "--config", "rules.toml")
+    assert rules.read_text(encoding="utf-8").startswith("# ours\n")
+    assert f'["нашар^2", "жаман", "{entry}"' in rules.read_text(encoding="utf-8")
+    again = shlex.split(done.stderr.splitlines()[-1].partition("next: labeler ")[2])
+    assert json.loads(app(*again, "--json").stdout)["rows"] == 130
     assert entry not in app("suggest", "--run", run).stdout
+
+
+def test_without_a_file_the_configuration_of_the_run_is_written(run: Path, app: App, workdir: Path) -> None:
+    assert app("suggest", "--run", run, "--apply").exit_code == 0
+    assert "жылдам" in (workdir / "labeler.toml").read_text(encoding="utf-8")
+    again = app("label", "reviews.csv", "--run", run)
+    assert "keywords: voted" in again.stderr
+
+
+def test_a_file_of_another_task_is_left_alone(run: Path, app: App, workdir: Path) -> None:
+    other = workdir / "other.toml"
+    other.write_text((workdir / "rules.toml").read_text(encoding="utf-8").replace("negative", "bad"), encoding="utf-8")
+    before = other.read_bytes()
+    done = app("suggest", "--run", run, "--apply", "--config", other)
+    assert done.exit_code == 1
+    assert "no class 'negative'" in done.stderr
+    assert other.read_bytes() == before
 
 
 def test_the_explanation_names_rules_that_do_harm(run: Path, app: App) -> None:
@@ -62,7 +89,6 @@ def test_json_holds_everything(run: Path, app: App) -> None:
     assert first["reviews"] == 60
     assert len(first["examples"]) == 3
     assert [rule["rule"] for rule in found["rules"] if rule["harmful"]] == ["жаман"]
-    assert tomllib.loads(found["toml"])["task"]["labels"][0]["name"] == "negative"
 
 
 def test_a_run_without_labels_is_refused(workdir: Path, app: App) -> None:
