@@ -13,6 +13,7 @@ KAPPA = 0.5  # agreement above which two voters are suspected of copying
 EXCESS = 0.2  # share of the possible agreement beyond independence that confirms it
 MIN_COVOTES = 30  # rows two voters must share before their agreement means anything
 _MIN_OUTSIDERS = 3  # voters needed outside a suspected group to judge it
+_VIEW_STEPS = 30  # of EM, for each suspected group: later steps change little, or drift where the voters are weak
 _MIN_KNOWN = 0.02  # share of the variance of the class that the outsiders must know
 
 Array = npt.NDArray[np.float64]
@@ -182,7 +183,7 @@ def _outsiders_view(table: VotePatterns, k: int, groups: npt.NDArray[np.int64], 
         return None
     view = VotePatterns.from_votes(table.patterns[:, outside])
     counts = np.bincount(view.inverse, weights=table.counts).astype(np.int64)
-    model = DawidSkene(k=k, group_correlated=False)
+    model = DawidSkene(k=k, group_correlated=False, max_iter=_VIEW_STEPS)
     model.fit(VotePatterns(view.patterns, counts, np.zeros(0, np.int32)))
     return view.expand(model.predict_proba(view))
 
