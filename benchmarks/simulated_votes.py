@@ -37,6 +37,21 @@ def skewed_votes(n: int = 20_000, *, copies: int = 0, seed: int = 0) -> tuple[Vo
     return np.stack(columns + dense, axis=1).astype(np.int16), truth
 
 
+def rules_of_one_class(n: int, m: int, k: int, *, dense: int = 0, seed: int = 0) -> tuple[Votes, Truth]:
+    """Rules that fire on 2 to 25 % of the rows of one class, and `dense` voters (40 to 80 % right) on every row."""
+    rng = np.random.default_rng(seed)
+    prior = rng.dirichlet(np.full(k, 3.0))
+    truth = rng.choice(k, n, p=prior)
+    columns = []
+    for rule in range(m - dense):
+        share, rate, precision = prior[rule % k], rng.uniform(0.02, 0.25), rng.uniform(0.6, 0.95)
+        wrong = rate * share * (1 - precision) / precision / (1 - share)
+        columns.append(np.where(rng.random(n) < np.where(truth == rule % k, rate, wrong), rule % k, -1))
+    for _ in range(dense):
+        columns.append(np.where(rng.random(n) < rng.uniform(0.4, 0.8), truth, rng.integers(0, k, n)))
+    return np.stack(columns, axis=1).astype(np.int16), truth
+
+
 def macro_f1(truth: Truth, guess: npt.NDArray[np.integer]) -> float:
     """Macro-F1 of two classes."""
     scores = [2 * np.sum((truth == c) & (guess == c)) / (np.sum(truth == c) + np.sum(guess == c)) for c in (0, 1)]

@@ -9,7 +9,9 @@ import pytest
 import torch
 from snorkel.labeling.model import LabelModel as PlainLabelModel
 
+from labeler.benchmarks.simulated_votes import independent_votes, rules_of_one_class
 from labeler.labeling.patterns import VotePatterns
+from labeler.labeling.snorkel_descent import Objective
 from labeler.labeling.snorkel_label_model import SnorkelLabelModel
 from labeler.labeling.snorkel_model import PatternLabelModel
 
@@ -69,6 +71,36 @@ def test_our_label_model_is_plain_snorkel_with_its_recorded_settings() -> None:
         votes, 2, class_balance=list(ours.class_balance_), n_epochs=ours.n_iter_, lr=ours.lr_, seed=ours.seed_
     )
     assert_same(table.expand(ours.predict_proba(table)), plain.predict_proba(votes))
+
+
+def test_the_descent_costs_what_the_votes_cost_that_occur(monkeypatch: pytest.MonkeyPatch) -> None:
+    m, k = 164, 9
+    table = VotePatterns.from_votes(rules_of_one_class(1749, m, k, dense=4)[0])
+    occurring = sum(len(np.unique(votes[votes >= 0])) for votes in table.patterns.T)
+    assert occurring <= m - 4 + 4 * k  # where mu has m * k rows
+    sizes: list[int] = []
+    gradient = Objective.gradient
+
+    def counted(self: Objective, mu: torch.Tensor) -> torch.Tensor:
+        sizes.append(len(mu))
+        return gradient(self, mu)
+
+    monkeypatch.setattr(Objective, "gradient", counted)
+    model = SnorkelLabelModel(k=k, class_balance=np.full(k, 1 / k), group_correlated=False).fit(table)
+    assert model.termination_ == "flat"
+    assert set(sizes) == {occurring}
+    assert len(sizes) == model.n_iter_ <= 2000  # nothing was tried in vain
+
+
+@pytest.mark.parametrize(("m", "prior"), [(5, [0.3, 0.7]), (164, [0.3, 0.7]), (40, [0.05, 0.95]), (30, [1 / 9] * 9)])
+def test_the_stable_rate_is_stable_and_not_timid(m: int, prior: list[float]) -> None:
+    table = VotePatterns.from_votes(independent_votes(1000, [0.8] * m, prior=prior)[0])
+    model = PatternLabelModel(len(prior))
+    model.start(table, class_balance=np.array(prior), seed=0)
+    rate = model.objective.stable_rate()
+    assert model.descend(200, lr=rate) < model.objective.loss(model.mu.detach())
+    model.restart()
+    assert not np.isfinite(model.descend(200, lr=4 * rate))
 
 
 def test_leaves_global_random_state_and_threads_alone(capfd: pytest.CaptureFixture[str]) -> None:
