@@ -35,7 +35,7 @@ def label(
     input: flags.InputArg = None,  # noqa: A002 - the name users see
     config: flags.ConfigOpt = None,
     preset: flags.PresetOpt = None,
-    run: flags.RunOpt = Path("runs/latest"),
+    run: flags.LabelRunOpt = None,
     gold: flags.GoldOpt = None,
     models: flags.ModelsOpt = "auto",
     code: flags.CodeOpt = None,
@@ -58,6 +58,7 @@ def label(
     from .config import load_config
     from .data.dataset import open_dataset
     from .data.run import open_run
+    from .data.run_names import default_run, set_latest
     from .labeling.engines import open_engine
     from .labeling.pipeline import label_reviews
     from .reports.progress_bars import showing_progress
@@ -65,11 +66,13 @@ def label(
 
     settings = load_config(config, preset).with_columns(text_column, id_column).with_code(code)
     settings = settings.with_llm_budget(llm_budget)
+    run = run or default_run(input, settings.task.name)
     parts = open_dataset(dataset) if dataset else None
     with showing_progress(), open_engine(engine, actors) as voting:
         job = settings.label_job(input, gold=gold, models=models, limit=limit, force=force, engine=voting, announce=say)
         with job.table, open_run(run) as directory:
             summary = label_reviews(job, directory, announce=say)
+            set_latest(run)
             if parts:
                 say(f"dataset: {dataset}, parts: {parts.write(directory.labels)}")
     if as_json:
@@ -81,7 +84,7 @@ def label(
 @app.command()
 def train(
     mode: Annotated[Literal["lora", "full"] | None, typer.Option(help="Adapters only, or all weights.")] = None,
-    run: flags.RunOpt = Path("runs/latest"),
+    run: flags.RunOpt = None,
     head: Annotated[str | None, typer.Option(help="linear, beebert, mlp, lstm, bert_lstm or ngram.")] = None,
     backbone: Annotated[str | None, flags.BACKBONE] = None,
     compare: flags.CompareOpt = None,
@@ -107,7 +110,7 @@ def train(
     from .reports.progress_bars import showing_progress
     from .reports.terminal import print_training, say
 
-    existing_run(run, needs="labels.parquet")
+    run = existing_run(run, needs="labels.parquet").path
     given = {"mode": mode, "head": head, "backbone": backbone, "epochs": epochs, "learning_rate": lr, "seed": seed}
     settings = with_flags(run_config(config, run).train, given | {"exclude_absent": exclude_absent})
     with showing_progress(), open_run(run, together=True) as directory:
@@ -161,7 +164,7 @@ def adapt(
 @app.command()
 def predict(
     input: Annotated[str, flags.INPUT],  # noqa: A002
-    run: flags.RunOpt = Path("runs/latest"),
+    run: flags.RunOpt = None,
     output: Annotated[str, typer.Option(help="CSV, JSONL or Parquet file, database URL, or - for stdout.")] = "-",
     table: Annotated[str | None, typer.Option(help="Table, where OUTPUT is a database.")] = None,
     text_column: flags.TextColumnOpt = None,
@@ -186,7 +189,7 @@ def predict(
 
 @app.command()
 def sample(
-    run: flags.RunOpt = Path("runs/latest"),
+    run: flags.RunOpt = None,
     n: Annotated[int, typer.Option("--n", min=1, help="Reviews to draw.")] = 100,
     strategy: Annotated[str, typer.Option(help="mixed, random, stratified, uncertain or disagreement.")] = "mixed",
     output: Annotated[Path, typer.Option(help="File to write; it must not exist.")] = Path("sample.csv"),
@@ -202,7 +205,7 @@ def sample(
     from .reports.sample import sample_run
     from .reports.terminal import say
 
-    existing_run(run, needs="labels.parquet")
+    run = existing_run(run, needs="labels.parquet").path
     task = load_config(run / "config.toml").task
     with open_run(run) as directory:
         drawn, files = sample_run(directory, task, output, n=n, strategy=strategy, seed=seed, format=format)
@@ -216,7 +219,7 @@ def sample(
 @app.command()
 def annotate(
     file: Annotated[Path, typer.Argument(help="CSV of `labeler sample`, or any with a column of texts.")],
-    run: flags.RunOpt = Path("runs/latest"),
+    run: flags.RunOpt = None,
     config: flags.ConfigOpt = None,
     second: flags.SecondOpt = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on this machine; 0 takes a free one.")] = 0,
@@ -226,17 +229,19 @@ def annotate(
     Example: labeler annotate manual.csv --run runs/reviews
     """
     from .config import load_config
+    from .data.run_names import find_latest
     from .reports.annotate.server import serve
     from .reports.terminal import say
 
-    own = run / "config.toml"
-    task = load_config(own if config is None and own.is_file() else config).task
+    run = run or find_latest()
+    own = None if run is None else run / "config.toml"
+    task = load_config(own if config is None and own is not None and own.is_file() else config).task
     serve(file, task.labels, second=second, port=port, announce=say)
 
 
 @app.command()
 def report(
-    run: flags.RunOpt = Path("runs/latest"),
+    run: flags.RunOpt = None,
     gold: flags.GoldOpt = None,
     against: Annotated[list[Path] | None, typer.Option(help="Another run to compare with; may be repeated.")] = None,
     config: flags.ConfigOpt = None,
@@ -256,7 +261,7 @@ def report(
     from .reports.report_terminal import print_report
     from .reports.terminal import say
 
-    existing_run(run, needs="labels.parquet")
+    run = existing_run(run, needs="labels.parquet").path
     made_with = load_config(run / "config.toml")
     settings = run_config(config, run).report
     with showing_progress(), open_run(run) as directory:
@@ -277,7 +282,7 @@ def report(
 
 @app.command()
 def suggest(
-    run: flags.RunOpt = Path("runs/latest"),
+    run: flags.RunOpt = None,
     n: Annotated[int, typer.Option("--n", min=1, help="Keywords per class.")] = 10,
     apply: Annotated[bool, typer.Option("--apply", help="Add the keywords to the configuration file.")] = False,
     config: flags.ConfigOpt = None,

@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 
 from .errors import RunError
+from .ownership import before_replacing
 
 TEMPORARY_SUFFIX = ".labeler-tmp"
 """Ending of temporary names; what a killed process leaves behind is found by it."""
@@ -29,7 +30,8 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `target` that becomes `target` when the block ends well.
 
     The file is flushed to disk before it is renamed. After any exception, Ctrl-C included, it is removed and the old
-    `target` stays. A folder may be built in the same way; it replaces an older one.
+    `target` stays. A folder may be built in the same way; it replaces an older one. In a run, what the program did not
+    write is moved aside before it would be replaced (see `ownership`).
 
     Raises
     ------
@@ -42,6 +44,7 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
         with explaining_failures(target):
             yield temporary
             _flush(temporary)
+            before_replacing(target, temporary)
             if temporary.is_dir() and target.exists():
                 remove_path(target)
             temporary.replace(target)

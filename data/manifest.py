@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import json
 import platform
@@ -15,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from .atomic import plain, write_json
+from .digests import FileDigest, file_digest, json_digest
 
 PACKAGES = (
     "labeler",
@@ -33,14 +33,6 @@ PACKAGES = (
 """Packages whose versions are recorded."""
 
 _FORMAT = 1
-
-
-@dataclass(frozen=True)
-class FileDigest:
-    """Size and content digest of a file, or of all files of a folder."""
-
-    bytes: int
-    digest: str
 
 
 @dataclass(frozen=True)
@@ -187,25 +179,7 @@ class StageDetails:
 
 def stage_key(**parts: Any) -> str:
     """Digest named values (anything JSON can hold); the order of names does not matter."""
-    canonical = json.dumps(plain(parts), ensure_ascii=True, sort_keys=True, separators=(",", ":"))
-    return hashlib.blake2b(canonical.encode(), digest_size=20).hexdigest()
-
-
-def file_digest(path: Path) -> FileDigest:
-    """Digest a file, or a folder by the names and contents of all files in it.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is nothing at `path`.
-    """
-    if path.is_dir():
-        inner = [(item.relative_to(path).as_posix(), file_digest(item)) for item in path.rglob("*") if item.is_file()]
-        total = sum(digest.bytes for _, digest in inner)
-        return FileDigest(total, f"blake2b:{stage_key(files={name: digest.digest for name, digest in inner})}")
-    with path.open("rb") as file:
-        content = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=20))
-        return FileDigest(file.tell(), f"blake2b:{content.hexdigest()}")
+    return json_digest(plain(parts))
 
 
 @cache

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
 Advance = Callable[[int], None]
+Notice = Callable[[str], None]
 Reporter = Callable[[str, int | None], AbstractContextManager[Advance]]
 
 
@@ -15,7 +16,12 @@ def _silent(description: str, total: int | None) -> Iterator[Advance]:
     yield lambda steps: None
 
 
+def _unheard(message: str) -> None:
+    pass
+
+
 _reporter: ContextVar[Reporter] = ContextVar("reporter", default=_silent)
+_notice: ContextVar[Notice] = ContextVar("notice", default=_unheard)
 
 
 def progress(description: str, *, total: int | None = None) -> AbstractContextManager[Advance]:
@@ -31,6 +37,11 @@ def progress(description: str, *, total: int | None = None) -> AbstractContextMa
     return _reporter.get()(description, total)
 
 
+def notice(message: str) -> None:
+    """Tell the user what happened deep inside, such as a file that was moved."""
+    _notice.get()(message)
+
+
 @contextmanager
 def reporting(reporter: Reporter) -> Iterator[None]:
     """Let `reporter` show all progress inside the block."""
@@ -39,3 +50,13 @@ def reporting(reporter: Reporter) -> Iterator[None]:
         yield
     finally:
         _reporter.reset(token)
+
+
+@contextmanager
+def noticing(listener: Notice) -> Iterator[None]:
+    """Let `listener` tell all notices inside the block."""
+    token = _notice.set(listener)
+    try:
+        yield
+    finally:
+        _notice.reset(token)

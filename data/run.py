@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import re
 import shlex
 import socket
 from collections.abc import Iterable, Iterator
@@ -17,10 +15,9 @@ from .atomic import remove_leftovers, remove_path, write_json
 from .command import command
 from .errors import RunError
 from .manifest import Manifest, StageDetails
+from .ownership import OWN_NAMES, discard, is_run, mark_run, set_aside
 from .processes import is_first
-
-_PLAIN_NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,59}")
-_RESERVED = re.compile(r"con|prn|aux|nul|com\d|lpt\d")  # Windows devices
+from .run_names import latest_run, safe_file_name
 
 
 @dataclass(frozen=True)
@@ -184,7 +181,7 @@ class RunDirectory:
         return self.read_manifest().with_stage(name, key, outputs=outputs, details=details)
 
     def remove(self, paths: Iterable[Path]) -> None:
-        """Remove files of the run, where they exist.
+        """Remove files of the run, where they exist; what the program did not write is moved aside.
 
         Raises
         ------
@@ -193,7 +190,7 @@ class RunDirectory:
         """
         for path in paths:
             try:
-                path.unlink(missing_ok=True)
+                discard(path)
             except OSError as error:
                 raise _unusable(path, error) from error
 
@@ -206,8 +203,28 @@ class RunDirectory:
         remove_path(self.shards)
 
     def remove_labels(self) -> None:
-        """Remove what the labels stage wrote."""
+        """Remove what the labels stage wrote, and the report on it."""
         self.remove((self.labels, self.labels_csv, self.lf_summary, self.summary, self.gold, self.relabelled))
+        self.remove_report()
+
+    def remove_report(self) -> None:
+        """Remove the report: it tells of earlier labels."""
+        self.remove((self.report, self.report_markdown, self.metrics))
+
+    def clear(self) -> None:
+        """Empty the run for other input: samples, and labels by hand in them, are moved aside, all else is removed.
+
+        Raises
+        ------
+        RunError
+            If a file cannot be moved or removed.
+        """
+        for path in (self.sampled, self.path / "samples"):
+            try:
+                set_aside(path, self.path, "belongs to the earlier input")
+            except OSError as error:
+                raise _unusable(path, error) from error
+        self.remove(self.path / name for name in sorted(OWN_NAMES))
 
 
 @contextmanager
@@ -226,7 +243,8 @@ def open_run(path: str | Path, *, together: bool = False) -> Iterator[RunDirecto
     Raises
     ------
     RunError
-        If another process (or another place in this one) holds it, or it cannot be created or written to.
+        If another process (or another place in this one) holds it, it cannot be created or written to, or it is a
+        folder of other files.
     """
     from filelock import FileLock, Timeout  # not needed to look at a run
 
@@ -236,7 +254,8 @@ def open_run(path: str | Path, *, together: bool = False) -> Iterator[RunDirecto
         return
     lock = FileLock(run.lock, timeout=0)
     try:
-        run.votes_folder.mkdir(parents=True, exist_ok=True)
+        _claim(run)
+        run.votes_folder.mkdir(exist_ok=True)
         lock.acquire()
     except Timeout:
         raise RunError(
@@ -255,16 +274,16 @@ def open_run(path: str | Path, *, together: bool = False) -> Iterator[RunDirecto
 
 
 def existing_run(
-    path: str | Path, *, needs: str = "manifest.json", made_by: str = "labeler label reviews.csv"
+    path: str | Path | None, *, needs: str = "manifest.json", made_by: str = "labeler label reviews.csv"
 ) -> RunDirectory:
-    """Look at a finished run without locking it.
+    """Look at a finished run, by default the one labelled last, without locking it.
 
     Raises
     ------
     RunError
         If the directory, or the file `needs` in it, does not exist; the hint names the command that makes it.
     """
-    run = RunDirectory(Path(path))
+    run = RunDirectory(latest_run() if path is None else Path(path))
     hint = f"Make it with: {made_by} --run {shlex.quote(str(run.path))}"
     if not run.path.is_dir():
         raise RunError(f"There is no run directory {run.path}.", hint=hint)
@@ -281,15 +300,19 @@ def unreadable_labels(run: RunDirectory, error: Exception) -> RunError:
     )
 
 
-def safe_file_name(name: str) -> str:
-    """Turn any name into a file name that is safe everywhere and differs for different names.
-
-    Simple lower-case names stay; others keep what letters they can and get a digest.
-    """
-    if _PLAIN_NAME.fullmatch(name) and not _RESERVED.fullmatch(name):
-        return name
-    letters = "".join(char if char.isalnum() else "_" for char in name)[:30]
-    return f"{letters}~{hashlib.blake2b(name.encode('utf-8', 'surrogatepass'), digest_size=6).hexdigest()}"
+def _claim(run: RunDirectory) -> None:
+    """Mark a new or empty folder as a run, and one of an earlier version, whose manifest tells what is in it."""
+    run.path.mkdir(parents=True, exist_ok=True)
+    if is_run(run.path):
+        return
+    manifest = run.read_manifest()
+    found = sorted(path.name for path in run.path.iterdir() if not path.name.startswith("."))
+    if found and (manifest.note or not manifest.path.exists()):
+        raise RunError(
+            f"{run.path} is not a run of labeler: it holds '{found[0]}', and nothing says that labeler wrote it.",
+            hint="Name a new folder with --run, such as --run runs/reviews.",
+        )
+    mark_run(run.path, [file.digest for stage in manifest.stages.values() for file in stage.outputs.values()])
 
 
 def _owner(run: RunDirectory) -> str:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from .. import __version__
+from ..data.digests import file_digest
 from ..data.errors import ConfigError
-from ..data.manifest import file_digest, stage_key
+from ..data.manifest import stage_key
 from ..data.stored_corpus import ChunkedCorpus
 from ..models.resolve import ModelRef
 from .registry import Voter, build_voter, voter_class

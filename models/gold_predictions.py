@@ -10,10 +10,12 @@ import polars as pl
 
 from ..data.atomic import write_parquet
 from ..data.corpus import digest_series
+from ..data.digests import file_digest
 from ..data.label_space import LabelSpace
-from ..data.manifest import StageDetails, file_digest, stage_key
+from ..data.manifest import StageDetails, stage_key
 from ..data.progress import progress
-from ..data.run import RunDirectory, safe_file_name
+from ..data.run import RunDirectory
+from ..data.run_names import safe_file_name
 
 
 def gold_predictions(

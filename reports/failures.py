@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..data.errors import ConfigError, LabelerError
+from ..data.progress import noticing
 from .printable import printable
 
 
@@ -23,7 +24,8 @@ class Commands(TyperGroup):
         """Run a command."""
         try:
             _refuse_blanks([*ctx._protected_args, *ctx.args])
-            return super().invoke(ctx)
+            with noticing(_say):
+                return super().invoke(ctx)
         except BrokenPipeError:  # the reader of our output has seen enough
             raise typer.Exit from None
         except LabelerError as error:
@@ -33,6 +35,12 @@ class Commands(TyperGroup):
             if error.hint:
                 typer.echo(printable(error.hint), err=True)
             raise typer.Exit(1) from error
+
+
+def _say(message: str) -> None:
+    from .terminal import say  # loads Polars
+
+    say(message)
 
 
 @contextmanager

@@ -61,7 +61,7 @@ def test_a_run_writes_what_the_design_lists(label: App, workdir: Path) -> None:
         "r5": None, "r7": None, "r8": None,  # nobody voted; ties
     }  # fmt: skip
     run = workdir / "run"
-    assert {path.relative_to(run).as_posix() for path in run.rglob("*")} - {".lock"} == {
+    assert {path.relative_to(run).as_posix() for path in run.rglob("*")} - {".lock", ".labeler"} == {
         "config.toml", "corpus.parquet", "labels.csv", "labels.parquet", "lf_summary.csv", "manifest.json",
         "summary.json", "votes", "votes/emoji.parquet", "votes/keywords.parquet", "votes/thanks.parquet",
     }  # fmt: skip
@@ -365,7 +365,7 @@ def test_labeler_toml_of_the_working_directory_is_used(app: App, workdir: Path) 
     (workdir / "rules.toml").rename(workdir / "labeler.toml")
     result = app("label", "reviews.csv")
     assert voted(result.stderr) == {"keywords", "emoji", "thanks"}
-    assert (workdir / "runs" / "latest" / "labels.parquet").is_file()
+    assert (workdir / "runs" / "reviews" / "labels.parquet").is_file()
 
 
 def test_without_input_the_sample_is_labelled_and_named(app: App, workdir: Path) -> None:

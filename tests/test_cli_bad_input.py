@@ -20,6 +20,7 @@ import pytest
 from typer.testing import Result
 
 from labeler.data import atomic
+from labeler.data.ownership import MARKER
 from labeler.data.run import RunDirectory
 
 from .conftest import REVIEWS, RULES, App
@@ -393,6 +394,7 @@ def test_a_read_only_run_directory(label: App, as_ordinary_user: Path) -> None:
     import filelock  # noqa: F401 - loaded here, because an ordinary user may not be able to read root's Python
 
     (as_ordinary_user / "run" / "votes").mkdir(parents=True)
+    (as_ordinary_user / "run" / MARKER).touch()
     (as_ordinary_user / "run").chmod(0o500)
     message = complaint(label("reviews.csv"))
     assert "run cannot be written to (Permission denied)" in message

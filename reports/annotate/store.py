@@ -12,7 +12,7 @@ from typing import Literal
 from ...data.atomic import TEMPORARY_SUFFIX
 from ...data.errors import RunError
 from ...data.label_space import LabelSpace
-from ...data.run import safe_file_name
+from ...data.run_names import safe_file_name
 from .table import AnnotationTable, read_annotations, require_writable
 
 Mark = Literal["", "skipped", "settled"]

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from labeler.data.digests import file_digest
 from labeler.data.errors import RunError
-from labeler.data.manifest import Manifest, StageDetails, file_digest, package_versions, stage_key
+from labeler.data.manifest import Manifest, StageDetails, package_versions, stage_key
 
 NAMES = st.text(min_size=1, max_size=8)
 

@@ -13,11 +13,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from labeler.data.atomic import TEMPORARY_SUFFIX
+from labeler.data.atomic import TEMPORARY_SUFFIX, atomic_path, write_text
 from labeler.data.errors import RunError
+from labeler.data.ownership import KEPT, MARKER, OWN_NAMES
 from labeler.data.parts import writing_jsonl
+from labeler.data.progress import noticing
 from labeler.data.raw_table import Rejections
-from labeler.data.run import RunDirectory, existing_run, open_run, safe_file_name
+from labeler.data.run import RunDirectory, existing_run, open_run
+from labeler.data.run_names import safe_file_name
 
 HOLDER = """
 import sys, time
@@ -81,9 +84,73 @@ def test_a_file_in_the_way(tmp_path: Path) -> None:
     for path in (tmp_path / "file", tmp_path / "file" / "run"):
         with pytest.raises(RunError, match=r"cannot be made: .*file is a file"), open_run(path):
             pass
-    (tmp_path / "votes").touch()
-    with pytest.raises(RunError, match="cannot be written to"), open_run(tmp_path):
+
+
+def test_a_folder_of_other_files_is_no_run(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("mine", encoding="utf-8")
+    (tmp_path / ".hidden").touch()
+    with pytest.raises(RunError, match=r"not a run of labeler: it holds 'labels.csv'") as caught, open_run(tmp_path):
         pass
+    assert "--run" in caught.value.hint
+    (tmp_path / "manifest.json").write_text('{"name": "shop", "icons": []}', encoding="utf-8")  # a web app's
+    with pytest.raises(RunError, match="not a run of labeler"), open_run(tmp_path):
+        pass
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".hidden", "labels.csv", "manifest.json"]
+
+
+def test_a_run_of_an_earlier_version_is_one(tmp_path: Path) -> None:
+    with open_run(tmp_path) as run:
+        write_text(run.labels_csv, "ours")
+        run.record_stage("labels", "k", outputs=(run.labels_csv,))
+    (tmp_path / MARKER).unlink()
+    with open_run(tmp_path) as run:
+        run.remove((run.labels_csv,))
+    assert not (tmp_path / KEPT).exists()
+
+
+def test_only_what_the_program_wrote_is_replaced_or_removed(tmp_path: Path) -> None:
+    said = list[str]()
+    with noticing(said.append), open_run(tmp_path / "run") as run:
+        for text in ("one", "two"):
+            write_text(run.report, text)
+            write_text(run.votes("a"), text)
+        assert not said
+        run.report.write_text("edited", encoding="utf-8")
+        write_text(run.report, "three")
+        run.votes("a").write_text("edited", encoding="utf-8")
+        (run.path / "notes.txt").write_text("mine", encoding="utf-8")
+        run.clear()
+        run.report.write_text("foreign", encoding="utf-8")
+        write_text(run.report, "four")
+    kept = {
+        path.relative_to(run.path / KEPT).as_posix(): path.read_text("utf-8") for path in run.path.rglob("kept/**/*.*")
+    }
+    assert kept == {"report.html": "edited", "report-2.html": "foreign", "votes/a.parquet": "edited"}
+    assert len(said) == 3
+    assert (run.path / "notes.txt").read_text("utf-8") == "mine"
+    assert run.report.read_text("utf-8") == "four"
+
+
+def test_a_folder_of_the_program_is_replaced_whole_or_kept_whole(tmp_path: Path) -> None:
+    def save() -> None:
+        with atomic_path(run.model) as folder:
+            folder.mkdir()
+            (folder / "config.json").write_text("{}", encoding="utf-8")
+
+    with open_run(tmp_path) as run:
+        save()
+        save()
+        assert not (run.path / KEPT).exists()
+        (run.model / "notes.txt").touch()
+        save()
+    assert sorted(path.name for path in (run.path / KEPT / "model").iterdir()) == ["config.json", "notes.txt"]
+    assert [path.name for path in run.model.iterdir()] == ["config.json"]
+
+
+def test_every_name_in_a_run_is_known_as_the_programs() -> None:
+    run = RunDirectory(Path("run"))
+    names = {getattr(run, name).name for name, kind in vars(RunDirectory).items() if isinstance(kind, property)}
+    assert {name for name in names if not name.startswith(".")} - {"samples"} == OWN_NAMES
 
 
 def test_an_error_inside_frees_the_run(tmp_path: Path) -> None:
