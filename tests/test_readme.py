@@ -62,7 +62,7 @@ def test_every_command_runs_in_the_order_given(labeler: Command, tmp_path: Path)
     for command in COMMANDS:
         done = labeler(shortened(command))
         assert done.exit_code == 0, f"{command}\n{done.stderr}"
-    assert (tmp_path / "runs/mine/labels.csv").exists()
+    assert (tmp_path / "runs/reviews/labels.csv").exists()
 
 
 @pytest.mark.slow

@@ -119,7 +119,10 @@ def with_balance(value: str) -> str:
 
 def test_the_files_of_a_run_are_written(plain: Outcome) -> None:
     _, run, _ = plain
-    written = {str(path.relative_to(run.path)) for path in run.path.rglob("*") if path.is_file()} - {".lock"}
+    written = {str(path.relative_to(run.path)) for path in run.path.rglob("*") if path.is_file()} - {
+        ".lock",
+        ".labeler",
+    }
     assert written == {
         "config.toml",
         "corpus.parquet",
