@@ -63,7 +63,7 @@ class Config(Section):
         """
         if path is None:
             return self
-        from .labeling.voters.python import labeling_functions
+        from .labeling.user_code.loading import load_code
 
         taken = {voter.name for voter in self.voters}
         known = {(voter.options.get("path"), voter.options.get("function")) for voter in self.voters}
@@ -77,7 +77,7 @@ class Config(Section):
                     "function": name,
                 }
             )
-            for name in labeling_functions(path)
+            for name in load_code(path).functions
             if (place, name) not in known
         )
         return self.model_copy(update={"voters": (*self.voters, *added)})

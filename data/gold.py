@@ -102,7 +102,7 @@ def read_gold(
         [
             _strings(raw, identity).alias("id"),
             _strings(raw, text).alias("text"),
-            raw[label].cast(pl.String).str.strip_chars().alias("label"),
+            label_space.respell(raw[label].cast(pl.String).str.strip_chars()).alias("label"),
             *(_strings(raw, name if name in raw.columns else None).alias(name) for name in (INCLUSION, _COPIES)),
             read.raw.lines.alias("line"),
         ]
@@ -209,7 +209,7 @@ def _find_label_column(frame: pl.DataFrame, wanted: str | None, label_space: Lab
 
 def _share_known(values: pl.Series, label_space: LabelSpace) -> float:
     names = values.cast(pl.String, strict=False).str.strip_chars().drop_nulls()
-    return float(names.is_in(label_space.names).mean() or 0.0)  # type: ignore[arg-type]
+    return float(label_space.respell(names).is_in(label_space.names).mean() or 0.0)  # type: ignore[arg-type]
 
 
 def _find_optional_text(frame: pl.DataFrame, wanted: str | None, identity: str | None, source: str) -> str | None:

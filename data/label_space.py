@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -59,10 +61,32 @@ class LabelSpace:
         InputError
             If there is no such class; the hint names the nearest one.
         """
-        try:
-            return self.names.index(name)
-        except ValueError:
-            raise InputError(f"'{name}' is not a class of this task.", hint=nearest_hint(name, self.names)) from None
+        index = self.find(name)
+        if index == ABSTAIN:
+            raise InputError(f"'{name}' is not a class of this task.", hint=nearest_hint(name, self.names))
+        return index
+
+    def find(self, name: str) -> int:
+        """Return the class index of `name`, -1 if there is no such class.
+
+        Case and spaces do not matter, unless they are all that tells two classes apart.
+        """
+        return self._exact.get(name, self._loose.get(_plain(name), ABSTAIN))
+
+    def respell(self, values: pl.Series) -> pl.Series:
+        """Write strings that `find` takes for a class as its name; others stay as they are."""
+        distinct = values.drop_nulls().unique()
+        found = {value: self.names[index] for value in distinct if (index := self.find(value)) != ABSTAIN}
+        return values.replace(found)
+
+    @cached_property
+    def _exact(self) -> dict[str, int]:
+        return {name: i for i, name in enumerate(self.names)}
+
+    @cached_property
+    def _loose(self) -> dict[str, int]:
+        plain = Counter(map(_plain, self.names))
+        return {_plain(name): i for i, name in enumerate(self.names) if plain[_plain(name)] == 1}
 
     def encode(self, names: Iterable[str | None]) -> npt.NDArray[np.int16]:
         """Map names to class indices; ``None`` and blank become -1.
@@ -91,3 +115,7 @@ class LabelSpace:
         """Map class indices back to names; -1 becomes ``None``."""
         lookup = [*self.names, None]  # index -1 is the last entry
         return [lookup[i] for i in indices]
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.split()).casefold()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from .label_space import LabelSpace
     from .run import RunDirectory
 
-_KEY, _IDS = "labeler_key", "labeler_ids"
+_KEY, _IDS, _FILES = "labeler_key", "labeler_ids", "labeler_files"
 _READ_ROWS = 1_000_000
 
 
@@ -39,15 +41,26 @@ class VoteFile(ParquetParts):
         confidence = pl.Series("confidence", votes.confidence).fill_nan(None)
         self.write(pl.DataFrame([ids.alias("id"), self._label_space.series(votes.labels).alias("vote"), confidence]))
 
-    def finish(self, key: str, *, ids_digest: str) -> None:
-        """Make the file, to be found by `key` where the ids have this digest; raises as `add`."""
-        self.save(metadata={_KEY: key, _IDS: ids_digest, "labeler_voter": self._voter})
+    def finish(self, key: str, *, ids_digest: str, files: Mapping[str, str] | None = None) -> None:
+        """Make the file, to be found by `key` where the ids have this digest; raises as `add`.
+
+        `files` are those that the votes depend on besides, with their digests.
+        """
+        metadata = {_KEY: key, _IDS: ids_digest, _FILES: json.dumps(dict(files or {})), "labeler_voter": self._voter}
+        self.save(metadata=metadata)
 
 
 def load_votes(
-    run: RunDirectory, voter: str, key: str, *, rows: int, ids_digest: str, label_space: LabelSpace
+    run: RunDirectory,
+    voter: str,
+    key: str,
+    *,
+    rows: int,
+    ids_digest: str,
+    label_space: LabelSpace,
+    unchanged: Callable[[Mapping[str, str]], bool] = lambda files: not files,
 ) -> npt.NDArray[np.signedinteger] | None:
-    """Read the votes of one voter back.
+    """Read the votes of one voter back; `unchanged` says whether the files they depend on still are the same.
 
     Returns
     -------
@@ -59,6 +72,8 @@ def load_votes(
     try:
         metadata = pl.read_parquet_metadata(path) if path.is_file() else {}
         if (metadata.get(_KEY), metadata.get(_IDS)) != (key, ids_digest):
+            return None
+        if not unchanged(json.loads(metadata.get(_FILES, "{}"))):
             return None
         votes = empty_votes(rows, label_space)
         scan = pl.scan_parquet(path, glob=False, hive_partitioning=False).select("vote")

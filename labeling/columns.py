@@ -6,6 +6,10 @@ import polars as pl
 
 from ..data.corpus import Corpus
 from ..data.errors import VoterError, nearest_hint
+from ..data.stored_corpus import ChunkedCorpus
+
+# Not 007, nor numbers so long that they are codes; a comma is decimal before one or two digits.
+_NUMBER = r"^\s*(?:[+-]?(?:0|[1-9]\d{0,8})(?:\.\d+|,\d{1,2})?)?\s*$"
 
 
 def column_of(corpus: Corpus, name: str) -> pl.Series:
@@ -23,3 +27,16 @@ def column_of(corpus: Corpus, name: str) -> pl.Series:
     if columns[name].dtype.is_nested() or columns[name].dtype in (pl.Binary, pl.Object):
         raise VoterError(f"Column '{name}' holds {columns[name].dtype}, not plain values a voter can read.")
     return columns[name]
+
+
+def numeric_columns(corpus: ChunkedCorpus) -> tuple[str, ...]:
+    """Return the columns of text that hold numbers and nothing else, as all do that come from a CSV."""
+    numeric, filled = set(corpus.column_names), set[str]()
+    for number in range(len(corpus.sizes)):
+        columns = corpus.chunk(number).columns
+        for column in [] if columns is None else columns.get_columns():
+            if column.name in numeric and (column.dtype != pl.String or not column.str.contains(_NUMBER).all()):
+                numeric.remove(column.name)
+            elif column.dtype == pl.String and (column.str.strip_chars().str.len_bytes() > 0).any():
+                filled.add(column.name)
+    return tuple(name for name in corpus.column_names if name in numeric & filled)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import numpy as np
@@ -18,6 +18,7 @@ from ..data.votes import Votes
 from ..models.device import Compute, choose_compute
 from .named_voter import NamedVoter, model_of
 from .registry import Dense
+from .user_code.reads import Reads
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +33,14 @@ class Answer:
         How long it took.
     compute : Compute, optional
         What its model ran on.
+    reads : Reads
+        What the user's code has read so far.
     """
 
     said: Votes | npt.NDArray[np.float32]
     seconds: float
     compute: Compute | None = None
+    reads: Reads = field(default_factory=Reads)
 
 
 class Engine(Protocol):
@@ -108,7 +112,9 @@ def answer(named: NamedVoter, chunk: Corpus, k: int) -> Answer:
     started = time.perf_counter()
     said = _checked(named, chunk, k)
     compute = choose_compute() if model_of(named.voter) else None
-    return Answer(said, time.perf_counter() - started, compute)
+    code = named.code
+    reads = Reads(code.voting.files.copy(), set(code.doubts)) if code else Reads()
+    return Answer(said, time.perf_counter() - started, compute, reads)
 
 
 def _checked(named: NamedVoter, chunk: Corpus, k: int) -> Votes | npt.NDArray[np.float32]:

@@ -16,6 +16,7 @@ from ..data.stored_corpus import ChunkedCorpus
 from ..models.resolve import ModelRef
 from .registry import Voter, build_voter, voter_class
 from .settings import VoterSection
+from .user_code.loading import UserCode
 
 MODEL_FIELDS = ("model", "encoder")
 """Fields of a voter that hold a model."""
@@ -35,11 +36,17 @@ class NamedVoter:
         model = model_of(self.voter)
         return model.digest if model else self.name
 
+    @property
+    def code(self) -> UserCode | None:
+        """The user's code it runs, if any."""
+        return getattr(self.voter, "code", None)
+
     def key(self, corpus: ChunkedCorpus) -> str:
         """Digest of everything the votes depend on."""
         return stage_key(
             version=__version__,
             kind=self.section.kind,
+            code=self.code and self.code.digest,
             options=_fingerprint(self.voter),
             texts=corpus.digest,
             columns=_column_digest(self.voter, corpus),

@@ -15,7 +15,8 @@ from ..data.errors import ConfigError, ModelError
 from ..models.resolve import ModelRef, resolve_model
 from .engines import Answer, answer
 from .named_voter import MODEL_FIELDS, NamedVoter
-from .voters.python import PythonVoter, receive_source
+from .user_code.loading import receive_code
+from .voters.python import PythonVoter
 
 
 @dataclass(frozen=True)
@@ -27,22 +28,22 @@ class Parcel:
     voters : tuple of NamedVoter
     k : int
         Number of classes.
-    code : mapping of Path to bytes
-        The user's Python files.
+    code : mapping of Path to (mapping of str to bytes, str)
+        The user's Python files: sources of each file and of the modules beside it (`UserCode.sources`), and its digest.
     version : str
         Of the labeler that sent it.
     """
 
     voters: tuple[NamedVoter, ...]
     k: int
-    code: Mapping[Path, bytes]
+    code: Mapping[Path, tuple[Mapping[str, bytes], str]]
     version: str = __version__
 
     @classmethod
     def of(cls, voters: Sequence[NamedVoter], k: int) -> Parcel:
         """Pack voters."""
-        paths = [named.voter.path for named in voters if isinstance(named.voter, PythonVoter)]
-        return cls(tuple(voters), k, {path: path.read_bytes() for path in paths if path.is_file()})
+        own = [named.voter for named in voters if isinstance(named.voter, PythonVoter)]
+        return cls(tuple(voters), k, {voter.path: (voter.code.sources, voter.code.digest) for voter in own})
 
     def opened(self) -> list[NamedVoter]:
         """Return the voters with code and models of this machine.
@@ -50,7 +51,7 @@ class Parcel:
         Raises
         ------
         ConfigError
-            If another version of labeler packed them.
+            If another version of labeler packed them, or the user's code reads something else here.
         ModelError
             If this machine has no such model, or another one of that name.
         """
@@ -59,8 +60,8 @@ class Parcel:
                 f"labeler {self.version} cannot vote with {__version__} of {socket.gethostname()}.",
                 hint="Install the same version everywhere.",
             )
-        for path, source in self.code.items():
-            receive_source(path, source)
+        for path, (sources, digest) in self.code.items():
+            receive_code(path, sources, digest)
         return [_opened(named) for named in self.voters]
 
     def answers(self, voters: Sequence[NamedVoter], chunk: Corpus) -> list[Answer]:

@@ -7,8 +7,10 @@ integer counts are exact in float64 up to 2**53.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -66,6 +68,13 @@ class VotePatterns:
             return cls(*_count_in_table(votes, base))
         blocks = (_group(votes[start : start + _BLOCK]) for start in range(0, max(len(votes), 1), _BLOCK))
         return merge_patterns(cls(*block) for block in blocks)
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of the votes on all rows."""
+        digest = hashlib.blake2b(self.patterns.tobytes(), digest_size=20)
+        digest.update(self.inverse.tobytes())
+        return digest.hexdigest()
 
     @property
     def n(self) -> int:

@@ -26,6 +26,7 @@ from ..data.task import Task
 from ..models.resolve import ModelRef
 from .cascade_step import ask_voters, build_asked_voters
 from .class_balance import checked_balance, class_balance_from_gold, estimate_class_balance
+from .columns import numeric_columns
 from .engines import Engine, LocalEngine
 from .label_model import build_label_model, fit_votes
 from .named_voter import NamedVoter, build_voters, model_fields
@@ -120,6 +121,7 @@ def label_reviews(job: LabelJob, run: RunDirectory, announce: Announce = lambda 
         settings=settings,
         class_balance=balance.tolist(),
         votes=[[v.name, v.key(reviews.corpus)] for v in everybody],
+        table=table.digest,  # code of the user's may vote otherwise with the same key
         labels=job.labels.names,
         gold=job.gold.digest if job.gold else "",
         input=reviews.key,
@@ -157,6 +159,8 @@ def _vote(
         announce=announce,
     )
 
+    if any("numeric_columns" in voter_options(s.kind) for s in sections):
+        resources["numeric_columns"] = numeric_columns(reviews.corpus)
     rules = build_voters([s for s in sections if s.name not in matched], resources, job.models)
     rule_votes = vote(rules)
     balance, source = _class_balance(job, reviews, rule_votes)

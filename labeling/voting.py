@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from itertools import accumulate
 
@@ -22,6 +22,7 @@ from .engines import Answer, Engine, LocalEngine
 from .named_voter import NamedVoter, is_user_code, model_of
 from .registry import Dense, Voter
 from .shards import Shards
+from .user_code.reads import Reads, unchanged
 
 Announce = Callable[[str], None]
 VoteColumn = npt.NDArray[np.signedinteger]
@@ -87,10 +88,17 @@ def apply_voters(
 
 
 def _load(named: NamedVoter, corpus: ChunkedCorpus, labels: LabelSpace, run: RunDirectory | None) -> VoteColumn | None:
-    if run is None:
+    if run is None or (named.code and named.code.doubts):
         return None
-    key = named.key(corpus)
-    return load_votes(run, named.name, key, rows=len(corpus), ids_digest=corpus.ids_digest, label_space=labels)
+    return load_votes(
+        run,
+        named.name,
+        named.key(corpus),
+        rows=len(corpus),
+        ids_digest=corpus.ids_digest,
+        label_space=labels,
+        unchanged=unchanged,
+    )
 
 
 def _passes(voters: Iterable[NamedVoter]) -> list[list[NamedVoter]]:
@@ -118,7 +126,7 @@ def _vote(
     shards = None
     if run and len(corpus.sizes) > 1:
         shards = Shards(run.shards / stage_key(voters=[v.key(corpus) for v in voters], ids=corpus.ids_digest))
-        if force:
+        if force or any(v.code and v.code.doubts for v in voters):
             shards.remove()
     with ExitStack() as stack:
         files = [stack.enter_context(VoteFile(run, named.name, labels)) if run else None for named in voters]
@@ -129,7 +137,7 @@ def _vote(
                 ballot.add(chunk, answer)
         for ballot in ballots:
             ballot.finish(run)
-            announce(f"{ballot.named.name}: voted in {ballot.seconds:.1f} s")
+            announce(f"{ballot.named.name}: voted in {ballot.seconds:.1f} s{ballot.warning}")
     if shards:
         shards.remove()
     return {ballot.named.name: ballot.column for ballot in ballots}
@@ -148,8 +156,8 @@ def _answers(
                 yield shards.load(number)
                 continue
             answers = next(asked)
-            if shards:
-                shards.save(number, answers)
+            if shards and not any(answer.reads.files or answer.reads.unknown for answer in answers):
+                shards.save(number, answers)  # later it could not be told what they depend on
             yield answers
 
 
@@ -165,12 +173,15 @@ class _Ballot:
         self._file = file
         self._scores = np.empty((len(corpus) if isinstance(named.voter, Dense) else 0, labels.k), np.float32)
         self._computes: set[Compute] = set()
+        self._reads = Reads()
 
     def add(self, chunk: int, answer: Answer) -> None:
         """Take in the answer on a chunk."""
         self.seconds += answer.seconds
         if answer.compute:
             self._computes.add(answer.compute)
+        self._reads.files |= answer.reads.files
+        self._reads.unknown |= answer.reads.unknown
         if isinstance(answer.said, Votes):
             self._write(chunk, answer.said)
         else:
@@ -186,9 +197,16 @@ class _Ballot:
                 self._write(chunk, votes.part(self._rows(chunk)))
         if run and self._file:
             key = self.named.key(self._corpus)
-            self._file.finish(key, ids_digest=self._corpus.ids_digest)
-            details = _details(self.named, self.column, self.seconds, self._computes)
+            known = "" if self._reads.unknown else key  # no key finds votes that depend on something unknown
+            self._file.finish(known, ids_digest=self._corpus.ids_digest, files=self._reads.files)
+            details = _details(self.named, self.column, self.seconds, self._computes, self._reads.files)
             run.record_stage(f"votes/{self.named.name}", key, outputs=(run.votes(self.named.name),), details=details)
+
+    @property
+    def warning(self) -> str:
+        """Why the votes cannot be used again, to be added to a message."""
+        why = ", ".join(sorted(self._reads.unknown))
+        return f"; it votes again in every run, because its code may answer differently ({why})" if why else ""
 
     def _write(self, chunk: int, votes: Votes) -> None:
         self.column[self._rows(chunk)] = votes.labels
@@ -199,9 +217,12 @@ class _Ballot:
         return slice(self._starts[chunk], self._starts[chunk + 1])
 
 
-def _details(named: NamedVoter, votes: VoteColumn, seconds: float, computes: Iterable[Compute]) -> StageDetails:
+def _details(
+    named: NamedVoter, votes: VoteColumn, seconds: float, computes: Iterable[Compute], files: Mapping[str, str]
+) -> StageDetails:
     model = model_of(named.voter)
     return StageDetails(
+        inputs=files,
         settings=named.section.model_dump(mode="json"),
         model=f"{model.name}@{model.digest}" if model else None,
         device=", ".join(sorted({compute.device for compute in computes})) or None,

@@ -308,7 +308,7 @@ def test_a_damaged_or_missing_file_is_made_again(label: App, workdir: Path, name
 def test_own_labeling_functions(label: App, workdir: Path) -> None:
     (workdir / "own.py").write_text(
         "def lf_stars(row):\n"
-        "    return {'5': 'positive', '4': 'positive', '1': 'negative', '2': 'negative'}.get(row.stars)\n"
+        "    return {5: 'positive', 4: 'positive', 1: 'negative', 2: 'negative'}.get(row.stars)\n"
         "def lf_index(row):\n    return 1 if 'емес' in row.text else -1\n"
         "def helper(row):\n    raise RuntimeError\n",
         encoding="utf-8",

@@ -20,15 +20,16 @@ from labeler.data.atomic import TEMPORARY_SUFFIX
 
 from .conftest import REVIEWS, RULES, App
 
+# Waits by means that cast no doubt on its votes.
 CODE = """\
-import os, time
+import os, threading
 from pathlib import Path
 
 def lf_waits(row):
-    if os.environ.get("WAIT_IN") == "function":
+    if os.access("wait", os.F_OK):
         Path("ready").touch()
-        time.sleep(60)
-    return "positive" if row.stars == "5" else None
+        threading.Event().wait(60)
+    return "positive" if row.stars == 5 else None
 """
 
 # Runs the app with one function that reports and then waits when it is called with something named so.
@@ -102,6 +103,8 @@ class Victim:
         waiting = STAGES[stage]
         installed = Path(sys.executable).with_name("labeler")
         program = [installed] if waiting == "function" else [sys.executable, "launcher.py"]
+        if waiting == "function":
+            (folder / "wait").touch()
         environment = {**os.environ, "WAIT_IN": waiting, "OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
         process = subprocess.Popen(
             [*program, *ARGS], cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -117,7 +120,9 @@ class Victim:
                 pytest.fail(f"the stage was never reached: {self.process.communicate()[1]}")
             time.sleep(0.02)
         self.process.send_signal(number)
-        return self.process.communicate(timeout=PATIENCE)
+        said = self.process.communicate(timeout=PATIENCE)
+        (self.folder / "wait").unlink(missing_ok=True)
+        return said
 
 
 def fill(folder: Path, rules: str = RULES) -> None:

@@ -14,6 +14,8 @@ from ...data.votes import Votes
 from ..columns import column_of
 from ..options import Confidence
 
+_SHOWN = 5  # values of a column that holds no class
+
 
 @dataclass(frozen=True, kw_only=True)
 class ExistingVoter:
@@ -25,8 +27,8 @@ class ExistingVoter:
     column : str
         The column that holds the old labels.
     mapping : mapping of str to str
-        Old value -> class name; class names map to themselves, anything else is abstained on. Whole numbers in
-        a column of numbers are written without a point: "5", not "5.0".
+        Old value -> class name; class names map to themselves, in any case, anything else is abstained on. Whole
+        numbers in a column of numbers are written without a point: "5", not "5.0".
     confidence : float
         How sure an old label makes this voter, in [0, 1].
     """
@@ -44,11 +46,19 @@ class ExistingVoter:
         VoterError
             If the input has no such column.
         """
-        codes = {name: i for i, name in enumerate(self.labels.names)}
-        codes |= {value: self.labels.index(name) for value, name in self.mapping.items()}
-        column = column_of(corpus, self.column)
-        old = column.cast(pl.String).str.strip_chars()
-        if column.dtype.is_float():
-            old = old.str.strip_suffix(".0")
+        old = self._old_labels(corpus)
+        mapped = {value: self.labels.index(name) for value, name in self.mapping.items()}
+        codes = {value: mapped.get(value, self.labels.find(value)) for value in old.drop_nulls().unique()}
         labels = old.replace_strict(codes, default=ABSTAIN, return_dtype=pl.Int16).to_numpy()
         return Votes.from_scores(labels, np.full(len(corpus), self.confidence))
+
+    def why_silent(self, corpus: Corpus) -> str:
+        """Say why it does not vote on any of these rows."""
+        values = self._old_labels(corpus).drop_nulls().value_counts(sort=True)[self.column].head(_SHOWN)
+        listed = ", ".join(f"'{value}'" for value in values) or "it is empty"
+        return f"no value of column '{self.column}' is a class of this task ({listed})"
+
+    def _old_labels(self, corpus: Corpus) -> pl.Series:
+        column = column_of(corpus, self.column)
+        old = column.cast(pl.String).str.strip_chars()
+        return old.str.strip_suffix(".0") if column.dtype.is_float() else old

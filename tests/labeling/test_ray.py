@@ -87,7 +87,7 @@ def lf_own(row):
         if row.id == place and not Path("{folder}", place).exists():
             Path("{folder}", place).touch()
             os.kill(os.getpid(), end)
-    return "positive" if row.stars == "5" else None
+    return "positive" if row.stars == 5 else None
 """
 
 
@@ -185,18 +185,18 @@ def test_errors_of_voters_are_those_of_one_process(label: Label, cluster: None, 
     assert "lf_own in own.py failed on row 'r201': IndexError" in found[0][0]
 
 
-# Waits at row r200, and leaves a trace of every chunk it begins.
+# Waits at row r200, and leaves a trace of every chunk it begins; by means that cast no doubt on its votes.
 WAITER = """
-import time
+import os, threading
 from pathlib import Path
 
 def lf_own(row):
     number = int(row.id[1:])
     if number % 50 == 0:
         Path("{folder}", "seen", row.id).touch()
-    while number == 200 and not Path("{folder}", "go").exists():
-        time.sleep(0.05)
-    return "positive" if row.stars == "5" else None
+    while number == 200 and not os.access("{folder}/go", os.F_OK):
+        threading.Event().wait(0.05)
+    return "positive" if row.stars == 5 else None
 """
 LAUNCHER = f"""
 import labeler.data.parts, labeler.labeling.reviews, labeler.labeling.outputs

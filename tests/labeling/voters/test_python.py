@@ -10,7 +10,9 @@ import pytest
 from labeler.data.corpus import Corpus
 from labeler.data.errors import ConfigError, VoterError
 from labeler.data.label_space import LabelSpace
-from labeler.labeling.voters.python import PythonVoter, labeling_functions
+from labeler.labeling.user_code.functions import LabelingFunction
+from labeler.labeling.user_code.loading import load_code
+from labeler.labeling.voters.python import PythonVoter
 
 LABELS = LabelSpace(("negative", "positive"))
 CORPUS = Corpus(["a", "b"], ["жақсы", "нашар"], pl.DataFrame({"stars": [5, 1], "other column": ["x", None]}))  # type: ignore[arg-type]
@@ -20,6 +22,10 @@ def write(folder: Path, code: str) -> Path:
     path = folder / "my_lfs.py"
     path.write_text(code, encoding="utf-8")
     return path
+
+
+def labeling_functions(path: Path) -> dict[str, LabelingFunction]:
+    return load_code(path).functions
 
 
 def vote(folder: Path, body: str) -> list[int]:
