@@ -59,7 +59,9 @@ _DELETED = 0xFFFFFFFF
 _TABLE = np.arange(0x20000, dtype=np.uint32)  # `_LETTERS` for all code points of `_COMMON`
 _TABLE[list(_LETTERS)] = [_DELETED if to is None else ord(to) for to in _LETTERS.values()]
 _LONGEST_WORD = 64
-_WORD = re.compile(r"[^\W_](?:[^\W_]|[\u0300-\u036f\u20d0-\u20ff\ufe00-\ufe0f])*")  # as in TOKEN
+_TOKEN = re.compile(  # TOKEN for Python's own `re`
+    r"[^\W_](?:[^\W_]|[\u0300-\u036f\u20d0-\u20ff\ufe00-\ufe0f])*|[()]+|[^\w\s\u0300-\u036f\u20d0-\u20ff\ufe00-\ufe0f-]|_"
+)
 _REPEATED = re.compile(r"(.)\1+", re.DOTALL)
 _MARK = re.compile(r"[\u0300-\u036f]")  # stress (хоро́ший) and whatever did not become part of a letter
 _HAS_LATIN = re.compile(r"[a-zäöüñğşıç]")
@@ -84,6 +86,8 @@ def fold_word(word: str) -> str:
     True
     """
     folded = unicodedata.normalize("NFKC", word[:_LONGEST_WORD]).casefold()
+    if folded[:1].isalnum() and not word[:1].isalnum():
+        return word  # a sign such as №, which is not the word "no"
     folded = _MARK.sub("", unicodedata.normalize("NFKC", folded))
     if _HAS_LATIN.search(folded):
         folded = _transliterate(folded.translate(_LOOKALIKE) if _HAS_CYRILLIC.search(folded) else folded)
@@ -106,8 +110,8 @@ def fold_words(words: pl.Series) -> list[str]:
 
 
 def fold_phrase(phrase: str) -> tuple[str, ...]:
-    """Return the folded words of a phrase, cut as texts are; punctuation is dropped."""
-    return tuple(fold_word(word) for word in _WORD.findall(unicodedata.normalize("NFC", phrase)))
+    """Return the folded words and marks of a phrase, cut as texts are (see `TOKEN`)."""
+    return tuple(fold_word(token) for token in _TOKEN.findall(unicodedata.normalize("NFC", phrase)))
 
 
 def _fold_lines(words: list[str]) -> list[str]:

@@ -9,6 +9,7 @@ An entry is written as people write it, in any spelling `fold_word` understands:
 ``ұна-``   a verb stem; with the Kazakh negative suffix (ұнамады, ұнамайды) it counts for the other side
 ``көңілі толды`` a phrase; each word is a stem (with ``=`` exact), in this order, next to each other
 ``нашар^2`` the same with weight 2 (default 1)
+``c++``    with a sign, exactly these words and signs (5+, №1, т.д.); a single letter or digit is a whole word too
 ========== =====================================================================================
 
 The longest matching entry wins, exact words before stems before endings.
@@ -30,6 +31,9 @@ from ..data.corpus import Words
 from ..data.errors import ConfigError
 from ..data.label_space import ABSTAIN
 from ..data.normalize import fold_phrase
+from .rule_text import check_no_control_character
+
+_PUNCTUATION = frozenset(".,;:!?…'\"«»()_–—")
 
 # Kazakh verbal negation -ма/-ме/-ба/-бе/-па/-пе, folded, right after the stem (and a voice or linking vowel).
 _NEGATIVE_SUFFIX = re.compile(r"^(?:[иеау]?[лнст]?[иеау]?)(?:м|б|п)[ае](?:и|д|г|к|с|п|у|н|$)")
@@ -84,20 +88,33 @@ def parse_entry(text: str, label: int, *, language: str = "") -> Entry:
     Raises
     ------
     ConfigError
-        If it holds no word, a word of which nothing is left when it is folded, or an ending of several words, or
-        its weight is not a positive number.
+        If it holds no word, a word of which nothing is left when it is folded, an ending of several words or a
+        control character, or its weight is not a positive number.
     """
-    body, _, weight = text.partition("^")
+    body, _, weight = text.strip().partition("^")
     try:
         value = float(weight or 1)
     except ValueError:
         value = 0.0
-    words, suffix = fold_phrase(body), body.startswith("*")
-    if not words or not all(words) or not 0 < value < math.inf or (suffix and len(words) > 1):
+    check_no_control_character(text)
+    words, suffix = _words(body[body[:1] in ("=", "*") :]), body.startswith("*")
+    signs = [word for word in words if word and not word[0].isalnum()]
+    usable = len(signs) < len(words) and all(words) and not (suffix and len(words) > 1)
+    if not usable or not 0 < value < math.inf:
         raise ConfigError(
             f"'{text}' is not a lexicon entry.", hint="Write a word or phrase, optionally with a weight: нашар^2"
         )
-    return Entry(label, words, value, body.startswith("="), suffix, body.rstrip().endswith("-"), language == "kk")
+    verb = body.rstrip().endswith("-")
+    letter = len(words) == 1 and len(words[0]) == 1 and not verb and not suffix  # it begins too many words
+    exact = body.startswith("=") or bool(signs) or letter
+    return Entry(label, words, value, exact, suffix, verb, language == "kk")
+
+
+def _words(phrase: str) -> tuple[str, ...]:
+    """Fold words and signs; punctuation counts only beside single letters, which alone would be found everywhere."""
+    tokens = fold_phrase(phrase)
+    plain = tuple(token for token in tokens if token not in _PUNCTUATION)
+    return plain if any(len(word) > 1 for word in plain) else tokens
 
 
 def match(words: Words, entries: Iterable[Entry]) -> Matches:

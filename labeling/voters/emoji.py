@@ -32,19 +32,26 @@ class EmojiVoter:
     labels : LabelSpace
     emoji : Sentences
         Class name -> emoji.
+
+    Raises
+    ------
+    ConfigError
+        If a mark is not an emoji or an emoticon that ends in a sign.
+    InputError
+        If there is no such class.
     """
 
     labels: LabelSpace
     emoji: Sentences
 
-    def vote(self, corpus: Corpus) -> Votes:
-        """Vote on every row; rows without an emoji of some class are abstained on.
+    def __post_init__(self) -> None:
+        for name, marks in self.emoji.items():
+            self.labels.index(name)
+            for mark in marks:
+                token_of(mark)
 
-        Raises
-        ------
-        ConfigError
-            If a mark is not an emoji or an emoticon that ends in a sign.
-        """
+    def vote(self, corpus: Corpus) -> Votes:
+        """Vote on every row; rows without an emoji of some class are abstained on."""
         words, k = corpus.unique.words, self.labels.k
         label = np.full(len(words.vocabulary), k, np.int64)
         for name, marks in self.emoji.items():

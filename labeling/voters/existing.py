@@ -31,12 +31,21 @@ class ExistingVoter:
         numbers in a column of numbers are written without a point: "5", not "5.0".
     confidence : float
         How sure an old label makes this voter, in [0, 1].
+
+    Raises
+    ------
+    InputError
+        If a value is mapped to something that is no class.
     """
 
     labels: LabelSpace
     column: str = "label"
     mapping: Mapping[str, str] = field(default_factory=dict)
     confidence: Confidence = 0.8
+
+    def __post_init__(self) -> None:
+        for name in self.mapping.values():
+            self.labels.index(name)
 
     def vote(self, corpus: Corpus) -> Votes:
         """Vote on every row.

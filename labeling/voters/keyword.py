@@ -51,6 +51,13 @@ class KeywordVoter:
         Abstain unless the best class leads the second by at least this weight.
     otherwise : str, optional
         The class to vote for where no entry was found, for a class defined by the absence of the others.
+
+    Raises
+    ------
+    ConfigError
+        If an entry cannot be read, or a language has no entries.
+    InputError
+        If there is no such class.
     """
 
     labels: LabelSpace
@@ -59,6 +66,11 @@ class KeywordVoter:
     negation: Literal["auto", "flip", "ignore"] = "auto"
     min_margin: Margin = 0.5
     otherwise: str | None = None
+
+    def __post_init__(self) -> None:
+        self._entries()
+        if self.otherwise is not None:
+            self.labels.index(self.otherwise)
 
     def vote(self, corpus: Corpus) -> Votes:
         """Vote on every row; rows without a match, or with a near tie, are abstained on."""

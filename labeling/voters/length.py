@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...data.corpus import Corpus
+from ...data.errors import ConfigError
 from ...data.label_space import ABSTAIN, LabelSpace
 from ...data.votes import Votes
 from ..options import Confidence, Count
@@ -25,6 +26,13 @@ class LengthVoter:
         Inclusive range of the number of words.
     confidence : float
         How sure a length makes this voter, in [0, 1].
+
+    Raises
+    ------
+    ConfigError
+        If the range is turned round.
+    InputError
+        If there is no such class.
     """
 
     labels: LabelSpace
@@ -32,6 +40,14 @@ class LengthVoter:
     min_words: Count = 0
     max_words: Count = 1_000_000
     confidence: Confidence = 0.6
+
+    def __post_init__(self) -> None:
+        self.labels.index(self.label)
+        if self.min_words > self.max_words:
+            raise ConfigError(
+                f"No review has at least {self.min_words} and at most {self.max_words} words.",
+                hint=f"min_words = {self.max_words} and max_words = {self.min_words}?",
+            )
 
     def vote(self, corpus: Corpus) -> Votes:
         """Vote on every row whose length lies in the range."""

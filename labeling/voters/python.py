@@ -36,6 +36,11 @@ class PythonVoter:
         How sure the function's vote is, in [0, 1].
     numeric_columns : tuple of str
         Columns of text that the function gets as numbers; by default those of the input that hold nothing else.
+
+    Raises
+    ------
+    ConfigError
+        If the file or the function in it cannot be found or loaded.
     """
 
     labels: LabelSpace
@@ -44,9 +49,16 @@ class PythonVoter:
     confidence: Confidence = 0.8
     numeric_columns: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        functions = self.code.functions
+        if self.function not in functions:
+            raise ConfigError(
+                f"{self.path} has no labeling function '{self.function}'.", hint=nearest_hint(self.function, functions)
+            )
+
     @property
     def code(self) -> UserCode:
-        """The file, loaded; raises as `vote`."""
+        """The file, loaded."""
         return load_code(self.path)
 
     def vote(self, corpus: Corpus) -> Votes:
@@ -54,17 +66,10 @@ class PythonVoter:
 
         Raises
         ------
-        ConfigError
-            If the file or the function in it cannot be found or loaded.
         VoterError
             If the function fails on a row, or returns something that is not a class.
         """
         code = self.code
-        if self.function not in code.functions:
-            raise ConfigError(
-                f"{self.path} has no labeling function '{self.function}'.",
-                hint=nearest_hint(self.function, code.functions),
-            )
         function = code.functions[self.function]
         rows = rows_of(corpus, self.numeric_columns)
         with code.running(code.voting):

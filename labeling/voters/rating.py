@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
 
 from ...data.corpus import Corpus
+from ...data.errors import ConfigError
 from ...data.label_space import ABSTAIN, LabelSpace
 from ...data.votes import Votes
 from ..columns import column_of
@@ -28,12 +30,33 @@ class RatingVoter:
         The column to read: numbers, or text such as "5" or "4,5"; anything else is abstained on.
     confidence : float
         How sure a rating makes this voter, in [0, 1].
+
+    Raises
+    ------
+    ConfigError
+        If a range is turned round, or two ranges of different classes overlap.
+    InputError
+        If there is no such class.
     """
 
     labels: LabelSpace
     ranges: Mapping[str, tuple[float, float]]
     column: str = "rating"
     confidence: Confidence = 0.9
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in self.ranges.items():
+            self.labels.index(name)
+            if not low <= high:
+                raise ConfigError(
+                    f"The range [{low:g}, {high:g}] of class '{name}' holds no number.",
+                    hint=f"Write the lower end first: [{high:g}, {low:g}].",
+                )
+        for (name, (_, high)), (other, (low, _)) in pairwise(sorted(self.ranges.items(), key=lambda item: item[1])):
+            if low <= high:
+                raise ConfigError(
+                    f"The ranges of classes '{name}' and '{other}' overlap.", hint="Leave a value to one of them."
+                )
 
     def vote(self, corpus: Corpus) -> Votes:
         """Vote on every row.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +15,9 @@ from ...data.label_space import ABSTAIN, LabelSpace
 from ...data.parallel import map_parts
 from ...data.votes import Votes
 from ..options import Confidence
+from ..rule_text import check_no_control_character, needs_capital
+
+_VERBOSE = re.compile(r"^\(\?[a-zA-Z]*x")  # spaces and line ends in the pattern do not count
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +35,13 @@ class RegexVoter:
         Match the normalised (NFC, lower-case, single-spaced) or the raw text.
     confidence : float
         How sure a match makes this voter, in [0, 1].
+
+    Raises
+    ------
+    ConfigError
+        If the pattern is not a valid regular expression, or can never be found.
+    InputError
+        If there is no such class.
     """
 
     labels: LabelSpace
@@ -39,21 +50,26 @@ class RegexVoter:
     on: Literal["normalized", "raw"] = "normalized"
     confidence: Confidence = 0.8
 
-    def vote(self, corpus: Corpus) -> Votes:
-        """Vote on every row in which the pattern is found.
-
-        Raises
-        ------
-        ConfigError
-            If the pattern is not a valid regular expression.
-        """
-        texts = corpus.unique.normalized if self.on == "normalized" else corpus.unique.texts
+    def __post_init__(self) -> None:
+        self.labels.index(self.label)
         try:
-            found = map_parts(texts, pl.first().str.contains(self.pattern)).to_numpy()
+            pl.Series([""]).str.contains(self.pattern)
         except pl.exceptions.ComputeError as error:
             raise ConfigError(
                 f"'{self.pattern}' is not a regular expression this voter can use: {error}",
                 hint="Look-around and back-references are not available; see https://docs.rs/regex/.",
             ) from error
+        spaced = self.on == "raw" or _VERBOSE.search(self.pattern)
+        check_no_control_character(self.pattern, allowed="\t\n\r" if spaced else "")
+        if self.on == "normalized" and needs_capital(self.pattern):
+            raise ConfigError(
+                f"'{self.pattern}' would never be found: it has capital letters, and texts are lower-cased first.",
+                hint='Write it in small letters, begin it with (?i), or set on = "raw".',
+            )
+
+    def vote(self, corpus: Corpus) -> Votes:
+        """Vote on every row in which the pattern is found."""
+        texts = corpus.unique.normalized if self.on == "normalized" else corpus.unique.texts
+        found = map_parts(texts, pl.first().str.contains(self.pattern)).to_numpy()
         labels = np.where(found, self.labels.index(self.label), ABSTAIN)
         return Votes.from_scores(labels, np.full(len(labels), self.confidence)).take(corpus.unique.inverse)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from labeler.config import load_config, preset_names
 from labeler.data.corpus import Words
+from labeler.data.errors import ConfigError
 from labeler.labeling.lexicon import Entry, match, parse_entry
 
 WORDS = st.lists(st.text("абв", min_size=1, max_size=4), max_size=6)
@@ -22,7 +23,12 @@ WORDS = st.lists(st.text("абв", min_size=1, max_size=4), max_size=6)
         ("*майды^0.5", Entry(1, ("маиди",), 0.5, suffix=True)),
         ("ұна-", Entry(1, ("уна",), 1.0, verb=True)),
         ("ұна-^2", Entry(1, ("уна",), 2.0, verb=True)),
-        ("Көңілі толды", Entry(1, ("конили", "толди"), 1.0)),
+        ("Көңілі толды!", Entry(1, ("конили", "толди"), 1.0)),
+        ("C++", Entry(1, ("с", "+", "+"), 1.0, exact=True)),
+        ("5+^2", Entry(1, ("5", "+"), 2.0, exact=True)),
+        ("№1", Entry(1, ("№", "1"), 1.0, exact=True)),
+        ("т.д.", Entry(1, ("т", ".", "д", "."), 1.0, exact=True)),
+        ("5", Entry(1, ("5",), 1.0, exact=True)),
     ],
 )
 def test_entries_are_parsed(text: str, entry: Entry) -> None:
@@ -44,7 +50,7 @@ def test_single_words_match_as_a_plain_search_finds_them(tokens: list[str], writ
 
     def found(word: str, entry: Entry) -> bool:
         stem = entry.words[0]
-        return word == stem if entry.exact else word.endswith(stem) if entry.suffix else word.startswith(stem)
+        return word.endswith(stem) if entry.suffix else word == stem if entry.exact else word.startswith(stem)
 
     expected = [i for i, word in enumerate(folded) if any(found(word, entry) for entry in entries)]
     matches = match(words, entries)
@@ -87,3 +93,19 @@ def test_the_sentiment_preset_has_many_stems_per_class() -> None:
     for label in load_config(preset="kaspi-sentiment").task.labels:
         entries = [parse_entry(text, 0) for texts in label.keywords.values() for text in texts]
         assert len({entry.words for entry in entries}) >= 60
+
+
+@pytest.mark.parametrize(
+    ("entry", "texts"),
+    [("C++", ["книга про C++"]), ("5+", ["оценка 5+"]), ("№1", ["продавец №1"]), ("с", ["с ней"])],
+)
+def test_an_entry_with_a_sign_is_found_as_it_is_written(entry: str, texts: list[str]) -> None:
+    others = ["смотреть можно", "50 тенге переплатил", "но 1 звезда", "сумка + чехол"]
+    words = Words.from_texts(pl.Series([*others, *texts]))
+    assert set(words.rows[match(words, [parse_entry(entry, 0)]).positions]) == {len(others)}
+
+
+@pytest.mark.parametrize("text", ["-", "+", "!", "^2", "*два слова", "слово^x", "\bслово"])
+def test_what_is_no_entry_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"is not a lexicon entry|control character"):
+        parse_entry(text, 0)

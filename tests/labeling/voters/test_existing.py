@@ -24,7 +24,7 @@ def vote(values: list[Any], **options: Any) -> list[int]:
 
 
 def test_class_names_map_to_themselves_and_the_rest_is_abstained_on() -> None:
-    assert vote(["positive", " negative ", "neutral", "", None, "Positive"]) == [1, 0, -1, -1, -1, -1]
+    assert vote(["positive", " negative ", "neutral", "", None, "POSITIVE"]) == [1, 0, -1, -1, -1, 1]
 
 
 @pytest.mark.parametrize("values", [["1", "5", "3"], [1, 5, 3], [1.0, 5.0, 3.5]])

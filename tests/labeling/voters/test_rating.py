@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from labeler.data.corpus import Corpus
-from labeler.data.errors import InputError, VoterError
+from labeler.data.errors import ConfigError, InputError, VoterError
 from labeler.data.label_space import LabelSpace
 from labeler.labeling.voters.rating import RatingVoter
 
@@ -57,3 +57,15 @@ def test_a_column_of_lists_is_refused() -> None:
 def test_a_range_of_an_unknown_class_is_an_error() -> None:
     with pytest.raises(InputError, match="'positiv' is not a class"):
         vote([1], ranges={"positiv": (4, 5)})
+
+
+@pytest.mark.parametrize(
+    ("ranges", "message"),
+    [
+        ({"positive": (5, 4), "negative": (1, 2)}, r"The range \[5, 4\] of class 'positive' holds no number"),
+        ({"positive": (3, 5), "negative": (1, 3)}, "The ranges of classes 'negative' and 'positive' overlap"),
+    ],
+)
+def test_ranges_that_cannot_be_meant_are_refused(ranges: dict[str, tuple[float, float]], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        vote([1], ranges=ranges)

@@ -43,3 +43,26 @@ def test_patterns_it_cannot_use_are_explained(pattern: str, texts: tuple[str, ..
 def test_an_unknown_class_is_an_error() -> None:
     with pytest.raises(InputError, match="'good' is not a class"):
         RegexVoter(labels=LABELS, label="good", pattern="a").vote(Corpus(["1"], ["a"]))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "on", "message"),
+    [
+        ("\bотлич", "raw", "holds the control character"),  # TOML's "\b" in double quotes
+        ("a\nb", "normalized", "holds the control character"),
+        ("Отлично", "normalized", "it has capital letters, and texts are lower-cased first"),
+    ],
+)
+def test_a_pattern_that_can_never_be_found_is_refused(
+    pattern: str, on: Literal["normalized", "raw"], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        vote(pattern, on=on)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "on"),
+    [("Отлично", "raw"), ("(?i)Отлично", "normalized"), ("(?x)отлично\n", "normalized"), ("о\n?", "raw")],
+)
+def test_a_pattern_that_looks_like_one_but_is_none_votes(pattern: str, on: Literal["normalized", "raw"]) -> None:
+    assert vote(pattern, "Отлично", on=on) == [1]
