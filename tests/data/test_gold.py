@@ -65,9 +65,9 @@ def test_blank_labels_are_skipped_and_counted(tmp_path: Path) -> None:
 
 
 def test_unknown_labels_are_listed_with_the_known_ones_and_the_nearest(tmp_path: Path) -> None:
-    path = write(tmp_path, "text,label\na,positive\nb,Positive\nc,neutral\nd,neutral\n")
+    path = write(tmp_path, "text,label\na,POSITIVE\nb,Positiv\nc,neutral\nd,neutral\n")
     with pytest.raises(
-        InputError, match=r"3 labels that are not classes of this task: 'Positive', 'neutral' .first on line 3"
+        InputError, match=r"3 labels that are not classes of this task: 'Positiv', 'neutral' .first on line 3"
     ) as caught:
         read_gold(path, SPACE)
     assert caught.value.hint == "Did you mean 'positive'? Known: negative, positive."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -41,6 +42,17 @@ def test_an_unknown_class_names_the_nearest() -> None:
     with pytest.raises(InputError, match="'postive' is not a class") as caught:
         SPACE.index("postive")
     assert caught.value.hint == "Did you mean 'positive'? Known: negative, positive, нет товара."
+
+
+def test_case_and_spaces_do_not_matter_unless_they_tell_classes_apart() -> None:
+    assert [SPACE.find(name) for name in ("POSITIVE", " нет  Товара ", "neutral", "")] == [1, 2, ABSTAIN, ABSTAIN]
+    alike = LabelSpace(("a", "A", "b"))
+    assert [alike.find(name) for name in ("a", "A", " A", "B")] == [0, 1, ABSTAIN, 2]
+
+
+def test_class_names_are_respelled_and_others_stay() -> None:
+    values = pl.Series(["Positive", "neutral", None, " нет ТОВАРА"])
+    assert SPACE.respell(values).to_list() == ["positive", "neutral", None, "нет товара"]
 
 
 def test_none_and_blank_are_encoded_as_abstentions() -> None:

@@ -139,6 +139,7 @@ def test_the_key_of_user_code_depends_on_the_code_and_all_columns(tmp_path: Path
 
 @pytest.mark.parametrize("values", [[[1], [2]], [{"a": 1}, {"a": 2}], [b"\xff", b""], [None, None]])
 def test_user_code_has_a_key_whatever_the_columns_hold(tmp_path: Path, values: list[Any]) -> None:
+    (tmp_path / "lfs.py").write_text("def lf_a(row): ...", encoding="utf-8")
     voter = built(section(kind="python", path=str(tmp_path / "lfs.py"), function="lf_a"))[0]
     first = Corpus(CORPUS.ids, CORPUS.texts, pl.DataFrame({"x": values}))
     second = Corpus(CORPUS.ids, CORPUS.texts, pl.DataFrame({"x": values[::-1]}))
