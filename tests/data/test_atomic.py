@@ -121,7 +121,7 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="not on this platform: /dev/full")
 @pytest.mark.parametrize("method", ["write_parquet", "write_csv"])
 def test_a_full_disk_as_polars_reports_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     real = getattr(pl.DataFrame, method)

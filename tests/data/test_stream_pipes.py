@@ -195,7 +195,7 @@ def test_standard_input_is_sniffed(monkeypatch: pytest.MonkeyPatch, feed: Feed, 
     assert chunk.frame.rows() == [("1", "Жақсы")]
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="not on this platform: named pipes")
 def test_a_named_pipe(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     thread = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(b"id,text\n1,a\n",))

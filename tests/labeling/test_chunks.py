@@ -108,7 +108,7 @@ finally:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="the unit of ru_maxrss")
+@pytest.mark.skipif(sys.platform != "linux", reason="not on this platform: ru_maxrss in kB")
 def test_memory_does_not_grow_with_the_texts(tmp_path: Path) -> None:
     (tmp_path / "rules.toml").write_text(CONFIG.partition('[[voters]]\nname = "stars"')[0], encoding="utf-8")
     (tmp_path / "measured.py").write_text(MEASURED, encoding="utf-8")

