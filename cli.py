@@ -37,7 +37,7 @@ def label(
     preset: flags.PresetOpt = None,
     run: flags.LabelRunOpt = None,
     gold: flags.GoldOpt = None,
-    models: flags.ModelsOpt = "auto",
+    models: flags.ModelsOpt = None,
     code: flags.CodeOpt = None,
     llm_budget: flags.LlmBudgetOpt = None,
     text_column: flags.TextColumnOpt = None,
@@ -51,27 +51,29 @@ def label(
 ) -> None:
     """Label reviews: let the voters vote, combine the votes, write RUN/labels.parquet and RUN/labels.csv.
 
-    Without INPUT the bundled sample of the preset is labelled.
+    Hand labels in the run's samples are used. Without INPUT a run is labelled again as before, and a new one gets the
+    bundled sample of the preset.
 
     Example: labeler label reviews.csv --gold manual.csv --run runs/reviews
     """
-    from .config import load_config
+    from .config import told_config
     from .data.dataset import open_dataset
+    from .data.label_options import LabelOptions
     from .data.run import open_run
     from .data.run_names import default_run, set_latest
     from .labeling.engines import open_engine
-    from .labeling.pipeline import label_reviews
+    from .labeling.run import label_run
     from .reports.progress_bars import showing_progress
     from .reports.terminal import print_summary, say
 
-    settings = load_config(config, preset).with_columns(text_column, id_column).with_code(code)
-    settings = settings.with_llm_budget(llm_budget)
-    run = run or default_run(input, settings.task.name)
+    told = LabelOptions(input, config, preset, gold, models, code, llm_budget, text_column, id_column, limit)
+    told, settings = told_config(told, run, announce=say)
+    run = run or default_run(told.input, settings.task.name)
     parts = open_dataset(dataset) if dataset else None
     with showing_progress(), open_engine(engine, actors) as voting:
-        job = settings.label_job(input, gold=gold, models=models, limit=limit, force=force, engine=voting, announce=say)
+        job = settings.label_job(told, force=force, engine=voting, announce=say)
         with job.table, open_run(run) as directory:
-            summary = label_reviews(job, directory, announce=say)
+            summary = label_run(job, told, directory, announce=say)
             set_latest(run)
             if parts:
                 say(f"dataset: {dataset}, parts: {parts.write(directory.labels)}")
@@ -192,33 +194,28 @@ def sample(
     run: flags.RunOpt = None,
     n: Annotated[int, typer.Option("--n", min=1, help="Reviews to draw.")] = 100,
     strategy: Annotated[str, typer.Option(help="mixed, random, stratified, uncertain or disagreement.")] = "mixed",
-    output: Annotated[Path, typer.Option(help="File to write; it must not exist.")] = Path("sample.csv"),
+    output: Annotated[Path | None, typer.Option(help="New file; default RUN/samples/001.csv and so on.")] = None,
     format: Annotated[str, typer.Option(help="csv, label-studio or argilla.")] = "csv",  # noqa: A002
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same sample.")] = 0,
 ) -> None:
     """Draw reviews to label by hand, with their inclusion probabilities; never one of an earlier sample.
 
-    Example: labeler sample --n 100 --output manual.csv --run runs/reviews
+    Example: labeler sample --n 100 --run runs/reviews
     """
     from .config import load_config
     from .data.run import existing_run, open_run
     from .reports.sample import sample_run
-    from .reports.terminal import say
+    from .reports.sample_terminal import print_sample
 
     run = existing_run(run, needs="labels.parquet").path
     task = load_config(run / "config.toml").task
     with open_run(run) as directory:
-        drawn, files = sample_run(directory, task, output, n=n, strategy=strategy, seed=seed, format=format)
-    for note in drawn.notes:
-        say(note)
-    for file in files:
-        typer.echo(str(file))
-    say(f"{len(drawn.frame):,} reviews to label; next: labeler annotate {output} --run {run}")
+        print_sample(*sample_run(directory, task, output, n=n, strategy=strategy, seed=seed, format=format), run)
 
 
 @app.command()
 def annotate(
-    file: Annotated[Path, typer.Argument(help="CSV of `labeler sample`, or any with a column of texts.")],
+    file: flags.AnnotatedFileArg = None,
     run: flags.RunOpt = None,
     config: flags.ConfigOpt = None,
     second: flags.SecondOpt = None,
@@ -226,17 +223,17 @@ def annotate(
 ) -> None:
     """Label a file by hand, by keyboard, in the browser; every label is on disk before it is shown as saved.
 
-    Example: labeler annotate manual.csv --run runs/reviews
+    Example: labeler annotate --run runs/reviews
     """
     from .config import load_config
     from .data.run_names import find_latest
-    from .reports.annotate.server import serve
+    from .reports.annotate.command import annotate_file
     from .reports.terminal import say
 
     run = run or find_latest()
     own = None if run is None else run / "config.toml"
     task = load_config(own if config is None and own is not None and own.is_file() else config).task
-    serve(file, task.labels, second=second, port=port, announce=say)
+    annotate_file(file, run, task.labels, second=second, port=port, announce=say)
 
 
 @app.command()
@@ -249,10 +246,12 @@ def report(
 ) -> None:
     """Say how good labels, voters and models are, on hand-labelled rows: RUN/report.html, report.md, metrics.json.
 
-    Example: labeler report --run runs/reviews --gold manual.csv
+    Without --gold it scores on the run's hand labels, those in its samples included.
+
+    Example: labeler report --run runs/reviews
     """
     from .config import load_config, run_config
-    from .data.gold import read_gold
+    from .data.hand_labels import labels_to_score_on
     from .data.run import existing_run, open_run
     from .models.gold_predictions import gold_predictions
     from .reports.outputs import write_report
@@ -270,7 +269,7 @@ def report(
             label_model=made_with.label_model,
             settings=settings,
             predict=gold_predictions,
-            gold=read_gold(gold, made_with.task.label_space) if gold else None,
+            gold=labels_to_score_on(directory, made_with.task.label_space, gold, announce=say),
             against=tuple(existing_run(other, needs="labels.parquet") for other in against or ()),
         )
         written = write_report(found := build_report(job, announce=say), directory, settings)
@@ -326,14 +325,9 @@ def init(
 
     Example: labeler init --preset marketplace-category
     """
-    from .config import preset_text
-    from .data.atomic import write_text
-    from .data.errors import ConfigError
+    from .config import write_preset
 
-    text = preset_text(preset)
-    if path.exists() and not force:
-        raise ConfigError(f"{path} is already there.", hint="Use --force to overwrite it, or --path for another name.")
-    write_text(path, text)
+    write_preset(preset, path, force=force)
     typer.echo(str(path))
 
 
@@ -341,7 +335,7 @@ def init(
 def voters(
     kind: Annotated[str | None, typer.Argument(help="Show the options of this kind.")] = None,
     text: Annotated[str | None, typer.Option("--try", help="A review: show what zero_shot says of it.")] = None,
-    models: flags.ModelsOpt = "auto",
+    models: flags.ModelsOpt = None,
     config: flags.ConfigOpt = None,
     preset: flags.PresetOpt = None,
 ) -> None:
@@ -355,7 +349,7 @@ def voters(
         from .config import load_config
         from .reports.trial_terminal import print_trial
 
-        print_trial(load_config(config, preset).try_voter(kind, text, models=models))
+        print_trial(load_config(config, preset).try_voter(kind, text, models=models or "auto"))
     elif kind is None:
         print_voter_kinds()
     else:

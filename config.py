@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +20,7 @@ from .models.training.settings import TrainSection
 from .reports.settings import ReportSection
 
 if TYPE_CHECKING:
+    from .data.label_options import LabelOptions
     from .labeling.engines import Engine
     from .labeling.pipeline import LabelJob
     from .labeling.trial import Trial
@@ -102,11 +104,8 @@ class Config(Section):
 
     def label_job(
         self,
-        source: str | None,
+        told: LabelOptions,
         *,
-        gold: str | None,
-        models: str,
-        limit: int | None,
         force: bool,
         engine: Engine,
         announce: Callable[[str], None],
@@ -125,6 +124,7 @@ class Config(Section):
         from .labeling.pipeline import LabelJob
         from .models.choice import ModelChoice
 
+        source, gold = told.input, told.gold
         if source is None:
             sample = sample_of(self.task.name)
             source, gold = str(sample.reviews), gold or str(sample.gold)
@@ -141,8 +141,8 @@ class Config(Section):
                 chunk_rows=PART_ROWS,
                 spool=True,
             ),
-            limit=limit,
-            models=ModelChoice(models, announce=announce),
+            limit=told.limit,
+            models=ModelChoice(told.models or "auto", announce=announce),
             config_toml=self.dumps(),
             force=force,
             engine=engine,
@@ -170,8 +170,7 @@ def load_config(path: Path | None = None, preset: str | None = None) -> Config:
     """
     if path is not None and preset is not None:
         raise ConfigError("Both a configuration file and a preset were given.", hint="Choose --config or --preset.")
-    if path is None and preset is None and Path(CONFIG_FILE).is_file():
-        path = Path(CONFIG_FILE)
+    path = config_path(path, preset)
     if path is None:
         name = DEFAULT_PRESET if preset is None else preset
         return parse_config(preset_text(name), source=f"preset {name}")
@@ -181,6 +180,28 @@ def load_config(path: Path | None = None, preset: str | None = None) -> Config:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise ConfigError(f"Cannot read {path}: {reason}.", hint="Make one with `labeler init`.") from error
     return parse_config(text, source=str(path))
+
+
+def config_path(path: Path | None, preset: str | None = None) -> Path | None:
+    """Return the configuration file that counts: the one named, or without a preset ``labeler.toml`` here, if any."""
+    return Path(CONFIG_FILE) if path is None and preset is None and Path(CONFIG_FILE).is_file() else path
+
+
+def told_config(given: LabelOptions, run: Path | None, announce: Callable[[str], None]) -> tuple[LabelOptions, Config]:
+    """Return what `labeler label` is told, or was told of a run that is named alone, and the configuration of that.
+
+    Raises
+    ------
+    LabelerError
+        See `with_earlier`, `load_config` and the methods of `Config`.
+    """
+    from .data.label_options import with_earlier
+    from .data.run import RunDirectory
+
+    told = with_earlier(given, RunDirectory(run), announce) if run else given
+    told = replace(told, config=config_path(told.config, told.preset))
+    settings = load_config(told.config, told.preset).with_columns(told.text_column, told.id_column)
+    return told, settings.with_code(told.code).with_llm_budget(told.llm_budget)
 
 
 def run_config(path: Path | None, run: Path) -> Config:
@@ -273,6 +294,22 @@ def preset_text(name: str) -> str:
     if name not in preset_names():
         raise ConfigError(f"There is no preset '{name}'.", hint=nearest_hint(name, preset_names()))
     return (_PRESETS / f"{name}.toml").read_text(encoding="utf-8")
+
+
+def write_preset(name: str, path: Path, *, force: bool) -> None:
+    """Write a preset's TOML to a file to edit.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such preset, or without `force` the file is already there.
+    """
+    from .data.atomic import write_text
+
+    text = preset_text(name)
+    if path.exists() and not force:
+        raise ConfigError(f"{path} is already there.", hint="Use --force to overwrite it, or --path for another name.")
+    write_text(path, text)
 
 
 def _explained(error: ValidationError, source: str) -> ConfigError:

@@ -23,6 +23,10 @@ INCLUSION = "inclusion_probability"
 _COPIES = "rows"
 
 
+class UnlabelledError(InputError):
+    """A file to label by hand has no labelled row yet."""
+
+
 @dataclass(frozen=True, eq=False)
 class GoldTable:
     """Rows with a known label.
@@ -110,7 +114,7 @@ def read_gold(
     blank = (pl.col("label").fill_null("") == "") | (pl.col("id").is_null() & pl.col("text").is_null())
     usable = frame.filter(~blank)
     if not len(usable):
-        raise InputError(f"{read.name} has no labelled row.", hint=f"Fill in column '{label}'.")
+        raise UnlabelledError(f"{read.name} has no labelled row.", hint=f"Fill in column '{label}'.")
     _check_labels(usable, label_space, read.name)
     _check_conflicts(usable, read.name)
     usable = usable.unique(["id", "text", "label"], keep="first", maintain_order=True)

@@ -138,6 +138,11 @@ class RunDirectory:
         return self.path / "sampled.parquet"
 
     @property
+    def samples(self) -> Path:
+        """Files of the samples that were not given another place: hand labels, never removed."""
+        return self.path / "samples"
+
+    @property
     def lock(self) -> Path:
         """Locked while a process works in the directory."""
         return self.path / ".lock"

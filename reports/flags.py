@@ -19,7 +19,7 @@ PresetOpt = Annotated[str | None, typer.Option("--preset", help="Built-in task i
 RunOpt = Annotated[Path | None, typer.Option("--run", help="Run directory; default the last labelled one.")]
 LabelRunOpt = Annotated[Path | None, typer.Option("--run", help="Run directory; default runs/<name of INPUT>.")]
 GoldOpt = Annotated[str | None, typer.Option("--gold", help="Hand-labelled rows: id or text, and label.")]
-ModelsOpt = Annotated[str, typer.Option("--models", help="auto, embedded, a folder or a hub name.")]
+ModelsOpt = Annotated[str | None, typer.Option("--models", help="auto (default), embedded, a folder or a hub name.")]
 TextColumnOpt = Annotated[str | None, typer.Option(help="Column with the reviews.")]
 IdColumnOpt = Annotated[str | None, typer.Option(help="Column with unique ids.")]
 CodeOpt = Annotated[Path | None, typer.Option("--code", help="Python file with your own labeling functions.")]
@@ -36,8 +36,12 @@ ActorsOpt = Annotated[
 DatasetOpt = Annotated[
     str | None, typer.Option(help="Folder or URL: write the labels there too, as a partitioned Parquet dataset.")
 ]
+AnnotatedFileArg = Annotated[
+    Path | None, typer.Argument(help="CSV with a column of texts; default the run's last sample.")
+]
 SecondOpt = Annotated[
-    Path | None, typer.Option(help="Another annotator's file: shows agreement, and settles disputes in FILE.")
+    Path | None,
+    typer.Option(help="Another annotator's file: shows agreement, settles disputes in FILE. A new one is made blank."),
 ]
 EpochsOpt = Annotated[float | None, typer.Option(help="Passes over the reviews.")]
 LrOpt = Annotated[float | None, typer.Option(help="Learning rate of the encoder.")]

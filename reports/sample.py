@@ -7,19 +7,19 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from ..data.atomic import write_parquet
 from ..data.errors import InputError
 from ..data.run import RunDirectory, unreadable_labels
+from ..data.samples import free_number, read_record, record_sample
 from ..data.soft_labels import SoftLabels
 from ..data.task import Task
-from .sample_files import write_sample
+from .sample_files import sample_paths, write_sample
 from .sampling import Drawn, draw
 
 
 def sample_run(
     run: RunDirectory,
     task: Task,
-    output: Path,
+    output: Path | None = None,
     *,
     n: int,
     strategy: str,
@@ -36,8 +36,9 @@ def sample_run(
         Held by the caller (`open_run`), with weak labels.
     task : Task
         Its classes.
-    output : Path
-        The file to write; it must not exist, for it may hold somebody's work.
+    output : Path, optional
+        The file to write; it must not exist, for it may hold somebody's work. By default ``samples/001.csv`` in the
+        run, and so on.
     n, strategy, seed
         See `reports.sampling.draw`.
     format : str
@@ -55,10 +56,12 @@ def sample_run(
     RunError
         If the labels of the run cannot be read.
     ConfigError
-        If there is no such strategy or format.
+        If there is no such strategy or format, or `output` has another format's ending.
     """
-    if output.exists():
-        raise InputError(f"{output} is already there, perhaps filled in.", hint="Give another name with --output.")
+    number = free_number(run)
+    paths = sample_paths(output or run.samples / f"{number:03}", format)
+    if taken := next((path for path in paths if path.exists()), None):
+        raise InputError(f"{taken} is already there, perhaps filled in.", hint="Give another name with --output.")
     labels = task.label_space
     try:
         rows = pl.read_parquet(run.labels)
@@ -67,10 +70,10 @@ def sample_run(
             rows.select("id").join(pl.read_parquet(file, glob=False), on="id", how="left", maintain_order="left")
             for file in sorted(run.votes_folder.glob("*.parquet"))
         ]
-        earlier = [pl.read_parquet(file).select("id", "text") for file in (run.gold, run.sampled) if file.exists()]
+        gold = [pl.read_parquet(run.gold).select("id", "text")] if run.gold.exists() else []
     except (OSError, ValueError, pl.exceptions.PolarsError) as error:
         raise unreadable_labels(run, error) from error
-    known = pl.concat([rows.select("id", "text").clear(), *earlier])
+    known = pl.concat([read_record(run).select("id", "text"), *gold])
     drawn = draw(
         rows["id"],
         rows["text"],
@@ -83,7 +86,8 @@ def sample_run(
         exclude=known["id"],
         exclude_texts=known["text"],
     )
-    files = write_sample(drawn.frame, output, labels=task.labels, format=format)
-    drawn_before = [pl.read_parquet(run.sampled)] if run.sampled.exists() else []
-    write_parquet(run.sampled, pl.concat([*drawn_before, drawn.frame]))
-    return drawn, files
+    if output is None:
+        run.samples.mkdir(exist_ok=True)
+    write_sample(drawn.frame, paths[0], labels=task.labels, format=format)
+    record_sample(run, drawn.frame, number, paths[0])
+    return drawn, paths

@@ -3,11 +3,15 @@
 No file holds the weak label, nor the stratum, which would give it away: who sees a suggestion follows it.
 
 Label Studio: create a project, paste the ``.xml`` file under Settings > Labeling Interface > Code, import the JSON
-file; when done, export as CSV. Argilla 2::
+file; when done, export as JSON. Argilla 2::
 
     settings = rg.Settings.from_json("sample.settings.json")
     dataset = rg.Dataset("sample", settings=settings, client=client).create()
     dataset.records.log([json.loads(line) for line in open("sample.jsonl", encoding="utf-8")])
+    ...
+    rows = [row for row in dataset.records.to_list(flatten=True) if row.get("label.responses")]
+    labels = [{"id": row["id"], "label": row["label.responses"][0]} for row in rows]
+    polars.DataFrame(labels).write_csv("export.csv")
 """
 
 from __future__ import annotations
@@ -24,10 +28,39 @@ from ..data.atomic import write_csv, write_json, write_jsonl, write_text
 from ..data.errors import ConfigError, nearest_hint
 from ..data.task import Label
 
-FORMATS = ("csv", "label-studio", "argilla")
+_ENDINGS = {"csv": (".csv",), "label-studio": (".json", ".xml"), "argilla": (".jsonl", ".settings.json")}
+
+FORMATS = tuple(_ENDINGS)
 """What `write_sample` writes, the default first."""
 
 _SHOWN = ("id", "text", "inclusion_probability", "rows")
+
+
+def sample_paths(path: str | Path, format: str) -> tuple[Path, ...]:  # noqa: A002 - named as on the command line
+    """Name the files of a sample: the reviews first, then what belongs to them.
+
+    Parameters
+    ----------
+    path : str or Path
+        Name of the first; without an ending it gets the format's.
+    format : str
+        See `write_sample`.
+
+    Raises
+    ------
+    ConfigError
+        If the format is unknown, or `path` has another ending.
+    """
+    if format not in FORMATS:
+        raise ConfigError(f"There is no sample format '{format}'.", hint=nearest_hint(format, FORMATS))
+    path, (ending, *others) = Path(path), _ENDINGS[format]
+    if path.suffix.lower() not in ("", ending):
+        raise ConfigError(
+            f"{path} is no name for a sample in the format {format}, which is a {ending} file.",
+            hint=f"Call it {path.with_suffix(ending)}.",
+        )
+    first = path if path.suffix else path.with_name(path.name + ending)
+    return first, *(first.with_suffix(other) for other in others)
 
 
 def write_sample(
@@ -44,7 +77,7 @@ def write_sample(
     frame : DataFrame
         `sampling.Drawn.frame`; of its columns id, text, inclusion_probability and rows are written.
     path : str or Path
-        The file.
+        The file, see `sample_paths`.
     labels : sequence of Label
         The classes with their descriptions.
     format : str
@@ -60,27 +93,22 @@ def write_sample(
     Raises
     ------
     ConfigError
-        If the format is unknown.
+        See `sample_paths`.
     RunError
         If a file cannot be written.
     """
-    path, shown = Path(path), frame.select(_SHOWN)
+    paths, shown = sample_paths(path, format), frame.select(_SHOWN)
     if format == "csv":
         empty = pl.lit("", dtype=pl.String)
-        write_csv(path, shown.select("id", "text", empty.alias("label"), empty.alias("note"), *_SHOWN[2:]))
-        return (path,)
-    if format == "label-studio":
-        interface = path.with_suffix(".xml")
-        write_json(path, [{"data": row} for row in shown.iter_rows(named=True)])
-        write_text(interface, label_studio_interface(labels))
-        return path, interface
-    if format == "argilla":
-        settings = path.with_suffix(".settings.json")
-        write_jsonl(path, shown)
+        write_csv(paths[0], shown.select("id", "text", empty.alias("label"), empty.alias("note"), *_SHOWN[2:]))
+    elif format == "label-studio":
+        write_json(paths[0], [{"data": row} for row in shown.iter_rows(named=True)])
+        write_text(paths[1], label_studio_interface(labels))
+    else:
+        write_jsonl(paths[0], shown)
         # Argilla opens the file in the system's encoding, so only ASCII is safe.
-        write_text(settings, json.dumps(argilla_settings(labels), indent=2) + "\n")
-        return path, settings
-    raise ConfigError(f"There is no sample format '{format}'.", hint=nearest_hint(format, FORMATS))
+        write_text(paths[1], json.dumps(argilla_settings(labels), indent=2) + "\n")
+    return paths
 
 
 def label_studio_interface(labels: Sequence[Label]) -> str:

@@ -15,7 +15,7 @@ from .table import AnnotationTable
 
 @dataclass(frozen=True, eq=False)
 class Agreement:
-    """Two annotators' labels of the same reviews, as their files were when they were opened.
+    """Two annotators' labels of the same reviews, before disputes were settled.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class Agreement:
     confusion : ndarray of int64, shape (k, k)
         Reviews that both labelled, by the first one's class and the second one's.
     disputes : Mapping[int, str]
-        Row of the first file -> the second annotator's class, where both labelled and differ.
+        Row of the first file -> the second annotator's class, where both labelled and differed, settled or not.
     source : str
         Name of the second file.
     """
@@ -49,6 +49,13 @@ class Agreement:
     def observed(self) -> float | None:
         """Share of the `n` reviews with the same label; None if there are none."""
         return float(np.trace(self.confusion) / self.n) if self.n else None
+
+    def __str__(self) -> str:
+        """Say it in a sentence."""
+        if self.observed is None:
+            return f"no review is labelled here and in {self.source}"
+        kappa = "undefined" if self.kappa is None else f"{self.kappa:.2f}"
+        return f"{self.observed:.0%} of {self.n:,} reviews, Cohen's kappa {kappa} (before settling)"
 
     @property
     def kappa(self) -> float | None:
@@ -78,7 +85,7 @@ def cohen_kappa(confusion: npt.NDArray[np.int64]) -> float | None:
 
 
 def compare_annotations(first: AnnotationTable, second: AnnotationTable, label_space: LabelSpace) -> Agreement:
-    """Compare two annotators' files row by row, by id.
+    """Compare two annotators' files row by row, by id; of settled reviews, the labels before that.
 
     Raises
     ------
@@ -112,4 +119,6 @@ def compare_annotations(first: AnnotationTable, second: AnnotationTable, label_s
 
 
 def _rows(table: AnnotationTable) -> zip[tuple[str, str, str | None]]:
-    return zip(table.ids, table.texts, table.labels, strict=True)
+    pairs = zip(table.labels, table.marks, strict=True)
+    own = [before if mark == "settled" else label for label, (mark, before) in pairs]
+    return zip(table.ids, table.texts, own, strict=True)

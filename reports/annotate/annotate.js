@@ -110,7 +110,8 @@ function flash(button) {
 
 function unlabel() {
   const row = current();
-  if (row && keepNote() && change(row, { label: null, mark: "" })) show();
+  // What was settled stays so: its label before that is the one that agreement is measured on.
+  if (row && keepNote() && change(row, { label: null, mark: row.mark === "settled" ? "settled" : "" })) show();
 }
 
 function skip() {
@@ -134,6 +135,19 @@ function undo() {
   saver.add({ path: "undo", body: () => ({ change: lastChange ?? 0, since: seq }), row: null, done });
 }
 
+// The server ends after everything before it in the queue is on disk.
+function finish() {
+  if (!keepNote()) return;
+  if (saver.problem) return refuse();
+  const done = (answer) => {
+    if (!answer.ok) return say(answer.data.error);
+    rows = view = [];
+    for (const part of document.querySelectorAll("header, main")) part.hidden = true;
+    $("ended").hidden = false;
+  };
+  saver.add({ path: "end", body: () => ({}), row: null, done });
+}
+
 // The note is saved after a pause, and before anything else happens to the review.
 function keepNote() {
   clearTimeout(noteTimer);
@@ -155,6 +169,7 @@ const FILTERS = {
   skipped: (row) => row.mark === "skipped",
   note: (row) => row.note !== "",
   dispute: (row) => row.second !== undefined && row.mark !== "settled",
+  settled: (row) => row.mark === "settled",
   label: (row, name) => row.label === name,
 };
 
@@ -220,15 +235,18 @@ function show() {
 }
 
 function showEnd() {
-  const left = rows.filter((row) => row.label === null).length;
+  const left = rows.filter((row) => row.label === null && !row.mark).length;
+  const skipped = rows.filter(FILTERS.skipped).length;
   const narrowed = wanted.filter !== "all" || wanted.query;
   $("place").textContent = "";
   $("note").value = "";
   $("to-unlabelled").hidden = left === 0 || (wanted.filter === "unlabelled" && !wanted.query && !view.length);
+  $("to-skipped").hidden = skipped === 0;
   const what = view.length ? "End of this list." : "No review here.";
+  const skips = skipped ? ` ${skipped} ${skipped === 1 ? "is" : "are"} skipped.` : "";
   $("end-text").textContent = left
-    ? `${narrowed ? what : "That was the last review."} ${left} ${left === 1 ? "has" : "have"} no label yet.`
-    : "All reviews are labelled. Thank you!";
+    ? `${narrowed ? what : "That was the last review."} ${left} ${left === 1 ? "has" : "have"} no label yet.${skips}`
+    : `All ${skipped ? "other " : ""}reviews are labelled.${skips} Press Done to finish.`;
 }
 
 function showOpinions(row) {
@@ -253,7 +271,8 @@ function showCounts() {
   const done = rows.filter((row) => row.label !== null && !row.pending).length; // what is on disk
   $("progress").max = rows.length || 1;
   $("progress").value = done;
-  $("count").textContent = `${done} / ${rows.length} labelled`;
+  const skipped = rows.filter(FILTERS.skipped).length;
+  $("count").textContent = `${done} / ${rows.length} labelled` + (skipped ? `, ${skipped} skipped` : "");
   for (const option of $("filter").options) {
     const count = rows.filter((row) => FILTERS[option.value](row, option.dataset.label)).length;
     option.textContent = `${option.dataset.name} (${count})`;
@@ -268,10 +287,10 @@ function showSaved() {
   $("saved").textContent = words[state];
   $("problem").hidden = !saver.problem;
   $("reason").textContent = `${saver.problem} This page keeps trying to save what is below. `
-    + "If labeler annotate was started again, it has a new address: give these answers there.";
-  const items = saver.waiting.map(({ row }) => {
+    + "If labeler annotate was started again, it has a new address: open it and re-enter them.";
+  const items = saver.waiting.map(({ row, path }) => {
     const item = document.createElement("li");
-    showText(item, row ? `${row.id}: ${row.label ?? "no label"}${row.note ? `, note: ${row.note}` : ""}` : "undo");
+    showText(item, row ? `${row.id}: ${row.label ?? "no label"}${row.note ? `, note: ${row.note}` : ""}` : path);
     return item;
   });
   $("unsaved").replaceChildren(...items);
@@ -357,11 +376,13 @@ onClick("back", () => move(-1));
 onClick("forward", () => move(1));
 onClick("skip", skip);
 onClick("undo", undo);
+onClick("done", finish);
 onClick("more", showAll);
 onClick("retry", () => saver.run());
 onClick("help", () => $("keys").showModal());
 onClick("close", () => $("keys").close());
 onClick("to-unlabelled", () => choose({ ...EVERYTHING, filter: "unlabelled" }));
+onClick("to-skipped", () => choose({ ...EVERYTHING, filter: "skipped" }));
 $("filter").addEventListener("change", () => {
   chooseFilter();
   $("filter").blur();

@@ -1,4 +1,4 @@
-"""The page and what it asks the server: all rows, the whole of a long review, a change, an undo."""
+"""The page and what it asks the server: all rows, the whole of a long review, a change, an undo, the end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from ...data.errors import InputError, LabelerError
 from ...data.task import Label
 from .agreement import Agreement
 from .guard import Guard
-from .store import AnnotationStore, Mark, StaleChangeError
+from .marks import Mark
+from .store import AnnotationStore, StaleChangeError
 
 SHOWN = 5000
 """Characters of a review that are sent at once; the page fetches the rest when asked to."""
@@ -59,7 +60,13 @@ class _Undo(_Request):
     change: int
 
 
-def create_app(store: AnnotationStore, labels: Sequence[Label], token: str, second: Agreement | None = None) -> ASGIApp:
+def create_app(
+    store: AnnotationStore,
+    labels: Sequence[Label],
+    token: str,
+    second: Agreement | None = None,
+    end: Callable[[], None] = lambda: None,
+) -> ASGIApp:
     """Make the web application.
 
     Parameters
@@ -72,8 +79,10 @@ def create_app(store: AnnotationStore, labels: Sequence[Label], token: str, seco
         First part of every path.
     second : Agreement, optional
         The comparison with a second annotator.
+    end : callable
+        Called when the analyst says that the work is done.
     """
-    api = _Api(store, labels, second)
+    api = _Api(store, labels, second, end)
     routes = [
         Route("/", api.page),
         Route("/state", api.state),
@@ -81,6 +90,7 @@ def create_app(store: AnnotationStore, labels: Sequence[Label], token: str, seco
         Route("/text", api.text),
         Route("/row", api.change, methods=["POST"]),
         Route("/undo", api.undo, methods=["POST"]),
+        Route("/end", api.end, methods=["POST"]),
         *(Route(f"/{name}", _sender(name, kind)) for name, kind in _FILES.items()),
     ]
     app = Starlette(routes=routes, exception_handlers={ValidationError: _malformed, LabelerError: _failed})
@@ -89,8 +99,11 @@ def create_app(store: AnnotationStore, labels: Sequence[Label], token: str, seco
 
 
 class _Api:
-    def __init__(self, store: AnnotationStore, labels: Sequence[Label], second: Agreement | None) -> None:
+    def __init__(
+        self, store: AnnotationStore, labels: Sequence[Label], second: Agreement | None, end: Callable[[], None]
+    ) -> None:
         self._store = store
+        self._end = end
         self._disputes = second.disputes if second else {}
         self._lock = threading.Lock()  # requests are answered in several threads
         templates = Environment(loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined)
@@ -137,6 +150,11 @@ class _Api:
     async def undo(self, request: Request) -> Response:
         asked = _Undo.model_validate_json(await _body(request))
         return await run_in_threadpool(self._do, lambda: self._store.undo(asked.change), asked.since)
+
+    async def end(self, request: Request) -> Response:
+        await _body(request)
+        self._end()
+        return JSONResponse({})
 
     def _do(self, action: Callable[[], int], since: int, row: int | None = None) -> Response:
         """Do something; answer with all that changed since the page last heard, and with the row it is about."""

@@ -14,7 +14,7 @@ from ...data.errors import ConfigError, RunError
 from ...data.label_space import LabelSpace
 from ...data.task import Label
 from .agreement import Agreement, compare_annotations
-from .store import AnnotationStore, open_store
+from .store import AnnotationStore, Row, open_store
 from .table import read_annotations
 
 _FAMILIES = {"127.0.0.1": socket.AF_INET, "localhost": socket.AF_INET, "::1": socket.AF_INET6}
@@ -28,8 +28,8 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 0,
     announce: Callable[[str], None],
-) -> None:
-    """Show a page to label the reviews of a file; return after Ctrl-C.
+) -> list[Row]:
+    """Show a page to label the reviews of a file, until Ctrl-C or the page's own button ends it.
 
     Parameters
     ----------
@@ -45,6 +45,11 @@ def serve(
         0 takes a free one.
     announce : callable
         Shows the user a line: once the secret address, before it things worth knowing about the files.
+
+    Returns
+    -------
+    list of Row
+        What the file says now.
 
     Raises
     ------
@@ -62,8 +67,11 @@ def serve(
         agreement = _compared(store, second) if second else None
         token = secrets.token_urlsafe(24)
         name = f"[{host}]" if ":" in host else host
+        if agreement:
+            announce(f"agreement with {agreement.source}: {agreement}")
         announce(f"Open http://{name}:{listener.getsockname()[1]}/{token}/ in a browser. Ctrl-C here ends it.")
         _run(store, labels, token, agreement, listener)
+        return store.rows
 
 
 def _compared(store: AnnotationStore, second: Path) -> Agreement:
@@ -95,8 +103,11 @@ def _run(
 
     from .app import create_app
 
+    def end() -> None:
+        server.should_exit = True
+
     config = uvicorn.Config(
-        create_app(store, labels, token, second),
+        create_app(store, labels, token, second, end),
         http="h11",
         ws="none",
         lifespan="off",
@@ -106,5 +117,6 @@ def _run(
         server_header=False,
         timeout_graceful_shutdown=2,
     )
+    server = uvicorn.Server(config)
     with suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listener])
+        server.run(sockets=[listener])

@@ -7,16 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from ...data.atomic import TEMPORARY_SUFFIX
 from ...data.errors import RunError
 from ...data.label_space import LabelSpace
 from ...data.run_names import safe_file_name
+from .marks import Mark, to_cell
 from .table import AnnotationTable, read_annotations, require_writable
-
-Mark = Literal["", "skipped", "settled"]
-"""What was done with a row besides labelling it; forgotten when the page closes."""
 
 UNDO_DEPTH = 1000
 """Changes that can be undone."""
@@ -40,6 +37,8 @@ class Row:
         May be empty.
     mark : str
         See `Mark`.
+    before : str or None
+        Of a settled row, the label it had before: agreement is measured on that one.
     version : int
         Number of the change that made it so; 0 for what the file said.
     """
@@ -49,6 +48,7 @@ class Row:
     label: str | None
     note: str
     mark: Mark = ""
+    before: str | None = None
     version: int = 0
 
     def same_as(self, other: Row) -> bool:
@@ -76,8 +76,8 @@ class AnnotationStore:
     def __init__(self, table: AnnotationTable, labels: LabelSpace) -> None:
         self.table = table
         self.labels = labels
-        columns = zip(table.ids, table.texts, table.labels, table.comments, strict=True)
-        self.rows = [Row(*cells) for cells in columns]
+        columns = zip(table.ids, table.texts, table.labels, table.comments, table.marks, strict=True)
+        self.rows = [Row(name, text, label, note, mark, before) for name, text, label, note, (mark, before) in columns]
         self.version = 0
         self._stamp = _stamp(table.path)
         self._undo: deque[tuple[int, Row, int]] = deque(maxlen=UNDO_DEPTH)  # position, the row before, version after
@@ -112,7 +112,9 @@ class AnnotationStore:
         if label is not None:
             self.labels.index(label)
         note = note.replace("\0", " ").replace("\r\n", "\n").strip()
-        wanted = replace(before, label=label, note=note, mark="" if label and mark == "skipped" else mark)
+        mark = "" if label and mark == "skipped" else mark
+        first = before.before if before.mark == "settled" else before.label
+        wanted = replace(before, label=label, note=note, mark=mark, before=first if mark == "settled" else None)
         if wanted.same_as(before):  # also a request that comes again because its answer was lost
             return before
         if before.version != version:
@@ -153,12 +155,11 @@ class AnnotationStore:
     def _put(self, position: int, row: Row) -> None:
         old = self.rows[position]
         self.rows[position] = replace(row, version=self.version + 1)
-        if (row.label, row.note) != (old.label, old.note):
-            try:
-                self._write()
-            except BaseException:
-                self.rows[position] = old
-                raise
+        try:
+            self._write()
+        except BaseException:
+            self.rows[position] = old
+            raise
         self.version += 1
 
     def _write(self) -> None:
@@ -168,7 +169,9 @@ class AnnotationStore:
                 f"{path} was changed by another program; writing it would undo that.",
                 hint="Close the other program and start labeler annotate again.",
             )
-        self.table.write([row.label for row in self.rows], [row.note for row in self.rows])
+        rows = self.rows
+        marks = [to_cell(row.mark, row.before) for row in rows]
+        self.table.write([row.label for row in rows], [row.note for row in rows], marks)
         self._stamp = _stamp(path)
 
     def _continues(self, position: int, before: Row, after: Row) -> bool:

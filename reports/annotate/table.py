@@ -17,11 +17,15 @@ from ...data.csv_table import parse_csv
 from ...data.encoding import to_utf8
 from ...data.errors import InputError, RunError, nearest_hint
 from ...data.label_space import LabelSpace
-from ...data.source import choose_delimiter, empty, encoding_notes, format_of, header_only, reading_file
+from ...data.source import FORMATS, choose_delimiter, empty, encoding_notes, format_of, header_only, reading_file
 from ...data.tables import find_columns
+from .marks import COLUMN, Mark, from_cell
 
 # A cell that a spreadsheet would run, or one that was disarmed before (see `data.atomic.write_csv`).
 _FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+
+
+_TABLES = ("csv", "tsv")
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,12 +78,20 @@ class AnnotationTable:
         return _stripped(self.frame[self.label]).to_list()
 
     @property
+    def marks(self) -> list[tuple[Mark, str | None]]:
+        """Mark of each row, and of a settled one the label before; see `marks.from_cell`."""
+        if COLUMN not in self.frame.columns:
+            return [("", None)] * len(self)
+        cells = self.frame[COLUMN].fill_null("")
+        return [from_cell(cell.strip(), label) for cell, label in zip(cells, self.labels, strict=True)]
+
+    @property
     def comments(self) -> list[str]:
         """What stands in the column ``note``, formulas no longer disarmed."""
         return [armed(note) for note in self.frame[self.note].fill_null("").to_list()]
 
-    def write(self, labels: Sequence[str | None], comments: Sequence[str]) -> None:
-        """Write the file anew, atomically and flushed to disk, with these labels and notes.
+    def write(self, labels: Sequence[str | None], comments: Sequence[str], marks: Sequence[str]) -> None:
+        """Write the file anew, atomically and flushed to disk, with these labels, notes and marks.
 
         A note that a spreadsheet would run as a formula gets a leading apostrophe; other columns stay as they were.
 
@@ -92,9 +104,32 @@ class AnnotationTable:
             pl.Series(self.label, labels, pl.String),
             pl.Series(self.note, [disarmed(comment) or None for comment in comments], pl.String),
         ]
+        if any(marks) or COLUMN in self.frame.columns:
+            columns.append(pl.Series(COLUMN, [mark or None for mark in marks], pl.String))
         with atomic_path(self.path) as temporary:
-            self.frame.with_columns(columns).write_csv(temporary, separator=self.delimiter, include_bom=self.marked)
+            self._save(self.frame.with_columns(columns), temporary)
             shutil.copymode(self.path, temporary)
+
+    def write_blank(self, path: Path) -> None:
+        """Write the same rows without labels, notes and marks to another file, for another annotator.
+
+        Raises
+        ------
+        InputError
+            If it is not called .csv or .tsv.
+        RunError
+            If it cannot be written.
+        """
+        if FORMATS.get(path.suffix.lower()) not in _TABLES:
+            raise _no_table(path)
+        blank = self.frame.drop(COLUMN, strict=False).with_columns(
+            [pl.lit(None, pl.String).alias(name) for name in (self.label, self.note)]
+        )
+        with atomic_path(path) as temporary:
+            self._save(blank, temporary)
+
+    def _save(self, frame: pl.DataFrame, path: Path) -> None:
+        frame.write_csv(path, separator=self.delimiter, include_bom=self.marked)
 
 
 def read_annotations(source: str | Path, label_space: LabelSpace) -> AnnotationTable:
@@ -108,8 +143,8 @@ def read_annotations(source: str | Path, label_space: LabelSpace) -> AnnotationT
     """
     path = Path(source)
     kind = format_of(path)
-    if kind not in ("csv", "tsv"):
-        raise InputError(f"{path} is not a .csv or .tsv file.", hint="Save the sample as CSV.")
+    if kind not in _TABLES:
+        raise _no_table(path)
     with reading_file(path):
         data = path.read_bytes()
     text, encoding = to_utf8(data, source=str(path))
@@ -157,6 +192,10 @@ def disarmed(text: str) -> str:
 def armed(text: str) -> str:
     """Undo `disarmed`."""
     return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+
+
+def _no_table(path: Path) -> InputError:
+    return InputError(f"{path} is not a .csv or .tsv file.", hint="Save the sample as CSV.")
 
 
 def _with_columns(frame: pl.DataFrame, lines: pl.Series, source: str) -> tuple[pl.DataFrame, dict[str, str]]:

@@ -48,10 +48,12 @@ def test_a_filled_sample_is_gold_for_the_next_run(app: App, label: App, labelled
 
 
 def test_a_file_that_is_there_is_never_overwritten(app: App, labelled: Path) -> None:
-    (labelled / "sample.csv").write_text("mine", encoding="utf-8")
-    done = app("sample", "--run", "run")
-    assert (done.exit_code, "already there" in done.stderr) == (1, True)
-    assert (labelled / "sample.csv").read_text(encoding="utf-8") == "mine"
+    for name in ("sample.csv", "sample.xml"):
+        (labelled / name).write_text("mine", encoding="utf-8")
+    for options in (["sample.csv"], ["sample.json", "--format", "label-studio"]):
+        done = app("sample", "--run", "run", "--output", *options)
+        assert (done.exit_code, "already there" in done.stderr) == (1, True)
+    assert {(labelled / name).read_text(encoding="utf-8") for name in ("sample.csv", "sample.xml")} == {"mine"}
     assert not (labelled / "run/sampled.parquet").exists()
 
 

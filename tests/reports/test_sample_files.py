@@ -34,7 +34,7 @@ SAMPLE = pl.DataFrame(
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_no_file_gives_the_weak_label_away(tmp_path: Path, format: str) -> None:
-    files = write_sample(SAMPLE, tmp_path / "sample.json", labels=(LABELS[1],) * 2, format=format)
+    files = write_sample(SAMPLE, tmp_path / "sample", labels=(LABELS[1],) * 2, format=format)
     assert all(file.exists() for file in files)
     assert not any("negative" in file.read_text(encoding="utf-8") for file in files)
     assert not any("sure" in file.read_text(encoding="utf-8") for file in files)
@@ -122,6 +122,13 @@ def test_an_unknown_format_names_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no sample format 'xlsx'") as caught:
         write_sample(SAMPLE, tmp_path / "sample.xlsx", labels=LABELS, format="xlsx")
     assert "argilla, csv, label-studio" in caught.value.hint
+
+
+def test_the_name_of_another_format_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"which is a \.json file") as caught:
+        write_sample(SAMPLE, tmp_path / "sample.csv", labels=LABELS, format="label-studio")
+    assert caught.value.hint == f"Call it {tmp_path / 'sample.json'}."
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("format", FORMATS)

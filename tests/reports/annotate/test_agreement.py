@@ -34,6 +34,16 @@ def test_rows_are_compared_by_id(write: Write, labels: LabelSpace) -> None:
     assert found.source == "2.csv"
 
 
+def test_agreement_is_that_before_settling(write: Write, labels: LabelSpace) -> None:
+    settled = 'a,A,positive,\nb,B,negative,"settled, was positive"\nc,C,negative,\n'
+    first = read_annotations(write(f"id,text,label,labeler_mark\n{settled}"), labels)
+    second = read_annotations(write("id,text,label\na,A,positive\nb,B,negative\nc,C,negative\n", "2.csv"), labels)
+    found = compare_annotations(first, second, labels)
+    assert found.kappa == pytest.approx(0.4)
+    assert found.disputes == {1: "negative"}
+    assert str(found) == "67% of 3 reviews, Cohen's kappa 0.40 (before settling)"
+
+
 def test_nothing_labelled_by_both_is_undefined(write: Write, labels: LabelSpace) -> None:
     first = read_annotations(write("id,text,label\na,A,positive\n"), labels)
     second = read_annotations(write("id,text\na,A\n", "2.csv"), labels)

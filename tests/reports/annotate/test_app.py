@@ -83,6 +83,16 @@ def test_a_change_is_saved_and_told(client: TestClient, sample: Path) -> None:
     assert state["rows"][0] | {"text": ""} == answer["rows"][0] | {"id": "r1", "text": ""}
 
 
+def test_only_the_page_itself_may_end_it(store: AnnotationStore) -> None:
+    ended: list[bool] = []
+    app = create_app(store, (), "secret", end=lambda: ended.append(True))
+    own = {"Origin": BASE, "Sec-Fetch-Site": "same-origin", "X-Labeler": "1"}
+    foreign = TestClient(app, base_url=f"{BASE}/secret/", headers=own | {"Sec-Fetch-Site": "cross-site"})
+    assert (foreign.post("end", json={}).status_code, foreign.get("end").status_code, ended) == (403, 405, [])
+    assert TestClient(app, base_url=f"{BASE}/secret/", headers=own).post("end", json={}).status_code == 200
+    assert ended == [True]
+
+
 def test_undo_survives_a_reload_of_the_page(client: TestClient, sample: Path) -> None:
     before = sample.read_text(encoding="utf-8")
     post(client)

@@ -56,9 +56,8 @@ def serving() -> Iterator[Serve]:
         process = subprocess.Popen([sys.executable, "-c", SCRIPT, *map(str, files)], stdout=subprocess.PIPE, text=True)
         started.append(process)
         assert process.stdout is not None
-        address = re.search(r"http://\S+", process.stdout.readline())
-        assert address is not None
-        return address[0], process
+        found = (re.search(r"http://\S+", line) for line in process.stdout)
+        return next(address[0] for address in found if address), process
 
     yield serve
     for process in started:
@@ -201,13 +200,46 @@ def test_two_windows_on_one_file(tmp_path: Path, page: Page, serving: Serve) -> 
     assert labels(path)[0] == "positive"
 
 
+def test_skips_survive_a_killed_server_and_can_be_looked_through(tmp_path: Path, page: Page, serving: Serve) -> None:
+    path = twenty(tmp_path)
+    address, process = serving(path)
+    opened(page, address)
+    for key in ("1", "Space", "Space", "2"):
+        page.keyboard.press(key)
+    saved(page)
+    process.kill()
+    process.wait()
+    opened(page, serving(path)[0])
+    assert page.text_content("#count") == "2 / 20 labelled, 2 skipped"
+    assert page.text_content("#id") == "r4"  # the first that nothing was done with
+    page.select_option("#filter", "skipped")
+    page.keyboard.press("2")
+    saved(page)
+    assert page.text_content("#count") == "3 / 20 labelled, 1 skipped"
+    assert labels(path)[:5] == ["negative", "positive", "", "positive", ""]
+
+
+def test_the_done_button_saves_and_ends(tmp_path: Path, page: Page, serving: Serve) -> None:
+    path = twenty(tmp_path)
+    address, process = serving(path)
+    opened(page, address).keyboard.press("1")
+    page.keyboard.press("n")
+    page.keyboard.type("typed just now")
+    page.click("#done")
+    page.wait_for_selector("text=Everything is saved")
+    assert process.wait(timeout=20) == 0
+    assert labels(path)[:2] == ["negative", ""]
+    assert "typed just now" in path.read_text(encoding="utf-8")
+
+
 def test_a_dispute_is_settled(tmp_path: Path, page: Page, serving: Serve) -> None:
     first, second = tmp_path / "first.csv", tmp_path / "second.csv"
     first.write_text("id,text,label,note\na,A,positive,\nb,B,positive,mine\nc,C,negative,\n", encoding="utf-8")
     second.write_text("id,text,label\nc,C,negative\nb,B,negative\na,A,positive\n", encoding="utf-8")
-    opened(page, serving(first, second)[0])
+    address, process = serving(first, second)
+    opened(page, address)
     page.select_option("#filter", "dispute")
-    assert "67 % of 3 reviews" in " ".join(page.inner_text("#agreement").split())
+    assert "67 % of 3 reviews, Cohen’s kappa 0.40" in " ".join(page.inner_text("#agreement").split())
     assert page.inner_text("#opinions").split("\n") == ["This file: positive", "Second: negative"]
     page.keyboard.press("1")
     saved(page)
@@ -215,6 +247,13 @@ def test_a_dispute_is_settled(tmp_path: Path, page: Page, serving: Serve) -> Non
     assert ",negative,mine" in first.read_text(encoding="utf-8")
     page.select_option("#filter", "all")
     assert page.locator("#filter option", has_text="In dispute (0)").count() == 1
+    process.kill()
+    process.wait()
+    opened(page, serving(first, second)[0])
+    assert page.locator("#filter option", has_text="In dispute (0)").count() == 1
+    assert page.locator("#filter option", has_text="Settled (1)").count() == 1
+    agreement = " ".join(page.text_content("#agreement").split())
+    assert "before settling: 67 % of 3 reviews, Cohen’s kappa 0.40" in agreement  # not 1: they did not agree
 
 
 HOSTILE = [

@@ -14,6 +14,7 @@ from labeler.data.label_space import LabelSpace
 from labeler.reports.annotate.store import AnnotationStore, Row, StaleChangeError, open_store
 from labeler.reports.annotate.table import read_annotations
 
+Write = Callable[..., Path]
 LABELS = LabelSpace(("negative", "positive"))
 
 
@@ -32,12 +33,33 @@ def test_a_change_is_on_disk_when_it_returns(store: AnnotationStore) -> None:
     assert on_disk(store) == [("positive", "why\nnot"), ("negative", "rude"), (None, "")]
 
 
-def test_a_skipped_row_stays_unlabelled_and_the_file_as_it_is(store: AnnotationStore, sample: Path) -> None:
-    before = sample.read_bytes()
-    assert said(store.change(0, version=0, label=None, note="", mark="skipped")) == (None, "", "skipped")
-    assert sample.read_bytes() == before
-    row = store.change(0, version=1, label="positive", note="", mark="skipped")
-    assert said(row) == ("positive", "", "")  # what has a label is no longer skipped
+def test_a_skipped_row_stays_unlabelled_also_when_the_file_is_opened_again(sample: Path) -> None:
+    with open_store(sample, LABELS) as store:
+        assert said(store.change(0, version=0, label=None, note="", mark="skipped")) == (None, "", "skipped")
+    with open_store(sample, LABELS) as store:
+        assert [row.mark for row in store.rows] == ["skipped", "", ""]
+        row = store.change(0, version=0, label="positive", note="", mark="skipped")
+        assert said(row) == ("positive", "", "")  # what has a label is no longer skipped
+        assert store.last_change is not None
+        store.undo(store.last_change)
+    with open_store(sample, LABELS) as store:
+        assert said(store.rows[0]) == (None, "", "skipped")
+
+
+def test_a_settled_row_remembers_the_first_label(sample: Path) -> None:
+    with open_store(sample, LABELS) as store:
+        store.change(1, version=0, label="positive", note="rude", mark="settled")
+        store.change(1, version=1, label="negative", note="rude", mark="settled")
+    with open_store(sample, LABELS) as store:
+        assert (store.rows[1].label, store.rows[1].mark, store.rows[1].before) == ("negative", "settled", "negative")
+        store.change(1, version=0, label="positive", note="rude", mark="settled")
+        assert store.rows[1].before == "negative"
+
+
+def test_what_was_labelled_in_a_spreadsheet_is_not_skipped(write: Write) -> None:
+    path = write("id,text,label,labeler_mark\na,A,positive,skipped\nb,B,,skipped\nc,C,,Samsung\n")
+    with open_store(path, LABELS) as store:
+        assert [row.mark for row in store.rows] == ["", "skipped", ""]
 
 
 def test_undo_takes_changes_back_one_by_one(store: AnnotationStore) -> None:
@@ -184,9 +206,6 @@ def test_the_file_always_says_what_the_rows_say(actions: list[tuple[int, str | N
             while store.last_change is not None:
                 store.undo(store.last_change)
             assert [said(row) for row in store.rows] == start
-
-
-Write = Callable[..., Path]
 
 
 def test_hostile_texts_come_through(write: Write) -> None:

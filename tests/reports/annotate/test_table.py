@@ -23,7 +23,7 @@ def test_all_columns_stay_in_their_order(sample: Path, labels: LabelSpace) -> No
     table = read_annotations(sample, labels)
     assert table.frame.columns == ["id", "text", "rating", "label", "note", "inclusion_probability"]
     assert table.labels == [None, "negative", None]
-    table.write(["positive", "negative", None], ["", "rude", "?"])
+    table.write(["positive", "negative", None], ["", "rude", "?"], ["", "", ""])
     assert sample.read_text(encoding="utf-8") == (
         "id,text,rating,label,note,inclusion_probability\n"
         'r1,"Керемет, рахмет 👍",5,positive,,0.1\nr2,Өте нашар,1,negative,rude,0.1\nr3,"two\nlines",,,?,0.2\n'
@@ -38,7 +38,7 @@ def test_missing_columns_are_added(write: Write, labels: LabelSpace) -> None:
 
 def test_a_file_of_texts_alone(write: Write, labels: LabelSpace) -> None:
     path = write("text\nгүл, жақсы\nнашар\n")
-    read_annotations(path, labels).write(["positive", None], ["", ""])
+    read_annotations(path, labels).write(["positive", None], ["", ""], ["", ""])
     again = read_annotations(path, labels)
     assert again.texts == ["гүл, жақсы", "нашар"]
     assert again.labels == ["positive", None]
@@ -47,7 +47,7 @@ def test_a_file_of_texts_alone(write: Write, labels: LabelSpace) -> None:
 @pytest.mark.parametrize("delimiter", [";", "\t", "|"])
 def test_the_delimiter_stays(write: Write, labels: LabelSpace, delimiter: str) -> None:
     path = write(delimiter.join(["id", "text", "label"]) + "\n" + delimiter.join(["1", "a, b", ""]) + "\n")
-    read_annotations(path, labels).write(["positive"], ["n"])
+    read_annotations(path, labels).write(["positive"], ["n"], [""])
     assert path.read_text(encoding="utf-8").splitlines() == [
         delimiter.join(["id", "text", "label", "note"]),
         delimiter.join(["1", "a, b", "positive", "n"]),
@@ -59,20 +59,20 @@ def test_other_encodings_become_utf_8_with_a_word_about_it(tmp_path: Path, label
     path.write_bytes("id;text\n1;Очень хорошо, спасибо\n".encode("cp1251"))
     table = read_annotations(path, labels)
     assert table.notes == (f"{path} was read as cp1251. It is saved as UTF-8.",)
-    table.write([None], [""])
+    table.write([None], [""], [""])
     assert path.read_bytes().startswith(b"\xef\xbb\xbfid;text")
 
 
 def test_the_permissions_stay(sample: Path, labels: LabelSpace) -> None:
     sample.chmod(0o600)
-    read_annotations(sample, labels).write([None] * 3, [""] * 3)
+    read_annotations(sample, labels).write([None] * 3, [""] * 3, [""] * 3)
     assert sample.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_link_stays_a_link(sample: Path, labels: LabelSpace) -> None:
     link = sample.with_name("link.csv")
     link.symlink_to(sample)
-    read_annotations(link, labels).write(["positive", None, None], [""] * 3)
+    read_annotations(link, labels).write(["positive", None, None], [""] * 3, [""] * 3)
     assert link.is_symlink()
     assert ",positive," in sample.read_text(encoding="utf-8")
 
@@ -106,9 +106,20 @@ def test_an_unknown_label_gets_the_nearest_name(write: Write, labels: LabelSpace
     assert "Did you mean 'positive'?" in caught.value.hint
 
 
+def test_a_blank_copy_for_a_second_annotator(write: Write, labels: LabelSpace) -> None:
+    rows = 'a,"A, b",5,positive,mine,"settled, was negative"\nb,B,,,,skipped\n'
+    path = write(f"id,text,stars,label,note,labeler_mark\n{rows}")
+    read_annotations(path, labels).write_blank(path.with_name("second.csv"))
+    assert path.with_name("second.csv").read_text(encoding="utf-8") == (
+        'id,text,stars,label,note\na,"A, b",5,,\nb,B,,,\n'
+    )
+    with pytest.raises(InputError, match=r"is not a \.csv"):
+        read_annotations(path, labels).write_blank(path.with_name("second.txt"))
+
+
 def test_a_note_is_no_formula(sample: Path, labels: LabelSpace) -> None:
     table = read_annotations(sample, labels)
-    table.write([None] * 3, ['=HYPERLINK("http://x")', "-5", "plain - text"])
+    table.write([None] * 3, ['=HYPERLINK("http://x")', "-5", "plain - text"], [""] * 3)
     cells = [row["note"] for row in csv.DictReader(io.StringIO(sample.read_text(encoding="utf-8")))]
     assert cells == ['\'=HYPERLINK("http://x")', "'-5", "plain - text"]
     assert read_annotations(sample, labels).comments == ['=HYPERLINK("http://x")', "-5", "plain - text"]
@@ -144,7 +155,7 @@ def test_what_is_written_is_read_again(
     ).with_columns(pl.col("label", "note").cast(pl.String))
     frame.write_csv(path, separator=delimiter)
     first = read_annotations(path, LABELS)
-    first.write(labels, notes)
+    first.write(labels, notes, [""] * len(rows))
     again = read_annotations(path, LABELS)
     assert again.labels == labels
     assert again.comments == notes

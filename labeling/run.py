@@ -1,0 +1,39 @@
+"""Labelling a run: with the hand labels of its samples, remembering what was told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ..data.hand_labels import hand_labels
+from ..data.label_options import LabelOptions, record_label_options
+from ..data.run import RunDirectory
+from .outputs import LabelSummary
+from .pipeline import LabelJob, label_reviews
+
+
+def label_run(
+    job: LabelJob, told: LabelOptions, run: RunDirectory, announce: Callable[[str], None] = lambda message: None
+) -> LabelSummary:
+    """Vote, combine the votes, and write the labels; labels in the run's samples are gold rows too.
+
+    Parameters
+    ----------
+    job : LabelJob
+        With the gold rows given with ``--gold``, if any.
+    told : LabelOptions
+        What the job was made from.
+    run : RunDirectory
+        Held by the caller (`open_run`).
+    announce : callable
+        Called with one line per step.
+
+    Raises
+    ------
+    LabelerError
+        See `hand_labels` and `label_reviews`.
+    """
+    gold = hand_labels(run, job.labels, job.gold, announce)
+    summary = label_reviews(replace(job, gold=gold), run, announce)
+    record_label_options(run, replace(told, gold=job.gold.source if job.gold else None))
+    return summary

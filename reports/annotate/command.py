@@ -1,0 +1,99 @@
+"""`labeler annotate`: which file to open, what to say of two annotators, and how to go on when the page is closed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ...data.command import command
+from ...data.errors import InputError
+from ...data.label_space import LabelSpace
+from ...data.run import RunDirectory
+from ...data.run_names import LATEST, latest_run
+from ...data.samples import DrawnSample, drawn_samples
+from ...data.task import Label
+from .server import serve
+from .store import Row
+from .table import read_annotations
+
+Announce = Callable[[str], None]
+
+
+def annotate_file(
+    file: Path | None,
+    run_path: Path | None,
+    labels: Sequence[Label],
+    *,
+    second: Path | None = None,
+    port: int = 0,
+    announce: Announce,
+) -> None:
+    """Show the page of a file until Ctrl-C or its button ends it, then say which command comes next.
+
+    Parameters
+    ----------
+    file : Path, optional
+        By default the last sample of the run.
+    run_path : Path, optional
+        The run directory; where a file is given there need not be one.
+    labels : Sequence[Label]
+        The classes with their descriptions.
+    second : Path, optional
+        Another annotator's file. One that does not exist is made, with the rows of `file` and no labels, and no page
+        is shown.
+    port : int
+        0 takes a free one.
+    announce : callable
+        Called with one line at a time.
+
+    Raises
+    ------
+    InputError
+        If there is no sample to open, or a file is unusable.
+    RunError
+        See `serve`.
+    """
+    if run_path is None:
+        run_path = latest_run() if file is None else LATEST
+    run = RunDirectory(run_path)
+    samples = [sample for sample in drawn_samples(run) if sample.is_table]
+    if file is None:
+        file = _last(samples, run)
+        announce(f"opening {file}")
+    if second is not None and not second.exists():
+        table = read_annotations(file, LabelSpace(tuple(label.name for label in labels)))
+        table.write_blank(second)
+        announce(f"{second} is new: the {len(table):,} reviews of {file} without labels, for the second annotator")
+        announce(f"next: {command('annotate', second, '--run', run.path)}")
+        announce(f"then: {command('annotate', file, '--second', second, '--run', run.path)}")
+        return
+    rows = serve(file, labels, second=second, port=port, announce=announce)
+    for line in closing_lines(rows, file, run, samples):
+        announce(line)
+
+
+def closing_lines(rows: Sequence[Row], file: Path, run: RunDirectory, samples: Sequence[DrawnSample]) -> list[str]:
+    """Say how far the file is labelled, and the commands that come next."""
+    done = sum(row.label is not None for row in rows)
+    skipped = sum(row.mark == "skipped" for row in rows)
+    lines = [f"{done:,} of {len(rows):,} labelled, {skipped:,} skipped: {file}"]
+    if done + skipped < len(rows):
+        lines.append(f"to go on: {command('annotate', file, '--run', run.path)}")
+    if not done:
+        return lines
+    own = any(sample.file.exists() and sample.file.samefile(file) for sample in samples)
+    if not run.labels.exists():
+        return [*lines, f"next: {command('label', 'reviews.csv', '--gold', file)}"]
+    given = () if own else ("--gold", file)
+    lines.append(f"next: {command('label', *given, '--run', run.path)}")
+    lines.append(f"then: {command('report', '--run', run.path)}")
+    return lines
+
+
+def _last(samples: Sequence[DrawnSample], run: RunDirectory) -> Path:
+    if not samples:
+        raise InputError(
+            f"The run {run.path} has no sample to label by hand.",
+            hint=f"Draw one with: {command('sample', '--run', run.path)}, or name a file.",
+        )
+    return samples[-1].file
