@@ -13,6 +13,7 @@ import polars as pl
 from .atomic import rearmed
 from .columns import LABEL_NAMES, TEXT_NAMES, find_text_column, guess_column, require_column
 from .errors import InputError, nearest_hint
+from .gold_exports import unpack_export
 from .label_space import ABSTAIN, LabelSpace
 from .source import read_source
 from .tables import find_id_column
@@ -42,12 +43,15 @@ class GoldTable:
         The path as given.
     digest : str
         ``blake2b:...`` of the file's bytes.
+    notes : tuple[str, ...]
+        Things worth telling the user.
     """
 
     frame: pl.DataFrame
     skipped: int
     source: str
     digest: str
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Count the labelled rows."""
@@ -84,7 +88,7 @@ def read_gold(
     id_column: str | None = None,
     label_column: str | None = None,
 ) -> GoldTable:
-    """Read gold labels: columns for the label and for the id, the text, or both.
+    """Read gold labels: columns for the label and for the id, the text, or both; or what `unpack_export` knows.
 
     Rows without a label are skipped; repeated rows with the same label count once. In a sample that was not drawn
     evenly, the column ``inclusion_probability`` says how likely each row was to be drawn, and rows weigh its inverse
@@ -97,7 +101,8 @@ def read_gold(
         one id (or, without ids, one text) has two labels, or an inclusion probability is not in (0, 1].
     """
     read = read_source(source)
-    raw = read.raw.frame
+    export = unpack_export(read.raw, label_space)
+    raw = export.frame
     label = _find_label_column(raw, label_column, label_space, read.name)
     columns = raw.drop(label)
     identity = find_id_column(columns, id_column, source=read.name)
@@ -108,7 +113,7 @@ def read_gold(
             _strings(raw, text).alias("text"),
             label_space.respell(raw[label].cast(pl.String).str.strip_chars()).alias("label"),
             *(_strings(raw, name if name in raw.columns else None).alias(name) for name in (INCLUSION, _COPIES)),
-            read.raw.lines.alias("line"),
+            export.lines.alias("line"),
         ]
     )
     blank = (pl.col("label").fill_null("") == "") | (pl.col("id").is_null() & pl.col("text").is_null())
@@ -122,7 +127,7 @@ def read_gold(
     weights = _weights(usable, read.name) if INCLUSION in raw.columns else pl.Series(np.ones(len(usable)))
     skipped = int(frame.select(blank.sum()).item()) + len(read.raw.rejected)
     frame = usable.select("id", "text").with_columns(indices, weights.alias("weight"))
-    return GoldTable(frame, skipped, read.name, read.digest)
+    return GoldTable(frame, skipped, read.name, read.digest, export.notes)
 
 
 def match_gold(gold: GoldTable, ids: Sequence[str] | pl.Series, texts: Sequence[str] | pl.Series) -> GoldMatch:

@@ -124,7 +124,7 @@ def store_reviews(
         digest, columns = table.digest(), [table.text_column, table.id_column]
         counts = [n_input, len(corpus), rejected]
         key = stage_key(table=digest, columns=columns, ids=corpus.ids_digest, texts=corpus.digest, rows=counts)
-        reviews = Reviews(corpus, n_input, rejected, known, key, _notes(table))
+        reviews = Reviews(corpus, n_input, rejected, known, key, _notes(table, gold))
         if not run.stage_is_current("input", key):
             run.remove_labels()  # they belong to other input: better none than wrong ones if this run does not finish
             parts.save()
@@ -214,6 +214,6 @@ def _fresh_ids(wanted: pl.Series, taken: set[str]) -> pl.Series:
     return pl.Series("id", fresh, dtype=pl.String)
 
 
-def _notes(table: TableStream) -> tuple[str, ...]:
+def _notes(table: TableStream, gold: GoldTable | None) -> tuple[str, ...]:
     renamed = (f"The input's own column '{old}' is now '{new}'." for old, new in table.renames.items())
-    return tuple(dict.fromkeys((*table.notes, *renamed)))
+    return tuple(dict.fromkeys((*table.notes, *renamed, *(gold.notes if gold else ()))))

@@ -12,7 +12,8 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from ...data.manifest import file_digest, stage_key
+from ...data.digests import file_digest
+from ...data.manifest import stage_key
 
 _FILES = frozenset({"open", "os.listdir", "os.scandir"})
 _UNKNOWN = {
