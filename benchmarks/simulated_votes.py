@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -19,6 +21,41 @@ def independent_votes(
     wrong = (truth[:, np.newaxis] + rng.integers(1, k, (n, m))) % k
     votes = np.where(rng.random((n, m)) < accuracy, truth[:, np.newaxis], wrong)
     return np.where(rng.random((n, m)) < coverage, votes, -1).astype(np.int16), truth
+
+
+@dataclass(frozen=True, eq=False)
+class RuleSet:
+    """Votes of one rule a class, with the truth.
+
+    Parameters
+    ----------
+    name : str
+    votes : ndarray of int16, shape (n, k)
+        Column c holds c or -1.
+    truth : ndarray of int64, shape (n,)
+    """
+
+    name: str
+    votes: Votes
+    truth: Truth
+
+    @property
+    def k(self) -> int:
+        """Number of classes."""
+        return int(self.votes.shape[1])
+
+
+def one_rule_a_class(balance: list[float], *, recall: float, precision: float, seed: int, n: int = 3000) -> RuleSet:
+    """Rules that fire on `recall` of their class, and elsewhere so often that `precision` of their votes are right."""
+    rng = np.random.default_rng(seed)
+    truth = rng.choice(len(balance), n, p=balance)
+    votes = np.full((n, len(balance)), -1, np.int16)
+    for label, share in enumerate(balance):
+        elsewhere = min(recall * share * (1 - precision) / precision / (1 - share), 1.0)
+        fires = rng.random(n) < np.where(truth == label, recall, elsewhere)
+        votes[fires, label] = label
+    name = f"{len(balance)} classes, largest {balance[0]}, recall {recall}, precision {precision}"
+    return RuleSet(name, votes, truth)
 
 
 def skewed_votes(n: int = 20_000, *, copies: int = 0, seed: int = 0) -> tuple[Votes, Truth]:

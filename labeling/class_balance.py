@@ -12,6 +12,7 @@ from ..data.label_space import ABSTAIN
 from .patterns import VotePatterns
 
 _IDENTIFIABLE = 3  # voters from which Dawid-Skene can tell accuracies and class balance apart
+_HALFWAY = 300  # rows that tell about a class at which EM and the majority vote count the same
 _COLLAPSED = 0.25  # an estimate this many times below the majority vote's share is a collapse, not a finding
 
 
@@ -86,11 +87,13 @@ def class_balance_from_gold(
 def estimate_class_balance(
     table: VotePatterns, k: int, *, groups: npt.NDArray[np.int64] | None = None
 ) -> npt.NDArray[np.float64]:
-    """Estimate the class balance from the votes alone, by Dawid-Skene EM with a learned prior.
+    """Estimate the class balance from the votes alone.
 
-    Fewer than three voters do not determine it, and EM sometimes gives a class away altogether. Then, and where a class
-    ends below a quarter of what the majority vote gives it, the majority vote's shares are the answer, moved a
-    hundredth of the way to uniform.
+    The shares of the majority vote, corrected by Dawid-Skene EM with a learned prior as far as the votes can tell how
+    often voters are wrong. They can on rows where three independent voters vote (`consensus.shared_rows`): with r of
+    them for a class, its share moves r / (r + 300) of the way. EM drifts to equal shares where voters hardly overlap,
+    and sometimes gives a class away altogether: where it ends below a quarter of what the majority vote gives a class,
+    it is not used.
 
     Parameters
     ----------
@@ -106,12 +109,21 @@ def estimate_class_balance(
     ndarray of float64, shape (k,)
         Positive, sums to 1.
     """
+    from .consensus import shared_rows
+    from .correlation import correlated_groups
     from .dawid_skene import DawidSkene
     from .majority import MajorityVote
 
     voted = MajorityVote(k=k).fit(table).class_balance_
     careful = 0.99 * voted + 0.01 / k
-    if np.any(table.patterns != ABSTAIN, axis=0).sum() < _IDENTIFIABLE:
+    rows, _ = shared_rows(table, k, np.arange(table.m) if groups is None else groups, voters=_IDENTIFIABLE)
+    if groups is None and rows.any():
+        groups = correlated_groups(table, k)
+        rows, _ = shared_rows(table, k, groups, voters=_IDENTIFIABLE)
+    if not rows.any():
         return careful
     learned = DawidSkene(k=k).fit(table, groups=groups).class_balance_
-    return careful if np.any(learned < _COLLAPSED * voted) else learned
+    if np.any(learned < _COLLAPSED * voted):
+        return careful
+    known = rows / (rows + _HALFWAY)
+    return checked_balance(known * learned + (1 - known) * careful, k)

@@ -7,7 +7,7 @@ one another share one vote (`correlation`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -15,7 +15,14 @@ import numpy.typing as npt
 
 from ..data.label_space import ABSTAIN
 from .class_balance import checked_balance
-from .consensus import agrees_with_consensus, majority_probs, unanimous_votes
+from .consensus import (
+    MIN_SHARED_ROWS,
+    agrees_with_consensus,
+    keep_votes,
+    majority_probs,
+    shared_rows,
+    unanimous_votes,
+)
 from .correlation import group_weights, voter_groups
 from .majority import MajorityVote
 from .patterns import VotePatterns
@@ -49,6 +56,8 @@ class DawidSkene:
         Origin of each voter, see `correlation.correlated_groups`.
     gold_weight : float
         How many rows a gold label counts as (see `fit`).
+    contradicted : collection of int
+        Classes that gold rows deny where all voters agree on them, see `consensus.keep_votes`.
 
     Attributes
     ----------
@@ -56,13 +65,15 @@ class DawidSkene:
     confusion_ : ndarray of float64, shape (m, k + 1, k)
         ``P(vote = l - 1 | class y)`` at ``[j, l, y]``; without `abstain`, given that the voter votes (row 0 is 1).
     voter_accuracy_ : ndarray of float64, shape (m,)
-        Probability of being right when it votes, NaN for a voter that never does.
+        Probability of being right when it votes, NaN where agreement cannot show it: for a voter that independent
+        ones hardly ever join (`consensus.shared_rows`).
     groups_, weights_ : ndarray, shape (m,)
         Group of each voter, and one over the size of its group.
     n_iter_ : int
     termination_ : str
-        ``"flat"``, ``"max_iter"``, or ``"fallback: majority"``: EM drifted until voters who all agree spoke against
-        their own class. It then models something else than the classes, so the majority vote is used instead.
+        ``"flat"``, ``"max_iter"``, or ``"fallback: majority"``: independent voters hardly vote on the same rows, or EM
+        drifted until voters who all agree spoke against their own class. It then models something else than the
+        classes, so the majority vote is used instead.
     notes_ : tuple[str, ...]
         What a user should be told.
     """
@@ -79,6 +90,7 @@ class DawidSkene:
         group_correlated: bool = True,
         families: Sequence[str] | None = None,
         gold_weight: float = 1.0,
+        contradicted: Collection[int] = (),
     ) -> None:
         self.k = k
         self.class_balance = None if class_balance is None else checked_balance(class_balance, k)
@@ -89,6 +101,7 @@ class DawidSkene:
         self.group_correlated = group_correlated
         self.families = families
         self.gold_weight = gold_weight
+        self.contradicted = contradicted
 
     def fit(
         self,
@@ -113,7 +126,13 @@ class DawidSkene:
         self.groups_ = groups
         self.weights_ = group_weights(self.groups_)
         self.notes_: tuple[str, ...] = ()
+        self._fallback: MajorityVote | None = None
+        self.n_iter_, self.termination_ = 0, "max_iter"
+        _, shared = shared_rows(table, self.k, self.groups_, voters=2)
         known = self._gold_counts(table, gold)
+        if not np.any(shared >= MIN_SHARED_ROWS) and not known.any():
+            self._fall_back(table, "Independent voters hardly vote on the same reviews")
+            return self
         outcomes = self._outcomes(table)
         marginal = (outcomes.T @ table.counts.astype(np.float64)).reshape(table.m, self.k + 1)
         unanimous, classes = unanimous_votes(table, self.k)
@@ -121,8 +140,6 @@ class DawidSkene:
         uniform = np.full(self.k, 1 / self.k)
         start = uniform if self.class_balance is None else self.class_balance
         probs = majority_probs(table, self.k, start, weights=self.weights_)
-        self.n_iter_, self.termination_ = 0, "max_iter"
-        self._fallback: MajorityVote | None = None
         while self.n_iter_ < self.max_iter and self.termination_ == "max_iter":
             self._m_step(table, outcomes, probs, known, marginal)
             updated = self._e_step(outcomes)
@@ -130,20 +147,21 @@ class DawidSkene:
             probs = updated
             self.n_iter_ += 1
             if not agrees_with_consensus(self._evidence(self._outcomes(unanimous)), classes):
-                self._fall_back(table)
+                self._fall_back(table, f"Dawid-Skene drifted away from the classes in step {self.n_iter_}")
             elif change < self.tol:
                 self.termination_ = "flat"
         if self.termination_ == "max_iter":
             self.notes_ = (f"Dawid-Skene had not converged after {self.n_iter_} steps.",)
         if self._fallback is None:
-            self.voter_accuracy_ = self._accuracy(marginal)
+            self.voter_accuracy_ = np.where(shared >= MIN_SHARED_ROWS, self._accuracy(marginal), np.nan)
         return self
 
     def predict_proba(self, table: VotePatterns) -> Array:
         """Class probabilities of each pattern, shape (p, k); the class balance where nobody votes."""
         if self._fallback is not None:
             return self._fallback.predict_proba(table)
-        return np.where(table.covered[:, np.newaxis], self._e_step(self._outcomes(table)), self.class_balance_)
+        probs = np.where(table.covered[:, np.newaxis], self._e_step(self._outcomes(table)), self.class_balance_)
+        return keep_votes(table, probs, self.contradicted)
 
     def _evidence(self, outcomes: csr_array) -> Array:
         """Log-likelihood of each pattern in each class, shape (p, k); a voter's evidence counts by its weight."""
@@ -205,10 +223,8 @@ class DawidSkene:
         right, voted = np.einsum("jyy->j", joint), joint.sum(axis=(1, 2))
         return np.where(marginal[:, 1:].sum(axis=1) > 0, right / voted, np.nan)
 
-    def _fall_back(self, table: VotePatterns) -> None:
+    def _fall_back(self, table: VotePatterns, reason: str) -> None:
         self._fallback = MajorityVote(k=self.k, class_balance=self.class_balance).fit(table)
         self.class_balance_, self.voter_accuracy_ = self._fallback.class_balance_, self._fallback.voter_accuracy_
         self.termination_ = "fallback: majority"
-        self.notes_ = (
-            f"Dawid-Skene drifted away from the classes in step {self.n_iter_}; the majority vote was used instead.",
-        )
+        self.notes_ = (f"{reason}; the majority vote was used instead.",)

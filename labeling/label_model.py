@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal, Protocol, Self, get_args
 
 import numpy as np
@@ -28,7 +28,8 @@ class LabelModel(Protocol):
     class_balance_ : ndarray of float64, shape (k,)
         Class balance given or learned; what rows without votes get.
     voter_accuracy_ : ndarray of float64, shape (m,)
-        Estimated accuracy of each voter when it votes, NaN for a silent voter.
+        Accuracy of each voter when it votes, estimated from agreement and so an upper bound; NaN where it cannot be
+        estimated (`consensus.shared_rows`).
     termination_ : str
         Why fitting ended.
     notes_ : tuple[str, ...]
@@ -57,6 +58,7 @@ def build_label_model(
     seed: int = 0,
     group_correlated: bool = True,
     families: Sequence[str] | None = None,
+    contradicted: Collection[int] = (),
 ) -> LabelModel:
     """Make a label model by name.
 
@@ -74,6 +76,8 @@ def build_label_model(
         Whether correlated voters share one vote; the majority vote never groups.
     families : sequence of str, length m, optional
         Origin of each voter (its model): within a family agreement alone proves correlation, see `correlation`.
+    contradicted : collection of int
+        Classes that gold rows deny where all voters agree on them, see `consensus.keep_votes`.
 
     Raises
     ------
@@ -82,10 +86,21 @@ def build_label_model(
     """
     if method == "snorkel":
         return SnorkelLabelModel(
-            k=k, class_balance=class_balance, seed=seed, group_correlated=group_correlated, families=families
+            k=k,
+            class_balance=class_balance,
+            seed=seed,
+            group_correlated=group_correlated,
+            families=families,
+            contradicted=contradicted,
         )
     if method == "dawid_skene":
-        return DawidSkene(k=k, class_balance=class_balance, group_correlated=group_correlated, families=families)
+        return DawidSkene(
+            k=k,
+            class_balance=class_balance,
+            group_correlated=group_correlated,
+            families=families,
+            contradicted=contradicted,
+        )
     if method == "majority":
         return MajorityVote(k=k, class_balance=class_balance)
     raise ConfigError(f"There is no label model '{method}'.", hint=nearest_hint(method, METHODS))

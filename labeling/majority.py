@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .class_balance import checked_balance
-from .consensus import expected_accuracy, majority_probs
+from .consensus import MIN_SHARED_ROWS, expected_accuracy, majority_probs, shared_rows, smoothed_shares
 from .patterns import VotePatterns
 
 
@@ -26,11 +26,17 @@ class MajorityVote:
     ----------
     class_balance_ : ndarray of float64, shape (k,)
     voter_accuracy_ : ndarray of float64, shape (m,)
-        Agreement with the majority vote (a voter's own vote included), NaN for a silent voter.
+        Agreement with the majority vote (a voter's own vote included), NaN for a voter that is hardly ever joined by
+        another one (`consensus.shared_rows`).
     termination_ : str
         Always ``"exact"``.
     notes_ : tuple[str, ...]
         Always empty.
+
+    Notes
+    -----
+    A row's probabilities are its `consensus.smoothed_shares`: the class with the most votes leads, tied classes stay
+    tied, and the fewer votes, the less is claimed.
     """
 
     def __init__(self, *, k: int, class_balance: npt.ArrayLike | None = None) -> None:
@@ -45,9 +51,10 @@ class MajorityVote:
         probs = majority_probs(table, self.k, uniform)
         counts = table.counts[table.covered] @ probs[table.covered] + 1
         self.class_balance_ = counts / counts.sum() if self.class_balance is None else self.class_balance
-        self.voter_accuracy_ = expected_accuracy(table, probs)
+        _, shared = shared_rows(table, self.k, np.arange(table.m), voters=2)
+        self.voter_accuracy_ = np.where(shared >= MIN_SHARED_ROWS, expected_accuracy(table, probs), np.nan)
         return self
 
     def predict_proba(self, table: VotePatterns) -> npt.NDArray[np.float64]:
         """Class probabilities of each pattern, shape (p, k)."""
-        return majority_probs(table, self.k, self.class_balance_)
+        return np.where(table.covered[:, np.newaxis], smoothed_shares(table, self.k), self.class_balance_)

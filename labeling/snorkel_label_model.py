@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from .class_balance import checked_balance, estimate_class_balance
-from .consensus import agrees_with_consensus, overruled_classes, unanimous_votes
+from .consensus import (
+    MIN_SHARED_ROWS,
+    agrees_with_consensus,
+    keep_votes,
+    overruled_classes,
+    shared_rows,
+    unanimous_votes,
+)
 from .correlation import group_weights, voter_groups
 from .dawid_skene import DawidSkene
 from .majority import MajorityVote
@@ -58,6 +65,8 @@ class SnorkelLabelModel:
         Whether correlated voters share one vote.
     families : sequence of str, length m, optional
         Origin of each voter, see `correlation.correlated_groups`.
+    contradicted : collection of int
+        Classes that gold rows deny where all voters agree on them, see `consensus.keep_votes`.
 
     Attributes
     ----------
@@ -65,7 +74,8 @@ class SnorkelLabelModel:
     conditionals_ : ndarray of float32, shape (m, k, k)
         ``P(voter j votes c | class y)`` at ``[j, c, y]``; absent after a fallback.
     voter_accuracy_ : ndarray of float64, shape (m,)
-        Probability of being right when it votes, NaN for a voter that never does.
+        Probability of being right when it votes, NaN where agreement cannot show it: for a voter that independent
+        ones hardly ever join (`consensus.shared_rows`).
     groups_, weights_ : ndarray, shape (m,)
         Group of each voter, and one over the size of its group.
     n_iter_, lr_, seed_, loss_ : int, float, int, float
@@ -88,6 +98,7 @@ class SnorkelLabelModel:
         tol: float = 1e-2,
         group_correlated: bool = True,
         families: Sequence[str] | None = None,
+        contradicted: Collection[int] = (),
     ) -> None:
         self.k = k
         self.class_balance = None if class_balance is None else checked_balance(class_balance, k)
@@ -98,6 +109,7 @@ class SnorkelLabelModel:
         self.tol = tol
         self.group_correlated = group_correlated
         self.families = families
+        self.contradicted = contradicted
 
     def fit(self, table: VotePatterns, gold: npt.NDArray[np.int16] | None = None) -> Self:
         """Learn the conditionals from the pattern counts; `gold` is used only by the fallback."""
@@ -120,9 +132,11 @@ class SnorkelLabelModel:
 
     def predict_proba(self, table: VotePatterns) -> npt.NDArray[np.float64]:
         """Class probabilities of each pattern, shape (p, k); the class balance where nobody votes."""
-        if self._fallback is not None:
-            return self._fallback.predict_proba(table)
-        return self._model.predict_patterns(table, weights=self._exponents())
+        if self._fallback is None:
+            probs = self._model.predict_patterns(table, weights=self._exponents())
+        else:
+            probs = self._fallback.predict_proba(table)
+        return keep_votes(table, probs, self.contradicted)
 
     def _exponents(self) -> npt.NDArray[np.float64] | None:
         return self.weights_ if np.any(self.weights_ != 1) else None
@@ -133,6 +147,9 @@ class SnorkelLabelModel:
         independent = len(np.unique(self.groups_[voting]))
         if independent < _FEWEST:
             return f"Snorkel needs {_FEWEST} independent voters, found {independent}"
+        shared, _ = shared_rows(table, self.k, self.groups_, voters=_FEWEST)
+        if shared.max() < MIN_SHARED_ROWS:
+            return f"Only {shared.max()} reviews have votes by {_FEWEST} independent voters that could agree"
         return ""
 
     def _fit_snorkel(self, table: VotePatterns) -> str:
@@ -146,7 +163,7 @@ class SnorkelLabelModel:
                 return "Snorkel's loss diverges at every learning rate"
             self.conditionals_ = self._model.finish()
             if agrees_with_consensus(self._model.evidence(unanimous, weights=self._exponents()), classes):
-                self.voter_accuracy_ = self._accuracy()
+                self.voter_accuracy_ = self._accuracy(table)
                 return ""
             self._notes.append(f"Snorkel (seed {seed}) overruled voters who all agree.")
         return f"Snorkel overruled unanimous voters from {_SEEDS} starting points"
@@ -180,19 +197,26 @@ class SnorkelLabelModel:
                 break
         return bool(np.all(np.isfinite(model.descent.mu.numpy())))
 
-    def _accuracy(self) -> npt.NDArray[np.float64]:
+    def _accuracy(self, table: VotePatterns) -> npt.NDArray[np.float64]:
         """Share of a voter's votes that are right, from the learned conditionals."""
         joint = self.conditionals_ * self.class_balance_
         right = np.einsum("jyy->j", joint)
         voted = self._model.coverage
-        return np.where(voted > 0, np.clip(right / np.where(voted > 0, voted, 1), 0, 1), np.nan)
+        _, shared = shared_rows(table, self.k, self.groups_, voters=2)
+        known = shared >= MIN_SHARED_ROWS
+        return np.where(known, np.clip(right / np.where(known, voted, 1), 0, 1), np.nan)
 
     def _fall_back(self, table: VotePatterns, gold: npt.NDArray[np.int16] | None, reason: str) -> None:
-        model = DawidSkene(k=self.k, class_balance=self.class_balance)
+        # Every class may be overruled here: the solution is judged as it is, and `predict_proba` keeps the votes.
+        model = DawidSkene(k=self.k, class_balance=self.class_balance, contradicted=range(self.k))
         self._fallback = model.fit(table, gold, groups=self.groups_)
         self.n_iter_ = model.n_iter_
-        self.termination_ = "fallback: dawid_skene"
-        self._notes.extend([f"{reason}; dawid_skene was used instead.", *model.notes_])
+        if model.termination_ == "fallback: majority":
+            self.termination_ = model.termination_
+            self._notes.extend([f"{reason}.", *model.notes_])
+        else:
+            self.termination_ = "fallback: dawid_skene"
+            self._notes.extend([f"{reason}; dawid_skene was used instead.", *model.notes_])
         # Votes of fewer than three independent voters leave open who is right, and EM may end anywhere.
         if overruled_classes(table, model.predict_proba(table)):
             self._fallback = MajorityVote(k=self.k, class_balance=self.class_balance).fit(table, gold)

@@ -10,10 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from labeler.benchmarks.simulated_votes import independent_votes, macro_f1, skewed_votes
+from labeler.benchmarks.simulated_votes import independent_votes, macro_f1, one_rule_a_class, skewed_votes
 from labeler.data.errors import ConfigError, LabelModelError
 from labeler.data.votes import LabelMatrix
+from labeler.labeling.class_balance import estimate_class_balance
+from labeler.labeling.consensus import contradicted_classes
 from labeler.labeling.label_model import METHODS, build_label_model, fit_votes, label
+from labeler.labeling.majority import MajorityVote
 from labeler.labeling.patterns import VotePatterns
 from labeler.labeling.snorkel_label_model import SnorkelLabelModel
 
@@ -103,8 +106,9 @@ def test_one_or_two_voters_are_enough(method: str, m: int) -> None:
     model = build_label_model(method, k=2).fit(table)
     guess = table.expand(model.predict_proba(table)).argmax(axis=1)
     assert (guess == truth).mean() > 0.75
+    assert np.all(np.isnan(model.voter_accuracy_)) == (m == 1)
     if method == "snorkel":
-        assert model.termination_ == "fallback: dawid_skene"
+        assert model.termination_ == ("fallback: majority" if m == 1 else "fallback: dawid_skene")
         assert f"needs 3 independent voters, found {m}" in model.notes_[0]
 
 
@@ -123,7 +127,55 @@ def test_few_voters_who_agree_on_the_rare_class_are_believed(sparse: bool) -> No
     found = table.expand(model.predict_proba(table)).argmax(axis=1)
     assert (found[(dense == 0) & (copy == 0)] == 0).mean() > 0.8
     assert model.termination_ == "fallback: majority"
-    assert any("overruled" in note for note in model.notes_)
+    assert any(("overruled" if sparse else "hardly vote on the same") in note for note in model.notes_)
+
+
+@methods
+def test_a_lone_voter_gets_neither_an_accuracy_nor_full_confidence(method: str) -> None:
+    votes, _ = independent_votes(500, [0.9], prior=[0.4, 0.6], coverage=0.8)
+    table = VotePatterns.from_votes(votes)
+    model = build_label_model(method, k=2).fit(table)
+    assert np.isnan(model.voter_accuracy_[0])
+    assert np.allclose(model.predict_proba(table)[1:], [[0.75, 0.25], [0.25, 0.75]])
+
+
+@methods
+@pytest.mark.parametrize(("recall", "default"), [(0.05, False), (0.6, False), (0.2, True)])
+def test_one_rule_a_class_ends_as_the_majority_vote(method: str, recall: float, default: bool) -> None:
+    rules = one_rule_a_class([0.9, 0.06, 0.04], recall=recall, precision=0.8, seed=0)
+    if default:
+        rules.votes[:, 0] = 0
+    table = VotePatterns.from_votes(rules.votes)
+    balance = estimate_class_balance(table, 3)
+    assert np.allclose(balance, MajorityVote(k=3).fit(table).class_balance_, atol=0.01)
+    model = build_label_model(method, k=3, class_balance=balance).fit(table)
+    assert np.all(np.isnan(model.voter_accuracy_))
+    probs = model.predict_proba(table)
+    single = (table.patterns >= 0).sum(axis=1) == 1
+    assert np.array_equal(probs[single].argmax(axis=1), table.patterns[single].max(axis=1))
+    assert probs[table.covered].max() < 0.7
+
+
+@methods
+def test_no_row_gets_a_class_that_nobody_voted_for(method: str) -> None:
+    votes, _ = independent_votes(3000, [0.9, 0.6, 0.7, 0.55], prior=[0.96, 0.02, 0.02], coverage=0.5)
+    table = VotePatterns.from_votes(votes)
+    probs = build_label_model(method, k=3, class_balance=[0.96, 0.02, 0.02]).fit(table).predict_proba(table)
+    given = probs.argmax(axis=1)[:, np.newaxis]
+    assert np.all((table.patterns == given).any(axis=1)[table.covered])
+
+
+def test_gold_may_deny_what_all_voters_say() -> None:
+    votes, truth = independent_votes(3000, [0.9, 0.6, 0.7, 0.55], prior=[0.96, 0.02, 0.02], coverage=0.5)
+    table = VotePatterns.from_votes(votes)
+    rows = np.arange(900)
+    contradicted = contradicted_classes(table, rows, truth[rows].astype(np.int16), 3)
+    assert contradicted == (1, 2)
+    assert contradicted_classes(table, rows[:0], truth[:0].astype(np.int16), 3) == ()
+    model = build_label_model("snorkel", k=3, class_balance=[0.96, 0.02, 0.02], contradicted=contradicted).fit(table)
+    found = table.expand(model.predict_proba(table)).argmax(axis=1)
+    alone = (votes[:, 3] == 1) & (votes[:, :3] == -1).all(axis=1)
+    assert np.all(found[alone] == 0)
 
 
 @methods
