@@ -56,12 +56,13 @@ def hand_labels(
     rows = rows.with_columns(pl.col("weight") / pl.col("weight").mean())
     counts = [f"{len(rows):,} from {name}" for name, rows in found]
     if given is not None:
-        rows = pl.concat([given.frame.select(rows.columns), rows])
+        rows = pl.concat([given.frame, rows], how="diagonal_relaxed")
         counts.insert(0, f"{len(given):,} from {given.source}")
     announce(f"hand labels: {', '.join(counts)}")
     source = ", ".join([*([given.source] if given else []), *(name for name, _ in found)])
     digest = hashlib.blake2b(rows.write_ndjson().encode(), digest_size=16).hexdigest()
-    return GoldTable(rows, given.skipped if given else 0, source, f"blake2b:{digest}")
+    skipped, notes = (given.skipped, given.notes) if given else (0, ())
+    return GoldTable(rows, skipped, source, f"blake2b:{digest}", notes)
 
 
 def labels_to_score_on(
@@ -107,7 +108,8 @@ def _labelled(sample: DrawnSample, label_space: LabelSpace, announce: Announce) 
         announce(f"{sample.file}: {len(match.missing):,} labelled rows are not of this sample and are not used")
     label = pl.Series("label", match.labels[match.positions], pl.Int16)
     rows: pl.DataFrame = sample.frame[match.positions.tolist()]
-    return rows.select("id", "text", label, (pl.col("rows") / pl.col("inclusion_probability")).alias("weight"))
+    copies, probability = pl.col("rows").cast(pl.Float64), pl.col("inclusion_probability")
+    return rows.select("id", "text", label, probability, copies, (copies / probability).alias("weight"))
 
 
 def _others(rows: pl.DataFrame, known: GoldTable) -> pl.DataFrame:

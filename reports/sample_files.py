@@ -9,9 +9,7 @@ file; when done, export as JSON. Argilla 2::
     dataset = rg.Dataset("sample", settings=settings, client=client).create()
     dataset.records.log([json.loads(line) for line in open("sample.jsonl", encoding="utf-8")])
     ...
-    rows = [row for row in dataset.records.to_list(flatten=True) if row.get("label.responses")]
-    labels = [{"id": row["id"], "label": row["label.responses"][0]} for row in rows]
-    polars.DataFrame(labels).write_csv("export.csv")
+    dataset.records.to_json("export.json")
 """
 
 from __future__ import annotations

@@ -10,9 +10,12 @@ from .sampling import Drawn
 from .terminal import say, stdout_console
 
 _ELSEWHERE = {
-    ".json": "Label Studio: paste {1} under Settings > Labeling Interface > Code, import {0}, label, export as JSON",
-    ".jsonl": "Argilla: make a dataset with the settings {1}, log the records {0}, label, save id and label as CSV",
+    ".json": "In Label Studio: paste {1} under Settings > Labeling Interface > Code, import {0}, label, and export as "
+    "JSON to export.json.",
+    ".jsonl": "In Argilla: make a dataset with the settings {1}, log the records {0}, label, and save them with "
+    "dataset.records.to_json('export.json').",
 }
+"""What to do with a sample of a format that is labelled elsewhere, by the ending of its file."""
 
 
 def print_sample(drawn: Drawn, files: tuple[Path, ...], run: Path) -> None:
@@ -22,9 +25,9 @@ def print_sample(drawn: Drawn, files: tuple[Path, ...], run: Path) -> None:
     for file in files:
         stdout_console().print(printable(str(file)), soft_wrap=True)
     say(f"{len(drawn.frame):,} reviews to label")
-    if files[0].suffix.lower() not in _ELSEWHERE:
+    elsewhere = _ELSEWHERE.get(files[0].suffix.lower())
+    if elsewhere is None:
         say(f"next: {command('annotate', '--run', run)}")
-        return
-    say(_ELSEWHERE[files[0].suffix.lower()].format(*files))
-    export = "export.json" if files[0].suffix.lower() == ".json" else "export.csv"
-    say(f"then: {command('label', '--gold', export, '--run', run)}")
+    else:
+        say(elsewhere.format(*files))
+        say(f"then: {command('label', '--gold', 'export.json', '--run', run)}")

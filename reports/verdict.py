@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ..data.command import command
 from .measures import ClassMeasures, Measures
 from .report import Report, Subject
 from .resampling import Estimate
@@ -115,7 +116,7 @@ def _advice(report: Report, subject: Subject) -> tuple[str, ...]:
         wanted = measures.rows * (width / (_WIDE * 0.75)) ** 2
         advice.append(
             f"{measures.rows} hand labels are too few to be sure. About {round(wanted, -1):,.0f} would narrow the "
-            f"interval to ± {50 * _WIDE * 0.75:.0f} points: labeler sample, labeler annotate."
+            f"interval to ± {50 * _WIDE * 0.75:.0f} points: {command('sample', '--run', report.evidence.run.path)}"
         )
     advice += [
         f"The weak labels are better without the voter {voter.name}: check its rules."

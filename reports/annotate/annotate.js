@@ -243,10 +243,9 @@ function showEnd() {
   $("to-unlabelled").hidden = left === 0 || (wanted.filter === "unlabelled" && !wanted.query && !view.length);
   $("to-skipped").hidden = skipped === 0;
   const what = view.length ? "End of this list." : "No review here.";
-  const skips = skipped ? ` ${skipped} ${skipped === 1 ? "is" : "are"} skipped.` : "";
   $("end-text").textContent = left
-    ? `${narrowed ? what : "That was the last review."} ${left} ${left === 1 ? "has" : "have"} no label yet.${skips}`
-    : `All ${skipped ? "other " : ""}reviews are labelled.${skips} Press Done to finish.`;
+    ? `${narrowed ? what : "That was the last review."} ${left} ${left === 1 ? "has" : "have"} no label yet.`
+    : `${skipped ? `${skipped} skipped, all others` : "All reviews"} are labelled. Press Done to finish.`;
 }
 
 function showOpinions(row) {

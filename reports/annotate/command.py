@@ -81,13 +81,23 @@ def closing_lines(rows: Sequence[Row], file: Path, run: RunDirectory, samples: S
         lines.append(f"to go on: {command('annotate', file, '--run', run.path)}")
     if not done:
         return lines
-    own = any(sample.file.exists() and sample.file.samefile(file) for sample in samples)
     if not run.labels.exists():
         return [*lines, f"next: {command('label', 'reviews.csv', '--gold', file)}"]
+    own = any(sample.file.exists() and sample.file.samefile(file) for sample in samples)
+    original = None if own else _copied(rows, samples)
+    if original is not None:
+        compare = command("annotate", original, "--second", file, "--run", run.path)
+        use = command("label", "--gold", file, "--run", run.path)
+        return [*lines, f"next: {compare}", f"or, to use its labels as they are: {use}"]
     given = () if own else ("--gold", file)
-    lines.append(f"next: {command('label', *given, '--run', run.path)}")
-    lines.append(f"then: {command('report', '--run', run.path)}")
-    return lines
+    label = command("label", *given, "--run", run.path)
+    return [*lines, f"next: {label}", f"then: {command('report', '--run', run.path)}"]
+
+
+def _copied(rows: Sequence[Row], samples: Sequence[DrawnSample]) -> Path | None:
+    """Return the sample of which a file is another annotator's copy."""
+    ids = {row.id for row in rows}
+    return next((sample.file for sample in samples if ids <= set(sample.frame["id"]) and sample.file.exists()), None)
 
 
 def _last(samples: Sequence[DrawnSample], run: RunDirectory) -> Path:

@@ -7,7 +7,6 @@ import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
@@ -15,7 +14,7 @@ from typer.testing import Result
 
 from labeler.data.label_space import LabelSpace
 from labeler.reports.annotate import command as annotate_command
-from labeler.reports.annotate.store import open_store
+from labeler.reports.annotate.store import Row, open_store
 
 App = Callable[..., Result]
 RUN = "my shop"
@@ -40,6 +39,12 @@ def fill(file: Path, *labels: str | None) -> list[str]:
         return [row.id for row in store.rows]
 
 
+def rows_of(file: Path, *_: object, **__: object) -> list[Row]:
+    """Return what a page that is closed at once returns."""
+    with open_store(file, LABELS) as store:
+        return store.rows
+
+
 def printed(result: Result, word: str) -> list[str]:
     """Return the arguments of a printed command, as a shell would see them."""
     (line,) = re.findall(rf"^{word}: labeler (.*)$", result.output, re.MULTILINE)
@@ -47,10 +52,9 @@ def printed(result: Result, word: str) -> list[str]:
 
 
 def test_every_printed_step_works_as_it_stands(app: App, labelled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def serve(path: Path, *_: object, **__: object) -> list[Any]:
+    def serve(path: Path, *_: object, **__: object) -> list[Row]:
         fill(path, *["positive"] * 10)
-        with open_store(path, LABELS) as store:
-            return store.rows
+        return rows_of(path)
 
     monkeypatch.setattr(annotate_command, "serve", serve)
     done = app("sample", "--n", "12", "--run", RUN)
@@ -135,14 +139,18 @@ def test_what_came_from_standard_input_must_be_sent_again(app: App, labelled: Pa
     assert (done.exit_code, "labeler label - --run piped" in done.stderr) == (1, True)
 
 
-def test_a_second_annotators_file_is_made_blank(app: App, labelled: Path) -> None:
+def test_a_second_annotators_file_is_made_blank(app: App, labelled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert app("sample", "--n", "6", "--run", RUN).exit_code == 0
     fill(labelled / RUN / "samples/001.csv", "positive", "negative")
     done = app("annotate", "--second", "their file.csv", "--run", RUN)
     assert done.exit_code == 0
     assert pl.read_csv("their file.csv")["label"].null_count() == 6
     assert printed(done, "next") == ["annotate", "their file.csv", "--run", RUN]
-    assert printed(done, "then") == ["annotate", f"{RUN}/samples/001.csv", "--second", "their file.csv", "--run", RUN]
+    compare = ["annotate", f"{RUN}/samples/001.csv", "--second", "their file.csv", "--run", RUN]
+    assert printed(done, "then") == compare
+    fill(labelled / "their file.csv", "positive", "positive")
+    monkeypatch.setattr(annotate_command, "serve", rows_of)
+    assert printed(app(*printed(done, "next")), "next") == compare
 
 
 def test_a_run_without_a_sample_says_how_to_draw_one(app: App, labelled: Path) -> None:
@@ -150,10 +158,25 @@ def test_a_run_without_a_sample_says_how_to_draw_one(app: App, labelled: Path) -
     assert (done.exit_code, "labeler sample --run 'my shop'" in done.stderr) == (1, True)
 
 
-def test_a_label_studio_sample_names_what_to_do(app: App, labelled: Path) -> None:
-    done = app("sample", "--n", "5", "--format", "label-studio", "--run", RUN)
-    assert done.stdout.split("\n")[:2] == [f"{RUN}/samples/001.json", f"{RUN}/samples/001.xml"]
-    tasks = json.loads((labelled / RUN / "samples/001.json").read_text(encoding="utf-8"))
-    export = [{"id": i, "data": task["data"], "label": "positive"} for i, task in enumerate(tasks)]
-    assert len(export) == 5
-    assert printed(done, "then") == ["label", "--gold", "export.json", "--run", RUN]
+@pytest.mark.parametrize("form", ["label-studio", "argilla"])
+def test_what_comes_back_from_another_program_has_its_probabilities(app: App, labelled: Path, form: str) -> None:
+    done = app("sample", "--n", "9", "--format", form, "--run", RUN)
+    assert f"import {RUN}/samples/001.json," in done.stderr or f"records {RUN}/samples/001.jsonl," in done.stderr
+    if form == "label-studio":
+        tasks = json.loads((labelled / RUN / "samples/001.json").read_text(encoding="utf-8"))
+        choice = {"from_name": "label", "to_name": "text", "type": "choices", "value": {"choices": ["positive"]}}
+        export = [{"id": i, **task, "annotations": [{"result": [choice]}]} for i, task in enumerate(tasks)]
+    else:
+        lines = (labelled / RUN / "samples/001.jsonl").read_text(encoding="utf-8").splitlines()
+        responses = {"label": [{"value": "positive", "user_id": "u", "status": "submitted"}]}
+        export = [
+            {"id": row.pop("id"), "fields": {"text": row.pop("text")}, "metadata": row, "responses": responses}
+            for row in map(json.loads, lines)
+        ]
+    (labelled / "export.json").write_text(json.dumps(export), encoding="utf-8")
+    again = app(*printed(done, "then"))
+    assert again.exit_code == 0, again.output
+    gold = pl.read_parquet(f"{RUN}/gold.parquet").join(pl.read_parquet(f"{RUN}/sampled.parquet"), on="id")
+    assert len(gold) == 9
+    share = gold["weight"] * gold["inclusion_probability"] / gold["rows"]
+    assert share.to_list() == pytest.approx([share[0]] * 9)
