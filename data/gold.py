@@ -45,6 +45,8 @@ class GoldTable:
         ``blake2b:...`` of the file's bytes.
     notes : tuple[str, ...]
         Things worth telling the user.
+    sampled : int
+        How many of the last rows are of the run's own samples: they count only where its input has them.
     """
 
     frame: pl.DataFrame
@@ -52,6 +54,7 @@ class GoldTable:
     source: str
     digest: str
     notes: tuple[str, ...] = ()
+    sampled: int = 0
 
     def __len__(self) -> int:
         """Count the labelled rows."""

@@ -53,6 +53,7 @@ def hand_labels(
     if not found:
         return given
     rows = pl.concat([rows for _, rows in found])
+    sampled = len(rows)
     rows = rows.with_columns(pl.col("weight") / pl.col("weight").mean())
     counts = [f"{len(rows):,} from {name}" for name, rows in found]
     if given is not None:
@@ -62,7 +63,7 @@ def hand_labels(
     source = ", ".join([*([given.source] if given else []), *(name for name, _ in found)])
     digest = hashlib.blake2b(rows.write_ndjson().encode(), digest_size=16).hexdigest()
     skipped, notes = (given.skipped, given.notes) if given else (0, ())
-    return GoldTable(rows, skipped, source, f"blake2b:{digest}", notes)
+    return GoldTable(rows, skipped, source, f"blake2b:{digest}", notes, sampled)
 
 
 def labels_to_score_on(

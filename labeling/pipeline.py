@@ -221,7 +221,10 @@ def _combine(
     announce(f"labels: {settings.method} combined {table.m} voters ({model.termination_})")
     notes = [*reviews.notes, *model.notes_]
     if reviews.gold is not None and reviews.gold.unusable:
-        notes.append(f"{reviews.gold.unusable} gold rows are not in the input and have no text; they were not used.")
+        notes.append(
+            f"{reviews.gold.unusable} gold rows are not in the input; without a text, or drawn from other reviews, "
+            "they were not used."
+        )
     return Labelled(
         reviews=reviews,
         labels=job.labels,

@@ -32,7 +32,7 @@ class GoldRows:
     weights : ndarray of float64, shape (g,)
         How much each row counts.
     unusable : int
-        Gold rows that are not in the input and have no text to vote on.
+        Gold rows that are not in the input and have no text to vote on, or are of a sample of other reviews.
     """
 
     rows: npt.NDArray[np.int64]
@@ -181,7 +181,8 @@ def _outside(gold: GoldTable, reading: _Reading) -> tuple[pl.DataFrame, GoldRows
     """Return id and text of the gold rows that are not in the input, and where all gold rows are."""
     assert reading.matcher is not None
     match = reading.matcher.match()
-    others = gold.frame[match.missing.tolist()].with_row_index("row")
+    given = match.missing < len(gold) - gold.sampled
+    others = gold.frame[match.missing[given].tolist()].with_row_index("row")
     usable = others.filter(pl.col("text").str.strip_chars().str.len_bytes() > 0).unique("text", keep="first")
     usable = usable.sort("row")
     extra = pl.DataFrame([_fresh_ids(usable["id"], reading.taken), usable["text"]])
@@ -190,7 +191,7 @@ def _outside(gold: GoldTable, reading: _Reading) -> tuple[pl.DataFrame, GoldRows
         rows=np.concatenate([match.positions, reading.rows + np.arange(len(extra))]),
         labels=np.concatenate([inside, usable["label"].to_numpy()]).astype(np.int16),
         weights=np.concatenate([gold.frame["weight"].to_numpy()[match.rows], usable["weight"].to_numpy()]),
-        unusable=int(others["text"].fill_null("").str.strip_chars().eq("").sum()),
+        unusable=int(others["text"].fill_null("").str.strip_chars().eq("").sum() + (~given).sum()),
     )
     return extra, known
 

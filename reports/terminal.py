@@ -53,6 +53,8 @@ def print_summary(summary: LabelSummary, run_path: Path) -> None:
     console.print()
     console.print(printable(f"labels: {run.labels} and {run.labels_csv}"), soft_wrap=True)
     console.print(printable(f"voters: {run.lf_summary}"), soft_wrap=True)
+    if summary.gold is None:
+        console.print(printable(f"measure: {command('sample', '--run', run_path)}"), soft_wrap=True)
     console.print("better: labeler init, edit labeler.toml, label again: only what changed is computed", soft_wrap=True)
     console.print(printable(f"next: {_training(summary, run_path)}"), soft_wrap=True)
 

@@ -272,7 +272,10 @@ def test_gold_without_a_matching_row_is_told(label: App, workdir: Path) -> None:
     (workdir / "gold.csv").write_text("id,label\nx1,positive\nx2,negative\n", encoding="utf-8")
     result = label("reviews.csv", "--gold", "gold.csv")
     assert result.exit_code == 0
-    assert "note: 2 gold rows are not in the input and have no text; they were not used." in result.stdout
+    assert (
+        "note: 2 gold rows are not in the input; without a text, or drawn from other reviews, they were not used."
+        in result.stdout
+    )
     assert "estimated from the rules' votes" in result.stdout
 
 

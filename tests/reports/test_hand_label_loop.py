@@ -118,6 +118,15 @@ def test_a_spreadsheet_that_changed_numbers_and_a_lost_file(app: App, labelled: 
     assert (gold["weight"] * gold["inclusion_probability"]).std() == pytest.approx(0, abs=1e-9)
 
 
+def test_labels_of_reviews_that_are_gone_do_not_count(app: App, labelled: Path) -> None:
+    assert app("sample", "--n", "6", "--run", RUN).exit_code == 0
+    ids = fill(labelled / RUN / "samples/001.csv", *["positive"] * 6)
+    pl.read_csv("reviews.csv").filter(pl.col("id") != ids[0]).write_csv("reviews.csv")
+    done = app("label", "--run", RUN)
+    assert "1 gold rows are not in the input" in done.stdout
+    assert set(pl.read_parquet(f"{RUN}/gold.parquet")["id"]) == set(ids[1:])
+
+
 def test_label_is_told_once(app: App, labelled: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     first = app("label", "reviews.csv", "--config", "rules.toml", "--run", RUN, "--limit", "7")
     monkeypatch.chdir(tmp_path)
