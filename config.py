@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from .data.errors import ConfigError, nearest_hint
 from .data.settings import DataSection, Section
 from .data.task import Task
+from .labeling.class_balance import given_balance
 from .labeling.settings import LabelModelSection, VoterSection
 from .models.training.settings import TrainSection
 from .reports.settings import ReportSection
@@ -47,6 +48,12 @@ class Config(Section):
         names = [voter.name for voter in self.voters]
         if repeated := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"two voters are called '{min(repeated)}'; give every voter its own name")
+        return self
+
+    @model_validator(mode="after")
+    def _class_balance_fits_the_classes(self) -> Config:
+        if not isinstance(self.label_model.class_balance, str):
+            given_balance(self.label_model.class_balance, self.task.label_space)
         return self
 
     def with_columns(self, text_column: str | None, id_column: str | None) -> Config:

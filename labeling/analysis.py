@@ -28,7 +28,7 @@ def lf_summary(
     voters: Sequence[str] | None = None,
     classes: Sequence[str] | None = None,
     gold: npt.NDArray[np.int16] | None = None,
-    estimated_accuracy: Array | None = None,
+    agreement: Array | None = None,
 ) -> pl.DataFrame:
     """Summarise every voter in a row.
 
@@ -42,15 +42,16 @@ def lf_summary(
         Class names for the polarity column; indices without.
     gold : ndarray of int16, shape (n,), optional
         Class indices, -1 where unknown. Patterns then have to map rows.
-    estimated_accuracy : ndarray of float64, shape (m,), optional
-        `voter_accuracy_` of a label model.
+    agreement : ndarray of float64, shape (m,), optional
+        `voter_accuracy_` of a label model: estimated from agreement, hence the name of its column.
 
     Returns
     -------
     polars.DataFrame
         ``voter``; ``polarity``: the classes it ever votes, joined by ", "; shares of all rows on which it votes
         (``coverage``), on which another one votes too (``overlaps``), and on which another one votes differently
-        (``conflicts``); ``estimated_accuracy``; ``gold_votes``: rows with a gold label on which it votes;
+        (``conflicts``); ``agreement`` with the other voters, as the label model sees it; ``gold_votes``: rows with a
+        gold label on which it votes;
         ``gold_accuracy``: share of these it gets right. Null where there is nothing to say.
     """
     import polars as pl
@@ -59,7 +60,7 @@ def lf_summary(
     names = votes.voters if isinstance(votes, LabelMatrix) else voters or [str(j) for j in range(table.m)]
     coverage, overlaps, conflicts = vote_rates(table)
     gold_votes, gold_right = _gold_counts(table, gold)
-    accuracy = np.full(table.m, np.nan) if estimated_accuracy is None else estimated_accuracy
+    agreement = np.full(table.m, np.nan) if agreement is None else agreement
     gold_accuracy = np.divide(gold_right, gold_votes, out=np.full(table.m, np.nan), where=gold_votes > 0)
     return pl.DataFrame(
         {
@@ -68,7 +69,7 @@ def lf_summary(
             "coverage": coverage,
             "overlaps": overlaps,
             "conflicts": conflicts,
-            "estimated_accuracy": pl.Series(accuracy, dtype=pl.Float64).fill_nan(None),
+            "agreement": pl.Series(agreement, dtype=pl.Float64).fill_nan(None),
             "gold_votes": gold_votes,
             "gold_accuracy": pl.Series(gold_accuracy, dtype=pl.Float64).fill_nan(None),
         }

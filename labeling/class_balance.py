@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..data.errors import ConfigError, LabelModelError
-from ..data.label_space import ABSTAIN
+from ..data.errors import ConfigError, LabelModelError, nearest_hint
+from ..data.label_space import ABSTAIN, LabelSpace
 from .patterns import VotePatterns
 
 _IDENTIFIABLE = 3  # voters from which Dawid-Skene can tell accuracies and class balance apart
@@ -45,6 +46,33 @@ def checked_balance(balance: npt.ArrayLike, k: int) -> npt.NDArray[np.float64]:
         )
     normalised: npt.NDArray[np.float64] = shares / shares.sum()
     return normalised
+
+
+def given_balance(shares: Mapping[str, float] | Sequence[float], labels: LabelSpace) -> npt.NDArray[np.float64]:
+    """Check and normalise the class balance of a configuration: shares by class name, or in the order of the classes.
+
+    Returns
+    -------
+    ndarray of float64, shape (k,)
+        Sums to 1.
+
+    Raises
+    ------
+    ConfigError
+        If a name is no class, a class has no share, or a share does not lie between 0 and 1.
+    """
+    where = "label_model.class_balance"
+    if isinstance(shares, Mapping):
+        if unknown := [name for name in shares if name not in labels.names]:
+            hint = nearest_hint(unknown[0], labels.names)
+            raise ConfigError(f"{where} names '{unknown[0]}', which is not a class.", hint=hint)
+        if missing := [name for name in labels.names if name not in shares]:
+            raise ConfigError(f"{where} has no share for {', '.join(missing)}.", hint="Give every class its share.")
+        shares = [shares[name] for name in labels.names]
+    if not all(0 < share < 1 for share in shares):
+        hint = "A class that never occurs should be left out of the task."
+        raise ConfigError(f"{where}: every share must lie between 0 and 1, found {list(shares)}.", hint=hint)
+    return checked_balance(shares, labels.k)
 
 
 def class_balance_from_gold(

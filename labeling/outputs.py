@@ -124,7 +124,7 @@ def write_labels(
         voters=labelled.voter_names,
         classes=labelled.labels.names,
         gold=_gold_column(reviews),
-        estimated_accuracy=labelled.voter_accuracy,
+        agreement=labelled.voter_accuracy,
     )
     write_csv(run.lf_summary, voters)
     run.remove((run.gold, run.relabelled))  # of an earlier run with a gold file or an existing label column

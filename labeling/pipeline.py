@@ -25,8 +25,9 @@ from ..data.stream import TableStream
 from ..data.task import Task
 from ..models.resolve import ModelRef
 from .cascade_step import ask_voters, build_asked_voters
-from .class_balance import checked_balance, class_balance_from_gold, estimate_class_balance
+from .class_balance import class_balance_from_gold, estimate_class_balance, given_balance
 from .columns import numeric_columns
+from .consensus import contradicted_classes
 from .engines import Engine, LocalEngine
 from .label_model import build_label_model, fit_votes
 from .named_voter import NamedVoter, build_voters, model_fields
@@ -35,6 +36,7 @@ from .patterns import VotePatterns
 from .registry import is_asked, voter_options
 from .reviews import Reviews, store_reviews
 from .settings import LabelModelSection, VoterSection
+from .voter_notes import voter_notes
 from .voting import VoteColumn, apply_voters
 
 Announce = Callable[[str], None]
@@ -182,8 +184,8 @@ def _class_balance(
 ) -> tuple[npt.NDArray[np.float64], str]:
     """Return the class balance and where it is from."""
     wanted = job.label_model.class_balance
-    if isinstance(wanted, tuple):
-        return checked_balance(wanted, job.labels.k), "given"
+    if not isinstance(wanted, str):
+        return given_balance(wanted, job.labels), "given"
     if wanted == "gold" and not reviews.n_gold:
         raise ConfigError(
             'class_balance = "gold" needs gold labels.', hint="Give them with --gold FILE, or use estimate."
@@ -195,6 +197,11 @@ def _class_balance(
     if table is None or not table.covered.any():
         return np.full(job.labels.k, 1 / job.labels.k), "uniform, for want of votes by rules and of gold labels"
     return estimate_class_balance(table, job.labels.k), "estimated from the rules' votes"
+
+
+def _contradicted(reviews: Reviews, table: VotePatterns, k: int) -> tuple[int, ...]:
+    gold = reviews.gold
+    return () if gold is None else contradicted_classes(table, gold.rows, gold.labels, k)
 
 
 def _combine(
@@ -214,12 +221,16 @@ def _combine(
         seed=settings.seed,
         group_correlated=settings.group_correlated,
         families=[voter.family for voter in voters],
+        contradicted=_contradicted(reviews, table, k),
     )
     with progress("Fitting the label model"):
         fit_votes(table, model, k=k)
     probs = model.predict_proba(table).astype(np.float32)
     announce(f"labels: {settings.method} combined {table.m} voters ({model.termination_})")
-    notes = [*reviews.notes, *model.notes_]
+    soft = SoftLabels(probs, table.covered)
+    names = [voter.name for voter in voters]
+    about = voter_notes(table, soft.hard(), model.voter_accuracy_, voters=names, has_gold=reviews.n_gold > 0)
+    notes = [*reviews.notes, *model.notes_, *about]
     if reviews.gold is not None and reviews.gold.unusable:
         notes.append(
             f"{reviews.gold.unusable} gold rows are not in the input; without a text, or drawn from other reviews, "
@@ -229,7 +240,7 @@ def _combine(
         reviews=reviews,
         labels=job.labels,
         table=table,
-        soft=SoftLabels(probs, table.covered),
+        soft=soft,
         voters=tuple(voters),
         voter_accuracy=model.voter_accuracy_,
         class_balance=balance,

@@ -9,8 +9,6 @@ from pydantic import ConfigDict, Field
 from ..data.settings import Section
 from .label_model import Method
 
-Share = Annotated[float, Field(gt=0, lt=1)]
-
 
 class VoterSection(Section):
     """One ``[[voters]]`` entry; keys other than these are options of its kind."""
@@ -31,9 +29,9 @@ class LabelModelSection(Section):
     """How votes become labels."""
 
     method: Method = Field(default="snorkel", description="snorkel, dawid_skene or majority.")
-    class_balance: Literal["auto", "gold", "estimate"] | tuple[Share, ...] = Field(
+    class_balance: Literal["auto", "gold", "estimate"] | dict[str, float] | tuple[float, ...] = Field(
         default="auto",
-        description='Share of each class: "gold", "estimate", a list, or "auto": gold when there is a gold file.',
+        description='"gold", "estimate", "auto" (gold when there is a gold file), or each class\'s share by name.',
     )
     group_correlated: bool = Field(default=True, description="Let voters that repeat one another share one weight.")
     seed: int = Field(default=0, ge=0, description="Seed of everything random.")

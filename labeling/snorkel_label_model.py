@@ -145,11 +145,13 @@ class SnorkelLabelModel:
         """Say why Snorkel cannot be fitted to these votes at all, or nothing."""
         voting = np.any(table.patterns != -1, axis=0)
         independent = len(np.unique(self.groups_[voting]))
+        if voting.sum() == 1:
+            return "There is only one voter"
         if independent < _FEWEST:
             return f"Snorkel needs {_FEWEST} independent voters, found {independent}"
         shared, _ = shared_rows(table, self.k, self.groups_, voters=_FEWEST)
         if shared.max() < MIN_SHARED_ROWS:
-            return f"Only {shared.max()} reviews have votes by {_FEWEST} independent voters that could agree"
+            return f"Snorkel needs reviews with votes by {_FEWEST} independent voters, found {shared.max():,}"
         return ""
 
     def _fit_snorkel(self, table: VotePatterns) -> str:
@@ -213,7 +215,7 @@ class SnorkelLabelModel:
         self.n_iter_ = model.n_iter_
         if model.termination_ == "fallback: majority":
             self.termination_ = model.termination_
-            self._notes.extend([f"{reason}.", *model.notes_])
+            self._notes.append(f"{reason}; the majority vote was used instead.")
         else:
             self.termination_ = "fallback: dawid_skene"
             self._notes.extend([f"{reason}; dawid_skene was used instead.", *model.notes_])

@@ -90,7 +90,7 @@ def _voter(voter: VoterReport) -> dict[str, Any]:
         "coverage": voter.coverage,
         "overlaps": voter.overlaps,
         "conflicts": voter.conflicts,
-        "estimated_accuracy": voter.estimated_accuracy,
+        "agreement": voter.agreement,
         "gold_votes": 0 if measured is None else measured.rows,
         **_estimate("accuracy", None if measured is None else measured.accuracy),
         **_estimate("macro_f1", None if measured is None else measured.macro_f1),

@@ -163,13 +163,13 @@ def _distribution(summary: LabelSummary) -> Table:
 
 
 def _voters(summary: LabelSummary) -> Table:
-    others = ("coverage", "overlaps", "conflicts", "est. accuracy", "gold accuracy (votes)")
+    others = ("coverage", "overlaps", "conflicts", "agreement", "gold accuracy (votes)")
     table = Table(Column("voter", overflow="fold"), *others, box=None)
     for row in summary.voters:
         gold = f"{row['gold_accuracy']:.2f} ({row['gold_votes']})" if row["gold_accuracy"] is not None else "-"
-        estimated = "-" if row["estimated_accuracy"] is None else f"{row['estimated_accuracy']:.2f}"
+        agreement = "-" if row["agreement"] is None else f"{row['agreement']:.2f}"
         shares = (f"{row[name]:.1%}" for name in ("coverage", "overlaps", "conflicts"))
-        table.add_row(printable(row["voter"]), *shares, estimated, gold)
+        table.add_row(printable(row["voter"]), *shares, agreement, gold)
     return table
 
 

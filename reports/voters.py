@@ -30,8 +30,9 @@ class VoterReport:
     name : str
     coverage, overlaps, conflicts : float
         Shares of all input rows, as `labeler label` counts them.
-    estimated_accuracy : float, optional
-        What the label model thinks, without gold rows.
+    agreement : float, optional
+        How often the label model takes it to be right, judged by the other voters: an upper bound. None where they
+        hardly vote on the same rows.
     measured : Measures, optional
         On the gold rows it votes on; None if there are none.
     without : Comparison, optional
@@ -43,7 +44,7 @@ class VoterReport:
     coverage: float
     overlaps: float
     conflicts: float
-    estimated_accuracy: float | None
+    agreement: float | None
     measured: Measures | None
     without: Comparison | None
 
@@ -81,7 +82,7 @@ def voter_reports(evidence: Evidence, settings: LabelModelSection, *, resamples:
                 coverage=row["coverage"],
                 overlaps=row["overlaps"],
                 conflicts=row["conflicts"],
-                estimated_accuracy=row["estimated_accuracy"],
+                agreement=row["agreement"],
                 measured=measured,
                 without=None
                 if others is None

@@ -151,7 +151,7 @@ def test_json_has_no_nan(label: App, workdir: Path) -> None:
     (workdir / "gold.csv").write_text(GOLD, encoding="utf-8")
     result = label("reviews.csv", "--gold", "gold.csv", "--json")
     summary = json.loads(result.stdout, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
-    assert summary["voters"][-1]["estimated_accuracy"] is None
+    assert summary["voters"][-1]["agreement"] is None
 
 
 def test_gold_gives_balance_and_accuracy(label: App, workdir: Path) -> None:

@@ -41,7 +41,7 @@ def test_names_gold_and_estimates_land_in_their_rows() -> None:
         LabelMatrix(votes, confidence, ("rule", "silent")),
         classes=["bad", "good"],
         gold=np.array([0, 1, -1], np.int16),
-        estimated_accuracy=np.array([0.9, np.nan]),
+        agreement=np.array([0.9, np.nan]),
     )
     assert table.row(0, named=True) == {
         "voter": "rule",
@@ -49,7 +49,7 @@ def test_names_gold_and_estimates_land_in_their_rows() -> None:
         "coverage": 1.0,
         "overlaps": 0.0,
         "conflicts": 0.0,
-        "estimated_accuracy": 0.9,
+        "agreement": 0.9,
         "gold_votes": 2,
         "gold_accuracy": 0.5,
     }

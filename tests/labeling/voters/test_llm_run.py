@@ -80,7 +80,7 @@ def test_the_voter_is_in_every_table(run: App, chat_server: Any) -> None:
     directory = RunDirectory(Path("run"))
     row = pl.read_csv(directory.lf_summary).filter(pl.col("voter") == "model").row(0, named=True)
     assert row["coverage"] == pytest.approx(len(chat_server.asked) / 60)
-    assert 0.5 < row["estimated_accuracy"] <= 1
+    assert 0.5 < row["agreement"] <= 1
     stage = directory.read_manifest().stages["votes/model"]
     assert stage.model == f"m@{chat_server.url[7:-3]}"
     assert stage.rows["answered"] == stage.rows["texts"] == len(chat_server.asked)
