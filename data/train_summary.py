@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .run import RunDirectory
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,8 @@ class TrainSummary:
         Ids of the gold rows that training saw; a report must not score on them.
     notes : list of str
         What a user should be told.
+    learned_from : str
+        Digest of the weak labels; empty in models of earlier versions.
     """
 
     name: str
@@ -62,3 +70,16 @@ class TrainSummary:
     gold_only: dict[str, float] | None = None
     gold_used: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    learned_from: str = ""
+
+    def is_outdated(self, run: RunDirectory) -> bool:
+        """Whether the run has other labels now than those it was trained on."""
+        return bool(self.learned_from) and self.learned_from != run.labels_digest()
+
+
+def read_train_summary(folder: Path) -> TrainSummary | None:
+    """Read the numbers in the folder of a model; None if they are not there, or of another version."""
+    try:
+        return TrainSummary(**json.loads((folder / "training.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None

@@ -39,6 +39,24 @@ def read_training(run: RunDirectory) -> list[TrainSummary]:
         ) from error
 
 
+def usable_models(
+    summaries: list[TrainSummary], labels: LabelSpace, run: RunDirectory, announce: Callable[[str], None]
+) -> list[TrainSummary]:
+    """Leave out models of other classes than the run has now, and say which models are older than its labels."""
+    again = f"train again: {command('train', '--run', run.path)}"
+    usable = []
+    for summary in summaries:
+        if not set(summary.labels) <= set(labels.names):
+            announce(
+                f"{summary.name}: left out, it was trained for other classes ({', '.join(summary.labels)}); {again}"
+            )
+            continue
+        if summary.is_outdated(run):
+            announce(f"{summary.name}: trained on earlier labels of this run; {again}")
+        usable.append(summary)
+    return usable
+
+
 def end_model_opinions(evidence: Evidence, summaries: list[TrainSummary], predict: Predict) -> list[Opinion]:
     """Let the end models of a run label its gold rows.
 

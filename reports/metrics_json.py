@@ -39,6 +39,7 @@ def metrics(report: Report) -> dict[str, Any]:
                 "head": report.training[name].head,
                 "backbone": report.training[name].backbone,
                 "gold_rows_used": len(report.training[name].gold_used),
+                "outdated": name in report.outdated,
             }
             for name, subject in report.models.items()
         },

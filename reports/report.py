@@ -19,7 +19,7 @@ from ..labeling.settings import LabelModelSection
 from .baselines import baselines
 from .comparison import Comparison, compare
 from .dates import find_dates
-from .end_models import Predict, end_model_opinions, read_training
+from .end_models import Predict, end_model_opinions, read_training, usable_models
 from .evidence import Evidence, Opinion, read_evidence
 from .measures import Measures, measure
 from .mistakes import Mistake, mistakes_by_cell, surest_mistakes
@@ -84,6 +84,8 @@ class Report:
     duels : list of Duel
     suspects : Suspects, optional
     points : WeakPoints
+    outdated : frozenset of str
+        End models that were trained on earlier labels than those of the run.
     """
 
     evidence: Evidence
@@ -96,6 +98,7 @@ class Report:
     duels: list[Duel]
     suspects: Suspects | None
     points: WeakPoints
+    outdated: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,8 @@ def build_report(job: ReportJob, announce: Announce = lambda message: None) -> R
     evidence = read_evidence(job.run, job.gold)
     if evidence.unmatched:
         announce(f"hand-labelled rows that are not in the run and so are not scored: {evidence.unmatched:,}")
-    training = read_training(job.run)
+    training = usable_models(read_training(job.run), evidence.labels, job.run, announce)
+    outdated = frozenset(summary.name for summary in training if summary.is_outdated(job.run))
     models = end_model_opinions(evidence, training, job.predict)
     scored = ", ".join(["weak labels", *(f"end model {model.name}" for model in models), "voters"])
     announce(f"hand-labelled rows: {len(evidence.gold):,}; scoring {scored}")
@@ -172,6 +176,7 @@ def build_report(job: ReportJob, announce: Announce = lambda message: None) -> R
         duels=duels,
         suspects=suspects,
         points=points,
+        outdated=outdated,
     )
 
 

@@ -46,7 +46,9 @@ class Verdict:
 
 def named_subjects(report: Report) -> dict[str, Subject]:
     """Name the labels a user may want to use: those of the end models, then the weak ones."""
-    return {f"end model {name}": subject for name, subject in report.models.items()} | {"weak labels": report.weak}
+    old = dict.fromkeys(report.outdated, " (trained on earlier labels)")
+    models = {f"end model {name}{old.get(name, '')}": subject for name, subject in report.models.items()}
+    return models | {"weak labels": report.weak}
 
 
 def named_measures(report: Report) -> dict[str, Measures]:

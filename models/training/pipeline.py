@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -167,7 +167,7 @@ def _train_one(name: str, settings: TrainSection, folder: Path, job: _Job) -> Tr
     )
     started = time.perf_counter()
     trained = fitter.fit()
-    summary = summarise(name, folder, fitter, trained)
+    summary = replace(summarise(name, folder, fitter, trained), learned_from=run.labels_digest())
     if not is_first():
         return summary
     folder.parent.mkdir(exist_ok=True)

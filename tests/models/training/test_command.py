@@ -207,3 +207,30 @@ def test_an_adapter_of_another_base_is_refused(train: Train, app: App, run: Path
     result = app("predict", "many.csv", "--run", run)
     assert result.exit_code == 1
     assert "trained on another" in result.stderr
+
+
+def test_a_model_that_is_older_than_the_labels_is_named(app: App, label: App, run: Path, workdir: Path) -> None:
+    def relabel(old: str, new: str) -> None:
+        for name in ("rules.toml", "gold.csv"):
+            text = (workdir / name).read_text(encoding="utf-8")
+            (workdir / name).write_text(text.replace(old, new), encoding="utf-8")
+        assert label("many.csv", "--gold", "gold.csv").exit_code == 0
+
+    predict = ("predict", "many.csv", "--run", run, "--output", "out.csv", "--force")
+    assert app("train", "--head", "ngram", "--run", run).exit_code == 0
+    assert "earlier labels" not in app(*predict).stderr
+    relabel("керемет^2", "отыр")
+    assert "trained on earlier labels of this run; train it again with: labeler train" in app(*predict).stderr
+    report = app("report", "--run", run, "--json")
+    assert "trained on earlier labels of this run" in report.stderr
+    assert json.loads(report.stdout)["end_models"]["ngram"]["outdated"] is True
+    assert "end model ngram (trained on earlier labels)" in (run / "report.html").read_text(encoding="utf-8")
+    relabel("negative", "bad")
+    done = app(*predict)
+    assert done.exit_code == 1
+    assert "trained for other classes (negative, positive) than the labels have now (bad, positive)" in done.stderr
+    report = app("report", "--run", run, "--json")
+    assert "ngram: left out" in report.stderr
+    assert json.loads(report.stdout)["end_models"] == {}
+    app("train", "--head", "ngram", "--run", run)
+    assert app(*predict).exit_code == 0
