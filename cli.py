@@ -46,7 +46,9 @@ def label(
     engine: flags.EngineOpt = "local",
     actors: flags.ActorsOpt = None,
     dataset: flags.DatasetOpt = None,
-    force: Annotated[bool, typer.Option("--force", help="Recompute everything.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Recompute everything, also where RUN has other reviews.")
+    ] = False,
     as_json: flags.JsonOpt = False,
 ) -> None:
     """Label reviews: let the voters vote, combine the votes, write RUN/labels.parquet and RUN/labels.csv.
@@ -59,6 +61,7 @@ def label(
     from .config import told_config
     from .data.dataset import open_dataset
     from .data.label_options import LabelOptions
+    from .data.overwriting import refuse_run_files
     from .data.run import open_run
     from .data.run_names import default_run, set_latest
     from .labeling.engines import open_engine
@@ -69,6 +72,7 @@ def label(
     told = LabelOptions(input, config, preset, gold, models, code, llm_budget, text_column, id_column, limit)
     told, settings = told_config(told, run, announce=say)
     run = run or default_run(told.input, settings.task.name)
+    refuse_run_files(run, {"INPUT": told.input, "--gold": told.gold, "--code": told.code})
     parts = open_dataset(dataset) if dataset else None
     with showing_progress(), open_engine(engine, actors) as voting:
         job = settings.label_job(told, force=force, engine=voting, announce=say)
@@ -106,6 +110,7 @@ def train(
     Example: labeler train --mode lora --run runs/reviews
     """
     from .config import run_config, with_flags
+    from .data.overwriting import refuse_run_files
     from .data.processes import is_first
     from .data.run import existing_run, open_run
     from .models.training.pipeline import train_end_models
@@ -113,6 +118,7 @@ def train(
     from .reports.terminal import print_training, say
 
     run = existing_run(run, needs="labels.parquet").path
+    refuse_run_files(run, {"--gold": gold})
     given = {"mode": mode, "head": head, "backbone": backbone, "epochs": epochs, "learning_rate": lr, "seed": seed}
     settings = with_flags(run_config(config, run).train, given | {"exclude_absent": exclude_absent})
     with showing_progress(), open_run(run, together=True) as directory:
@@ -177,12 +183,15 @@ def predict(
 
     Example: labeler predict new.csv --run runs/reviews --output labelled.csv
     """
+    from .data.overwriting import refuse_run_files
     from .data.run import existing_run
-    from .models.predicting import PredictJob, predict_reviews
+    from .models.predicting import PredictJob, check_age, predict_reviews
     from .reports.progress_bars import showing_progress
     from .reports.terminal import print_prediction, say
 
     directory = existing_run(run, needs="model/labeler.json", made_by="labeler train")
+    refuse_run_files(directory.path, {"--output": output})
+    check_age(directory, announce=say)
     job = PredictJob(input, directory.model, output, directory.predict_rejected, table, text_column, id_column, force)
     with showing_progress():
         done = predict_reviews(job, announce=say)
@@ -252,6 +261,7 @@ def report(
     """
     from .config import load_config, run_config
     from .data.hand_labels import labels_to_score_on
+    from .data.overwriting import refuse_run_files
     from .data.run import existing_run, open_run
     from .models.gold_predictions import gold_predictions
     from .reports.outputs import write_report
@@ -261,6 +271,7 @@ def report(
     from .reports.terminal import say
 
     run = existing_run(run, needs="labels.parquet").path
+    refuse_run_files(run, {"--gold": gold})
     made_with = load_config(run / "config.toml")
     settings = run_config(config, run).report
     with showing_progress(), open_run(run) as directory:

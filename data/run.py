@@ -15,8 +15,10 @@ from .atomic import remove_leftovers, remove_path, write_json
 from .command import command
 from .errors import RunError
 from .manifest import Manifest, StageDetails
-from .ownership import OWN_NAMES, discard, is_run, mark_run, set_aside
+from .ownership import OWN_NAMES, discard, set_aside
 from .processes import is_first
+from .progress import notice
+from .run_claim import claim_folder
 from .run_names import latest_run, safe_file_name
 
 
@@ -169,6 +171,12 @@ class RunDirectory:
         """Read the manifest as it is on disk now."""
         return Manifest.load(self.manifest)
 
+    def labels_digest(self) -> str:
+        """Digest of the weak labels as they were written; empty while there are none."""
+        labels = self.read_manifest().stages.get("labels")
+        written = labels.outputs.get(self.labels.name) if labels else None
+        return written.digest if written and self.labels.exists() else ""
+
     def stage_is_current(self, name: str, key: str) -> bool:
         """Whether stage `name` ran with `key` and all it wrote is still there unchanged."""
         return self.read_manifest().is_current(name, key)
@@ -213,7 +221,9 @@ class RunDirectory:
         self.remove_report()
 
     def remove_report(self) -> None:
-        """Remove the report: it tells of earlier labels."""
+        """Remove the report, which tells of earlier labels, and say so."""
+        if self.report.exists():
+            notice(f"{self.report} told of earlier labels and goes; make it again with: labeler report")
         self.remove((self.report, self.report_markdown, self.metrics))
 
     def clear(self) -> None:
@@ -224,12 +234,14 @@ class RunDirectory:
         RunError
             If a file cannot be moved or removed.
         """
-        for path in (self.sampled, self.path / "samples"):
+        for path in (self.sampled, self.samples):
             try:
                 set_aside(path, self.path, "belongs to the earlier input")
             except OSError as error:
                 raise _unusable(path, error) from error
         self.remove(self.path / name for name in sorted(OWN_NAMES))
+        remove_path(self.checkpoints)
+        self.votes_folder.mkdir(exist_ok=True)
 
 
 @contextmanager
@@ -259,7 +271,7 @@ def open_run(path: str | Path, *, together: bool = False) -> Iterator[RunDirecto
         return
     lock = FileLock(run.lock, timeout=0)
     try:
-        _claim(run)
+        claim_folder(run.path)
         run.votes_folder.mkdir(exist_ok=True)
         lock.acquire()
     except Timeout:
@@ -303,21 +315,6 @@ def unreadable_labels(run: RunDirectory, error: Exception) -> RunError:
         f"The weak labels in {run.path} cannot be read: {str(error).partition(chr(10))[0]}.",
         hint=f"Make them again with: {command('label', '--force', '--run', run.path)}",
     )
-
-
-def _claim(run: RunDirectory) -> None:
-    """Mark a new or empty folder as a run, and one of an earlier version, whose manifest tells what is in it."""
-    run.path.mkdir(parents=True, exist_ok=True)
-    if is_run(run.path):
-        return
-    manifest = run.read_manifest()
-    found = sorted(path.name for path in run.path.iterdir() if not path.name.startswith("."))
-    if found and (manifest.note or not manifest.path.exists()):
-        raise RunError(
-            f"{run.path} is not a run of labeler: it holds '{found[0]}', and nothing says that labeler wrote it.",
-            hint="Name a new folder with --run, such as --run runs/reviews.",
-        )
-    mark_run(run.path, [file.digest for stage in manifest.stages.values() for file in stage.outputs.values()])
 
 
 def _owner(run: RunDirectory) -> str:

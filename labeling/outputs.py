@@ -128,6 +128,7 @@ def write_labels(
     )
     write_csv(run.lf_summary, voters)
     run.remove((run.gold, run.relabelled))  # of an earlier run with a gold file or an existing label column
+    run.remove_report()
     if reviews.gold is not None:
         write_parquet(run.gold, gold_frame(known, reviews.gold, labelled.labels))
         outputs.append(run.gold)

@@ -62,6 +62,8 @@ class LabelJob:
         The resolved configuration, written to the run.
     force : bool
         Recompute everything.
+    hand_labels : bool
+        Whether gold rows are from samples of the run, which belong to its reviews.
     limit : int, optional
         Use only the first rows.
     engine : Engine
@@ -76,6 +78,7 @@ class LabelJob:
     models: Callable[[str, str | None], ModelRef]
     config_toml: str = ""
     force: bool = False
+    hand_labels: bool = False
     limit: int | None = None
     engine: Engine = field(default_factory=LocalEngine)
 
@@ -114,7 +117,7 @@ def label_reviews(job: LabelJob, run: RunDirectory, announce: Announce = lambda 
     _find_models(job)
     asked = build_asked_voters(job.voters, job.resources, announce)
     settings = job.label_model.model_dump(mode="json")
-    reviews = store_reviews(job.table, job.gold, run, limit=job.limit)
+    reviews = store_reviews(job.table, job.gold, run, limit=job.limit, force=job.force, hand_labels=job.hand_labels)
     write_text(run.config, job.config_toml)
     voters, table, balance, source = _vote(job, reviews, run, announce)
     everybody = [*voters, *asked]

@@ -10,8 +10,10 @@ import numpy.typing as npt
 import polars as pl
 
 from ..data.corpus import SeriesDigest
+from ..data.errors import RunError
 from ..data.gold import GoldMatcher, GoldTable
 from ..data.manifest import StageDetails, stage_key
+from ..data.other_input import EarlierInput
 from ..data.parts import PART_ROWS, ParquetParts, writing_jsonl
 from ..data.progress import progress
 from ..data.run import RunDirectory
@@ -81,7 +83,13 @@ class Reviews:
 
 
 def store_reviews(
-    table: TableStream, gold: GoldTable | None, run: RunDirectory, *, limit: int | None = None
+    table: TableStream,
+    gold: GoldTable | None,
+    run: RunDirectory,
+    *,
+    limit: int | None = None,
+    force: bool = False,
+    hand_labels: bool = False,
 ) -> Reviews:
     """Read the input once, match gold rows with it, append the others, and put all of it into the run.
 
@@ -95,14 +103,19 @@ def store_reviews(
     run : RunDirectory
     limit : int, optional
         Use only the first `limit` rows.
+    force : bool
+        Replace a run of other reviews.
+    hand_labels : bool
+        Whether samples of the run are labelled by hand: it is not replaced then.
 
     Raises
     ------
     InputError
         If the input cannot be read or has no usable row, or gold rows contradict each other.
     RunError
-        If a file cannot be written.
+        If the run has labels of other reviews, or a file cannot be written.
     """
+    earlier = EarlierInput(run)
     with ParquetParts(run.corpus) as parts, writing_jsonl(run.rejected) as reject, progress("Reading") as advance:
         reading = _Reading(gold)
         rejected = 0
@@ -111,6 +124,7 @@ def store_reviews(
             reject(table.located(chunk.rejected))
             rejected += len(chunk.rejected)
             reading.add(chunk.frame)
+            earlier.add(chunk.frame["text"])
             advance(len(chunk))
             schema = chunk.frame
         n_input = reading.rows
@@ -126,12 +140,24 @@ def store_reviews(
         key = stage_key(table=digest, columns=columns, ids=corpus.ids_digest, texts=corpus.digest, rows=counts)
         reviews = Reviews(corpus, n_input, rejected, known, key, _notes(table, gold))
         if not run.stage_is_current("input", key):
+            if earlier.is_other(digest):
+                if hand_labels or not force:
+                    raise _other_input(table.source, earlier.source, run, hand_labels=hand_labels)
+                run.clear()
             run.remove_labels()  # they belong to other input: better none than wrong ones if this run does not finish
             parts.save()
             rows = {"input": n_input, "rejected": rejected, "gold": reviews.n_gold}
             details = StageDetails(inputs={table.source: digest}, rows=rows)
             run.record_stage("input", key, outputs=(run.corpus,), details=details)
     return reviews
+
+
+def _other_input(source: str, earlier: str, run: RunDirectory, *, hand_labels: bool) -> RunError:
+    otherwise = "labels by hand belong to that one" if hand_labels else "or replace that one with --force"
+    return RunError(
+        f"The run {run.path} holds labels of other reviews ({earlier}) than those in {source}.",
+        hint=f"Give these a run of their own with --run; {otherwise}.",
+    )
 
 
 class _Reading:

@@ -34,6 +34,6 @@ def label_run(
         See `hand_labels` and `label_reviews`.
     """
     gold = hand_labels(run, job.labels, job.gold, announce)
-    summary = label_reviews(replace(job, gold=gold), run, announce)
+    summary = label_reviews(replace(job, gold=gold, hand_labels=gold is not job.gold), run, announce)
     record_label_options(run, replace(told, gold=job.gold.source if job.gold else None))
     return summary

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,12 +14,17 @@ import polars as pl
 
 from ..data.atomic import write_jsonl
 from ..data.columns import free_name
-from ..data.errors import ConfigError
+from ..data.command import command
+from ..data.errors import ConfigError, ModelError
 from ..data.label_space import LabelSpace
 from ..data.manifest import stage_key
+from ..data.overwriting import refuse_in_place
+from ..data.ownership import discard
+from ..data.run import RunDirectory
 from ..data.sinks.opening import open_sink
 from ..data.sinks.sink import Sink, Written
 from ..data.stream import Chunk, TableStream, open_stream
+from ..data.train_summary import read_train_summary
 from .end_model.load import EndModel, load_end_model
 
 Announce = Callable[[str], None]
@@ -75,6 +81,28 @@ class Prediction:
     seconds: float
 
 
+def check_age(run: RunDirectory, announce: Announce) -> None:
+    """Say that the model of a run was trained on earlier labels than the run has now.
+
+    Raises
+    ------
+    ModelError
+        If it has classes that the labels no longer have.
+    """
+    summary = read_train_summary(run.model)
+    if summary is None or not summary.is_outdated(run):
+        return
+    again = command("train", "--run", run.path)
+    now = list(json.loads(run.summary.read_text(encoding="utf-8"))["class_balance"]) if run.summary.exists() else []
+    if now and not set(summary.labels) <= set(now):
+        raise ModelError(
+            f"The model in {run.model} was trained for other classes ({', '.join(summary.labels)}) than the labels "
+            f"have now ({', '.join(now)}).",
+            hint=f"Train it again: {again}",
+        )
+    announce(f"note: the model was trained on earlier labels of this run; train it again with: {again}")
+
+
 def predict_reviews(job: PredictJob, announce: Announce = lambda message: None) -> Prediction:
     """Label every review that the output does not have yet, in constant memory.
 
@@ -94,6 +122,7 @@ def predict_reviews(job: PredictJob, announce: Announce = lambda message: None) 
         See `load_end_model`, `open_stream` and `open_sink`. Chunks written before an error are kept: running again
         goes on with the rest, except on standard output.
     """
+    refuse_in_place(job.source, job.output)
     model = load_end_model(job.model)
     if job.id_column in (added := added_columns(model.labels)):
         raise ConfigError(
@@ -122,7 +151,7 @@ def predict_reviews(job: PredictJob, announce: Announce = lambda message: None) 
         write_jsonl(job.rejected, rejected)
         announce(f"{len(rejected):,} rows could not be used: {job.rejected}")
     else:
-        job.rejected.unlink(missing_ok=True)
+        discard(job.rejected)
     return Prediction(written, len(rejected), time.perf_counter() - started)
 
 

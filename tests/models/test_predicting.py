@@ -98,3 +98,17 @@ def test_an_id_column_that_predictions_would_replace_is_refused(model: Stub, tmp
     with pytest.raises(ConfigError, match=r"'label'.*p_negative"):
         predict_reviews(job(tmp_path, "label,text\na,x\n", id_column="label"))
     assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize("name", ["in.csv", "link.csv", "sub/../in.csv"])
+@pytest.mark.parametrize("force", [True, False])
+def test_a_file_is_not_written_over_while_it_is_read(model: Stub, tmp_path: Path, name: str, force: bool) -> None:
+    text = "id,text\na,x\nb,\na,another\n"
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link.csv").symlink_to(tmp_path / "in.csv")
+    with pytest.raises(ConfigError, match="is an input file too"):
+        predict_reviews(job(tmp_path, text, name, force=force))
+    assert (tmp_path / "in.csv").read_text(encoding="utf-8") == text
+    several = PredictJob(str(tmp_path / "*.csv"), tmp_path, str(tmp_path / "in.csv"), tmp_path / "r", force=force)
+    with pytest.raises(ConfigError, match="is an input file too"):
+        predict_reviews(several)
