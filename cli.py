@@ -65,7 +65,7 @@ def label(
     from .data.run import open_run
     from .data.run_names import default_run, set_latest
     from .labeling.engines import open_engine
-    from .labeling.run import label_run
+    from .labeling.label_run import label_run
     from .reports.progress_bars import showing_progress
     from .reports.terminal import print_summary, say
 
@@ -236,7 +236,7 @@ def annotate(
     """
     from .config import load_config
     from .data.run_names import find_latest
-    from .reports.annotate.command import annotate_file
+    from .reports.annotate.session import annotate_file
     from .reports.terminal import say
 
     run = run or find_latest()

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import polars as pl
 
+from .drawn_samples import DrawnSample, drawn_samples
 from .gold import GoldTable, UnlabelledError, match_gold, read_gold
 from .label_options import read_label_options
 from .label_space import ABSTAIN, LabelSpace
 from .run import RunDirectory
-from .samples import DrawnSample, drawn_samples
 
 Announce = Callable[[str], None]
 

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import Result
 
 from labeler.data.label_space import LabelSpace
-from labeler.reports.annotate import command as annotate_command
+from labeler.reports.annotate import session
 from labeler.reports.annotate.store import Row, open_store
 
 App = Callable[..., Result]
@@ -56,7 +56,7 @@ def test_every_printed_step_works_as_it_stands(app: App, labelled: Path, monkeyp
         fill(path, *["positive"] * 10)
         return rows_of(path)
 
-    monkeypatch.setattr(annotate_command, "serve", serve)
+    monkeypatch.setattr(session, "serve", serve)
     done = app("sample", "--n", "12", "--run", RUN)
     assert done.stdout.strip() == f"{RUN}/samples/001.csv"
     done = app(*printed(done, "next"))
@@ -158,7 +158,7 @@ def test_a_second_annotators_file_is_made_blank(app: App, labelled: Path, monkey
     compare = ["annotate", f"{RUN}/samples/001.csv", "--second", "their file.csv", "--run", RUN]
     assert printed(done, "then") == compare
     fill(labelled / "their file.csv", "positive", "positive")
-    monkeypatch.setattr(annotate_command, "serve", rows_of)
+    monkeypatch.setattr(session, "serve", rows_of)
     assert printed(app(*printed(done, "next")), "next") == compare
 
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ...data.command import command
+from ...data.drawn_samples import DrawnSample, drawn_samples
 from ...data.errors import InputError
 from ...data.label_space import LabelSpace
 from ...data.run import RunDirectory
 from ...data.run_names import LATEST, latest_run
-from ...data.samples import DrawnSample, drawn_samples
 from ...data.task import Label
 from .server import serve
 from .store import Row
