@@ -18,7 +18,7 @@ import pytest
 from labeler.data.errors import ModelError
 from labeler.models import ModelRef, load_encoder, resolve_model
 from labeler.models import embedded as module
-from labeler.models.device import Compute, _cpu_flags
+from labeler.models.device import Compute
 from labeler.models.embedded import _complete, embedded_available, embedded_folder
 from labeler.models.embedded_file import _BLOCK_TYPE, _dequantise, read_embedded_file
 from labeler.models.encoder import SentenceEncoder
@@ -102,13 +102,12 @@ def test_vectors_equal_those_of_sentence_transformers(embedded_ref: ModelRef) ->
     assert np.sum(chosen * expected, axis=1).min() > 0.999
 
 
-@pytest.mark.skipif("amx_bf16" not in _cpu_flags(), reason="other CPUs may round small batches in their own way")
 def test_a_text_has_one_vector_whatever_is_beside_it(embedded_ref: ModelRef) -> None:
     encoder = SentenceEncoder(embedded_ref)
     texts = [f"{review} {i}" for i in range(60) for review in REVIEWS]
     together = encoder.encode(texts)
     apart = [encoder.encode(texts[first:end]) for first, end in ((0, 1), (1, 4), (4, 40), (40, 300))]
-    np.testing.assert_array_equal(np.concatenate(apart), together)
+    assert np.sum(np.concatenate(apart) * together, axis=1).min() > 0.999  # rounded as each processor does
 
 
 def test_the_model_knows_kazakh_and_russian(embedded_ref: ModelRef) -> None:
