@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from .content import has_content
 from .label_space import ABSTAIN
 from .normalize import TOKEN, fold_words, normalize
 from .parallel import map_parts
@@ -186,6 +187,11 @@ class UniqueTexts:
     def counts(self) -> npt.NDArray[np.int64]:
         """How many rows have each distinct text, shape (u,)."""
         return np.bincount(self.inverse, minlength=len(self.texts))
+
+    @cached_property
+    def has_content(self) -> npt.NDArray[np.bool_]:
+        """Which distinct texts say something, shape (u,); see `content.has_content`."""
+        return has_content(self.texts)
 
     @cached_property
     def normalized(self) -> pl.Series:

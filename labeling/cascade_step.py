@@ -13,6 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from ..data.atomic import write_jsonl
+from ..data.content import has_content
 from ..data.corpus import digest_series
 from ..data.errors import ConfigError
 from ..data.label_space import ABSTAIN, LabelSpace
@@ -183,6 +184,7 @@ def _votes(
     doubt = table.expand(doubts(labelled.soft))
     chosen = choose_texts(doubt, hard, copies, budget=voter.budget_rows, audit=voter.audit)
     texts = corpus.take(copies.first[chosen])["text"]
+    chosen, texts = chosen[has_content(texts)], texts.filter(has_content(texts))
     key = stage_key(voter=named.key(corpus), chosen=digest_series(texts))
     if not force and run.stage_is_current(stage, key):
         ids, n = corpus.ids_digest, len(corpus)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ..data.corpus import Corpus
 from ..data.errors import ConfigError, VoterError
+from ..data.label_space import ABSTAIN
 from ..data.stored_corpus import ChunkedCorpus
 from ..data.votes import Votes
 from ..models.device import Compute, choose_compute
@@ -28,7 +29,8 @@ class Answer:
     Parameters
     ----------
     said : Votes, or ndarray of float32, shape (n, k)
-        Votes; or scores, if the voter decides on those of all rows together (`Dense`).
+        Votes; or scores, if the voter decides on those of all rows together (`Dense`). Rows whose text has no content
+        are abstained from, or have NaN for scores, whatever the voter says.
     seconds : float
         How long it took.
     compute : Compute, optional
@@ -118,15 +120,16 @@ def answer(named: NamedVoter, chunk: Corpus, k: int) -> Answer:
 
 
 def _checked(named: NamedVoter, chunk: Corpus, k: int) -> Votes | npt.NDArray[np.float32]:
+    empty = ~chunk.unique.has_content[chunk.unique.inverse]
     if isinstance(named.voter, Dense):
         scores = np.asarray(named.voter.scores(chunk), np.float32)
         if scores.shape != (len(chunk), k):
             raise VoterError(f"Voter '{named.name}' returned scores of shape {scores.shape} for {len(chunk)} rows.")
-        return scores
+        return np.where(empty[:, np.newaxis], np.float32(np.nan), scores)
     votes = named.voter.vote(chunk)
     if len(votes) != len(chunk) or (len(votes) and votes.labels.max() >= k):
         raise VoterError(
             f"Voter '{named.name}' returned {len(votes)} votes for {len(chunk)} rows, or a class that does not exist.",
             hint="A voter returns one vote per row, in [-1, k).",
         )
-    return votes
+    return Votes.from_scores(np.where(empty, ABSTAIN, votes.labels), votes.confidence) if empty.any() else votes

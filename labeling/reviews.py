@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from ..data.content import has_content
 from ..data.corpus import SeriesDigest
 from ..data.errors import RunError
 from ..data.gold import GoldMatcher, GoldTable
@@ -19,6 +20,8 @@ from ..data.progress import progress
 from ..data.run import RunDirectory
 from ..data.stored_corpus import StoredCorpus
 from ..data.stream import Chunk, TableStream
+
+_SHOWN = 3  # texts without content that are quoted
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +141,7 @@ def store_reviews(
         digest, columns = table.digest(), [table.text_column, table.id_column]
         counts = [n_input, len(corpus), rejected]
         key = stage_key(table=digest, columns=columns, ids=corpus.ids_digest, texts=corpus.digest, rows=counts)
-        reviews = Reviews(corpus, n_input, rejected, known, key, _notes(table, gold))
+        reviews = Reviews(corpus, n_input, rejected, known, key, (*_notes(table, gold), *reading.notes()))
         if not run.stage_is_current("input", key):
             if earlier.is_other(digest):
                 if hand_labels or not force:
@@ -167,6 +170,8 @@ class _Reading:
         self.matcher = None if gold is None else GoldMatcher(gold)
         self.sizes: list[int] = []
         self.taken: set[str] = set()
+        self.without_content = 0
+        self.fillers: set[str] = set()  # some of their texts
         names = [] if gold is None else sorted({name.rstrip("'") for name in _names(gold.frame["id"])})
         self._wanted = pl.Series(names, dtype=pl.String).implode()
         self._ids, self._texts = SeriesDigest(), SeriesDigest()
@@ -183,9 +188,20 @@ class _Reading:
             self.sizes[-1] += len(frame)
         elif len(frame):
             self.sizes.append(len(frame))
+        if not further:
+            empty = frame["text"].filter(~has_content(frame["text"]))
+            self.without_content += len(empty)
+            self.fillers.update(empty.head(_SHOWN))
         if self.matcher is not None and not further:
             self.matcher.add(frame["id"], frame["text"])
             self.taken.update(frame["id"].filter(frame["id"].str.strip_chars_end("'").is_in(self._wanted)))
+
+    def notes(self) -> list[str]:
+        """Say how many input rows get no label for want of content."""
+        if not self.without_content:
+            return []
+        shown = ", ".join(f'"{text}"' for text in sorted(self.fillers)[:_SHOWN])
+        return [f"{self.without_content:,} reviews have no content and get no label, such as {shown}."]
 
     def corpus(self, run: RunDirectory, columns: tuple[str, ...]) -> StoredCorpus:
         return StoredCorpus(run.corpus, tuple(self.sizes), columns, self._texts.hexdigest(), self._ids.hexdigest())

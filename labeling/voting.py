@@ -10,7 +10,7 @@ from itertools import accumulate
 import numpy as np
 import numpy.typing as npt
 
-from ..data.label_space import LabelSpace
+from ..data.label_space import ABSTAIN, LabelSpace
 from ..data.manifest import StageDetails, stage_key
 from ..data.progress import progress
 from ..data.run import RunDirectory
@@ -191,7 +191,7 @@ class _Ballot:
         """Decide, where that takes the scores of all rows, and put the votes on record."""
         if isinstance(self.named.voter, Dense):
             started = time.perf_counter()
-            votes = self.named.voter.decide(self._scores)
+            votes = _decided(self.named.voter, self._scores)
             self.seconds += time.perf_counter() - started
             for chunk in range(len(self._corpus.sizes)):
                 self._write(chunk, votes.part(self._rows(chunk)))
@@ -215,6 +215,17 @@ class _Ballot:
 
     def _rows(self, chunk: int) -> slice:
         return slice(self._starts[chunk], self._starts[chunk + 1])
+
+
+def _decided(voter: Dense, scores: npt.NDArray[np.float32]) -> Votes:
+    """Let a voter decide on the rows that have scores, and abstain on the others."""
+    known = ~np.isnan(scores[:, 0])
+    if known.all():
+        return voter.decide(scores)
+    labels, confidence = np.full(len(scores), ABSTAIN, np.int16), np.full(len(scores), np.nan, np.float32)
+    votes = voter.decide(scores[known])
+    labels[known], confidence[known] = votes.labels, votes.confidence
+    return Votes(labels, confidence)
 
 
 def _details(
