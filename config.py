@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import tomli_w
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
-from .data.errors import ConfigError, nearest_hint
+from .data.errors import ConfigError, LabelerError, nearest_hint
+from .data.mistakes import as_validation, mistakes_in, raise_together
 from .data.settings import DataSection, Section
 from .data.task import Task
 from .labeling.class_balance import given_balance
@@ -43,18 +44,22 @@ class Config(Section):
     train: TrainSection = TrainSection()
     report: ReportSection = ReportSection()
 
-    @model_validator(mode="after")
-    def _voter_names_are_unique(self) -> Config:
-        names = [voter.name for voter in self.voters]
+    @field_validator("voters")
+    @classmethod
+    def _voter_names_are_unique(cls, voters: tuple[VoterSection, ...]) -> tuple[VoterSection, ...]:
+        names = [voter.name for voter in voters]
         if repeated := {name for name in names if names.count(name) > 1}:
-            raise ValueError(f"two voters are called '{min(repeated)}'; give every voter its own name")
-        return self
+            raise ValueError(f"two voters are called '{min(repeated)}'\nGive every voter its own name.")
+        return voters
 
-    @model_validator(mode="after")
-    def _class_balance_fits_the_classes(self) -> Config:
-        if not isinstance(self.label_model.class_balance, str):
-            given_balance(self.label_model.class_balance, self.task.label_space)
-        return self
+    @field_validator("label_model")
+    @classmethod
+    def _class_balance_fits_the_classes(cls, section: LabelModelSection, info: ValidationInfo) -> LabelModelSection:
+        task = info.data.get("task")  # none if it is wrong itself
+        if task is not None and not isinstance(section.class_balance, str):
+            with as_validation():
+                given_balance(section.class_balance, task.label_space)
+        return section
 
     def with_columns(self, text_column: str | None, id_column: str | None) -> Config:
         """Return the configuration with columns named on the command line."""
@@ -167,26 +172,26 @@ class Config(Section):
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
 
 
-def load_config(path: Path | None = None, preset: str | None = None) -> Config:
+def load_config(path: Path | None = None, preset: str | None = None, *, with_voters: bool = False) -> Config:
     """Load a configuration file, a preset, ``labeler.toml`` of the working directory, or the default preset.
 
     Raises
     ------
     ConfigError
-        If the file or preset is not there, is not TOML, or holds a wrong key or value.
+        If the file or preset is not there, is not TOML, or holds a wrong key or value; see `parse_config`.
     """
     if path is not None and preset is not None:
         raise ConfigError("Both a configuration file and a preset were given.", hint="Choose --config or --preset.")
     path = config_path(path, preset)
     if path is None:
         name = DEFAULT_PRESET if preset is None else preset
-        return parse_config(preset_text(name), source=f"preset {name}")
+        return parse_config(preset_text(name), source=f"preset {name}", with_voters=with_voters)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise ConfigError(f"Cannot read {path}: {reason}.", hint="Make one with `labeler init`.") from error
-    return parse_config(text, source=str(path))
+    return parse_config(text, source=str(path), with_voters=with_voters)
 
 
 def config_path(path: Path | None, preset: str | None = None) -> Path | None:
@@ -204,10 +209,22 @@ def told_config(given: LabelOptions, run: Path | None, announce: Callable[[str],
     """
     from .data.label_options import with_earlier
     from .data.run import RunDirectory
+    from .labeling.user_code.loading import load_code
 
     told = with_earlier(given, RunDirectory(run), announce) if run else given
     told = replace(told, config=config_path(told.config, told.preset))
-    settings = load_config(told.config, told.preset).with_columns(told.text_column, told.id_column)
+    mistakes: list[LabelerError] = []
+    try:
+        settings = load_config(told.config, told.preset, with_voters=True)
+    except ConfigError as error:
+        mistakes.append(error)
+    try:
+        if told.code:
+            load_code(told.code)
+    except ConfigError as error:
+        mistakes.append(error)
+    raise_together(mistakes, "The configuration")
+    settings = settings.with_columns(told.text_column, told.id_column)
     return told, settings.with_code(told.code).with_llm_budget(told.llm_budget)
 
 
@@ -216,23 +233,41 @@ def run_config(path: Path | None, run: Path) -> Config:
     return load_config(run / "config.toml" if path is None and not Path(CONFIG_FILE).is_file() else path)
 
 
-def parse_config(text: str, *, source: str) -> Config:
+def parse_config(text: str, *, source: str, with_voters: bool = False) -> Config:
     """Parse and check a configuration.
+
+    Parameters
+    ----------
+    text : str
+    source : str
+        Where it is from, for messages.
+    with_voters : bool
+        Make its voters too, to see that they can vote.
 
     Raises
     ------
     ConfigError
-        If it is not TOML, or holds a wrong key or value; unknown keys name the nearest known one.
+        If it is not TOML, or holds a wrong key or value; unknown keys name the nearest known one. All mistakes are
+        listed.
     """
+    mistakes: list[LabelerError] = []
     try:
-        return Config.model_validate(tomllib.loads(text))
+        given = tomllib.loads(text)
+        config = Config.model_validate(given)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(
             f"{source} is not valid TOML: {error}.",
             hint="Repair it there; `labeler init --path example.toml` writes a valid file to compare with.",
         ) from error
     except ValidationError as error:
-        raise _explained(error, source) from error
+        mistakes += mistakes_in(error, Config, given, source)
+    if with_voters:
+        from .labeling.voter_mistakes import usable_parts, voter_mistakes
+
+        parts = usable_parts(given) if mistakes else (config.task, config.voters)
+        mistakes += voter_mistakes(*parts) if parts else []
+    raise_together(mistakes, source)
+    return config
 
 
 def add_keywords(path: Path, keywords: Mapping[str, Mapping[str, Sequence[str]]], made_with: Config) -> None:
@@ -282,7 +317,8 @@ def with_flags(section: T, given: Mapping[str, Any]) -> T:
     try:
         return type(section).model_validate(section.model_dump() | flags)
     except ValidationError as error:
-        raise _explained(error, "the command line") from error
+        raise_together(mistakes_in(error, type(section), flags, "the command line"), "The command line")
+        raise
 
 
 def preset_names() -> list[str]:
@@ -317,33 +353,3 @@ def write_preset(name: str, path: Path, *, force: bool) -> None:
     if path.exists() and not force:
         raise ConfigError(f"{path} is already there.", hint="Use --force to overwrite it, or --path for another name.")
     write_text(path, text)
-
-
-def _explained(error: ValidationError, source: str) -> ConfigError:
-    """Turn the first of pydantic's complaints into ours."""
-    unknown = [e for e in error.errors() if e["type"] == "extra_forbidden"]  # a typo explains what is missing
-    first = (unknown or error.errors())[0]
-    where = ".".join(str(part) for part in first["loc"]) or "the file"
-    if first["type"] == "extra_forbidden":
-        *parents, key = first["loc"]
-        return ConfigError(f"{source}: unknown key '{where}'.", hint=nearest_hint(str(key), _keys_at(parents)))
-    return ConfigError(f"{source}: {where}: {first['msg']}.", hint=f"Found {_shortened(first['input'])}.")
-
-
-def _keys_at(parents: list[Any]) -> list[str]:
-    """Return the keys allowed at a place in the configuration."""
-    model: Any = Config
-    for part in parents:
-        if isinstance(part, str):
-            annotation = model.model_fields[part].annotation
-            model = next((a for a in getattr(annotation, "__args__", ()) if _is_model(a)), annotation)
-    return list(model.model_fields)
-
-
-def _is_model(candidate: Any) -> bool:
-    return isinstance(candidate, type) and issubclass(candidate, BaseModel)
-
-
-def _shortened(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."

@@ -29,11 +29,14 @@ class LabelerError(Exception):
         What was found and what was expected.
     hint : str
         What to do about it; may be empty.
+    errors : iterable of LabelerError
+        The single errors, where the message announces several.
     """
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(self, message: str, *, hint: str = "", errors: Iterable[LabelerError] = ()) -> None:
         super().__init__(message)
         self.hint = hint
+        self.errors = tuple(errors)
 
 
 class ConfigError(LabelerError):

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
 
 from .label_space import LabelSpace
+from .mistakes import as_validation
 from .settings import Section
 
 Text = Annotated[str, Field(min_length=1)]
@@ -47,10 +48,12 @@ class Task(Section):
     labels: tuple[Label, ...]
     cloze: tuple[Text, ...] = ()
 
-    @model_validator(mode="after")
-    def _names_form_a_label_space(self) -> Task:
-        self.label_space  # noqa: B018 - built to be checked
-        return self
+    @field_validator("labels")
+    @classmethod
+    def _names_form_a_label_space(cls, labels: tuple[Label, ...]) -> tuple[Label, ...]:
+        with as_validation():
+            LabelSpace(tuple(label.name for label in labels))
+        return labels
 
     @cached_property
     def label_space(self) -> LabelSpace:

@@ -19,7 +19,8 @@ import numpy.typing as npt
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from ..data.corpus import Corpus
-from ..data.errors import ConfigError, nearest_hint
+from ..data.errors import ConfigError, LabelerError, nearest_hint
+from ..data.mistakes import raise_together
 from ..data.votes import Votes
 from . import voters as _voters
 
@@ -108,20 +109,30 @@ def build_voter(name: str, kind: str, options: Mapping[str, Any], resources: Map
         If the kind or an option is unknown, an option has a wrong type, or a required one is missing.
     """
     cls, known = voter_class(kind), voter_options(kind)
-    if unknown := sorted(set(options) - set(known)):
-        hint = nearest_hint(unknown[0], (*known, *_SECTION_KEYS))
-        raise ConfigError(f"Voter '{name}' ({kind}) has no option '{unknown[0]}'.", hint=hint)
+    unknown = sorted(set(options) - set(known))
+    mistakes: list[LabelerError] = [
+        ConfigError(f"Voter '{name}' ({kind}) has no option '{key}'.", hint=nearest_hint(key, (*known, *_SECTION_KEYS)))
+        for key in unknown
+    ]
     hints = get_type_hints(cls, include_extras=True)
     values = {f.name: resources[f.name] for f in dataclasses.fields(cls) if f.name in resources}
-    values |= {key: _checked(name, key, hints[key], value) for key, value in options.items()}
-    missing = [
-        f.name
+    for key in set(options) & set(known):
+        try:
+            values[key] = _checked(name, key, hints[key], options[key])
+        except ConfigError as error:
+            mistakes.append(error)
+    mistakes += [
+        ConfigError(f"Voter '{name}' ({kind}) needs '{f.name}'.", hint=f"See `labeler voters {kind}`.")
         for f in dataclasses.fields(cls)
-        if f.name not in values and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+        if f.name not in {*values, *options} and f.default is f.default_factory is dataclasses.MISSING
+        if not unknown and not (mistakes and f.name in FROM_RUN)  # a typo explains what is missing
     ]
-    if missing:
-        raise ConfigError(f"Voter '{name}' ({kind}) needs '{missing[0]}'.", hint=f"See `labeler voters {kind}`.")
-    return cls(**values)  # type: ignore[no-any-return]
+    raise_together(mistakes, f"Voter '{name}'")
+    try:
+        return cls(**values)  # type: ignore[no-any-return]
+    except LabelerError as error:
+        raise_together([_of_voter(name, each) for each in error.errors or (error,)], f"Voter '{name}'")
+        raise
 
 
 def _checked(name: str, key: str, hint: Any, value: Any) -> Any:
@@ -133,3 +144,7 @@ def _checked(name: str, key: str, hint: Any, value: Any) -> Any:
             f"Voter '{name}': {key} = {value!r} is not valid: {message}.",
             hint="`labeler voters KIND` shows the options of a kind.",
         ) from error
+
+
+def _of_voter(name: str, error: LabelerError) -> LabelerError:
+    return type(error)(f"Voter '{name}': {error}", hint=error.hint)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from ..data.errors import ConfigError
 from ..data.label_space import LabelSpace
+from ..data.mistakes import raise_together
 from ..data.progress import progress
 from ..data.task import Sentences
 from ..models import load_encoder
@@ -97,9 +98,9 @@ def sentences_of(labels: LabelSpace, sentences: Sentences, what: str) -> list[tu
         If a class has none.
     """
     groups = [tuple(sentences.get(name, ())) for name in labels.names]
-    for name, group in zip(labels.names, groups, strict=True):
-        if not group:
-            raise ConfigError(f"Class '{name}' has no {what}.", hint=f"Add {what} = [...] to its [[task.labels]].")
+    without = [name for name, group in zip(labels.names, groups, strict=True) if not group]
+    hint = f"Add {what} = [...] to its [[task.labels]]."
+    raise_together([ConfigError(f"Class '{name}' has no {what}.", hint=hint) for name in without], "The task")
     return groups
 
 

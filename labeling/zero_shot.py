@@ -95,10 +95,10 @@ def read_reviews(
     ModelError
         If the model cannot be loaded or cannot do what the engine needs.
     """
+    groups = check_prompts(engine, labels, hypotheses, verbalizers, cloze)
     if engine == "cloze":
-        yield from _fill_gaps(texts, model, sentences_of(labels, verbalizers, "verbalizers"), cloze)
+        yield from _fill_gaps(texts, model, groups, cloze)
         return
-    groups = sentences_of(labels, hypotheses, "hypotheses")
     statements, classes = _flat(groups)
     if engine == "similarity":
         found = sentence_similarity([*CONTENT_FREE, *texts], model, statements, what="hypotheses", passages=True)
@@ -108,6 +108,23 @@ def read_reviews(
             found = np.concatenate([scorer.score(part, statements, progress=advance) for part in (CONTENT_FREE, texts)])
     empty, scores = np.split(found.astype(np.float64), [len(CONTENT_FREE)])
     yield Reading("", statements, classes, scores, scores - empty.mean(axis=0))
+
+
+def check_prompts(
+    engine: Engine, labels: LabelSpace, hypotheses: Sentences, verbalizers: Sentences, cloze: Sequence[str]
+) -> list[tuple[str, ...]]:
+    """Return the statements of each class that an engine compares; parameters as of `read_reviews`.
+
+    Raises
+    ------
+    ConfigError
+        If a class has none, or ``cloze`` has no template.
+    """
+    if engine != "cloze":
+        return sentences_of(labels, hypotheses, "hypotheses")
+    if not cloze:
+        raise ConfigError("The task has no cloze template.", hint='Add cloze = ["{text} ... <mask>."] to [task].')
+    return sentences_of(labels, verbalizers, "verbalizers")
 
 
 def class_scores(readings: Iterable[Reading], k: int, *, texts: Sequence[str] | None = None) -> npt.NDArray[np.float64]:
@@ -159,8 +176,6 @@ def _cloze_scorer(model: ModelRef) -> MaskedLMScorer:
 def _fill_gaps(
     texts: Sequence[str], model: ModelRef, groups: Sequence[tuple[str, ...]], templates: Sequence[str]
 ) -> Iterator[Reading]:
-    if not templates:
-        raise ConfigError("The task has no cloze template.", hint='Add cloze = ["{text} ... <mask>."] to [task].')
     scorer = _cloze_scorer(model)
     statements, classes = _flat(groups)
     with progress("Zero-shot (cloze)", total=(len(CONTENT_FREE) + len(texts)) * len(templates)) as advance:

@@ -32,6 +32,8 @@ class Commands(TyperGroup):
             if os.environ.get("LABELER_DEBUG"):
                 raise
             typer.secho(f"Error: {printable(str(error))}", fg="red", err=True)
+            for each in error.errors:
+                typer.echo(f"- {printable(str(each))} {printable(each.hint)}".rstrip(), err=True)
             if error.hint:
                 typer.echo(printable(error.hint), err=True)
             raise typer.Exit(1) from error

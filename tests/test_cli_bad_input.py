@@ -136,7 +136,7 @@ def test_a_wrong_name(label: App, workdir: Path, args: list[str], expected: str)
         ('"majority"', '"snorkle"', r"label_model\.method.*'snorkel'.*\nFound 'snorkle'"),
         ('"majority"', '"majority"\nclass_balance = "gold"', r'class_balance = "gold" needs gold labels\.\n.*--gold'),
         ('"majority"', '"majority"\nclass_balance = [0.2, 0.3, 0.5]', r"[Cc]lass.balance"),
-        ('emoji = ["👎"]', 'emojis = ["👎"]', r"'task\.labels\.0\.emojis'\.\nDid you mean 'emoji'"),
+        ('emoji = ["👎"]', 'emojis = ["👎"]', r"class 'negative': unknown key 'emojis'\.\nDid you mean 'emoji'"),
         ("[task]", "[task\n", r"rules\.toml is not valid TOML: .*line 1"),
         ("[task]", "\0", r"rules\.toml is not valid TOML"),
         ("[[voters]]", "[[voter]]", r"unknown key 'voter'\.\nDid you mean 'voters'"),
@@ -414,3 +414,19 @@ def test_something_in_the_way(label: App, workdir: Path, name: str) -> None:
     result = label("reviews.csv")
     assert result.exit_code == 1
     assert result.stderr.splitlines()[-2].startswith("Error: ")
+
+
+def test_all_mistakes_of_rules_and_code_are_told_before_anything_is_read(label: App, workdir: Path) -> None:
+    (workdir / "rules.toml").write_text(
+        RULES.replace("рахмет|", "Рахмет(").replace('"нашар^2"', '"+"'), encoding="utf-8"
+    )
+    result = label("missing.csv", "--code", "own.py")
+    lines = result.stderr.splitlines()
+    assert (result.exit_code, lines[0]) == (1, "Error: The configuration has 3 mistakes:")
+    starts = [
+        "- Voter 'keywords': class 'negative': '+' is no",
+        "- Voter 'thanks': 'Рахмет(",
+        "- Cannot read the labeling",
+    ]
+    assert [line[: len(start)] for line, start in zip(lines[1:], starts, strict=True)] == starts
+    assert not (workdir / "run").exists()

@@ -15,7 +15,7 @@ from ...models.resolve import ModelRef
 from ..class_balance import checked_balance
 from ..options import Count, Coverage
 from ..scoring import vote_on_rows
-from ..similarity import class_similarity
+from ..similarity import class_similarity, sentences_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +35,11 @@ class EmbeddingVoter:
         Average over this many nearest prototypes of a class; 0 means all.
     coverage : float
         Share of the rows to vote on, in (0, 1]: the surest of each class.
+
+    Raises
+    ------
+    ConfigError
+        If a class has no prototype.
     """
 
     labels: LabelSpace
@@ -44,13 +49,16 @@ class EmbeddingVoter:
     nearest: Count = 0
     coverage: Coverage = 1.0
 
+    def __post_init__(self) -> None:
+        sentences_of(self.labels, self.prototypes, "prototypes")
+
     def vote(self, corpus: Corpus) -> Votes:
         """Vote on every row.
 
         Raises
         ------
         ConfigError
-            If a class has no prototype, or the class balance does not fit the classes.
+            If the class balance does not fit the classes.
         ModelError
             If the model cannot be loaded.
         """

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ...data.corpus import Corpus, Words
-from ...data.errors import ConfigError
+from ...data.errors import ConfigError, LabelerError
 from ...data.label_space import ABSTAIN, LabelSpace
+from ...data.mistakes import raise_together
 from ...data.normalize import fold_word
 from ...data.task import Keywords
 from ...data.votes import Votes
@@ -91,10 +92,15 @@ class KeywordVoter:
             raise ConfigError(
                 f"The task has no keywords in language '{min(missing)}'.", hint=f"Known: {', '.join(sorted(known))}."
             )
-        return [
-            parse_entry(entry, self.labels.index(label), language=language)
-            for label, language, entry in self.written_entries()
-        ]
+        entries: list[Entry] = []
+        mistakes: list[LabelerError] = []
+        for label, language, entry in self.written_entries():
+            try:
+                entries.append(parse_entry(entry, self.labels.index(label), language=language))
+            except LabelerError as error:
+                mistakes.append(type(error)(f"class '{label}': {error}", hint=error.hint))
+        raise_together(mistakes, "The lexicon")
+        return entries
 
     def written_entries(self) -> list[tuple[str, str, str]]:
         """Class name, language and text of every entry in use."""

@@ -18,7 +18,7 @@ from ...models.resolve import ModelRef
 from ..class_balance import checked_balance
 from ..options import Coverage
 from ..scoring import vote_on_rows
-from ..zero_shot import Reading, class_scores, read_reviews
+from ..zero_shot import Reading, check_prompts, class_scores, read_reviews
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +50,11 @@ class ZeroShotVoter:
         ``nli`` models that know one language at a time; worse for ``similarity``.
     coverage : float
         Share of the rows to vote on, in (0, 1]: the surest of each class.
+
+    Raises
+    ------
+    ConfigError
+        If a class lacks what the engine needs.
     """
 
     labels: LabelSpace
@@ -61,6 +66,10 @@ class ZeroShotVoter:
     engine: Literal["auto", "cloze", "nli", "similarity"] = "auto"
     same_language: bool = False
     coverage: Coverage = 1.0
+
+    def __post_init__(self) -> None:
+        if self.engine != "auto":
+            check_prompts(self.engine, self.labels, self.hypotheses, self.verbalizers, self.cloze)
 
     def vote(self, corpus: Corpus) -> Votes:
         """Vote on every row.

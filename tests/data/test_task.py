@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from labeler.data.errors import ConfigError
 from labeler.data.task import Task
 
 LABELS: list[dict[str, Any]] = [
@@ -37,7 +36,7 @@ def test_resources_are_by_field_and_class() -> None:
     ("labels", "message"), [(LABELS[:1], "at least 2 classes"), ([LABELS[0], LABELS[0]], "is repeated")]
 )
 def test_classes_that_are_no_label_space_are_refused(labels: list[dict[str, Any]], message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(ValidationError, match=message):
         Task.model_validate({"labels": labels})
 
 
