@@ -340,7 +340,7 @@ def preset_text(name: str) -> str:
 
 
 def write_preset(name: str, path: Path, *, force: bool) -> None:
-    """Write a preset's TOML to a file to edit.
+    """Write a preset's TOML to a file to edit; with `force` a file that was edited gets another name.
 
     Raises
     ------
@@ -348,8 +348,13 @@ def write_preset(name: str, path: Path, *, force: bool) -> None:
         If there is no such preset, or without `force` the file is already there.
     """
     from .data.atomic import write_text
+    from .data.ownership import move_to_free_name
+    from .data.progress import notice
 
     text = preset_text(name)
     if path.exists() and not force:
-        raise ConfigError(f"{path} is already there.", hint="Use --force to overwrite it, or --path for another name.")
+        raise ConfigError(f"{path} is already there.", hint="Use --force to replace it, or --path for another name.")
+    if path.exists() and path.read_bytes() not in [preset_text(name).encode() for name in preset_names()]:
+        kept = move_to_free_name(path, path.with_name(f"{path.stem}-old{path.suffix}"))
+        notice(f"{path} was edited: it is kept as {kept}")
     write_text(path, text)
