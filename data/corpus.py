@@ -14,7 +14,7 @@ import polars as pl
 
 from .content import has_content
 from .label_space import ABSTAIN
-from .normalize import TOKEN, fold_words, normalize
+from .normalize import TOKEN, fold_words, normalize, readable
 from .parallel import map_parts
 
 
@@ -192,6 +192,11 @@ class UniqueTexts:
     def has_content(self) -> npt.NDArray[np.bool_]:
         """Which distinct texts say something, shape (u,); see `content.has_content`."""
         return has_content(self.texts)
+
+    @cached_property
+    def readable(self) -> pl.Series:
+        """The texts as a reader sees them, for models; length u."""
+        return readable(self.texts)
 
     @cached_property
     def normalized(self) -> pl.Series:

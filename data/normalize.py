@@ -1,6 +1,7 @@
 """Text normalisation, done once per corpus and shared by all voters.
 
-Two strengths. `normalize` keeps what a reader would call the same text: NFC, case folding, single spaces. `fold_word`
+Three strengths. `readable` gives the characters that a reader sees: no HTML entities, no invisible characters inside
+words. `normalize` keeps what a reader would call the same text: also NFC, case folding, single spaces. `fold_word`
 goes on to a *skeleton* under which the spellings of one word meet, however it was typed: Kazakh Cyrillic (керемет,
 күшті), Kazakh on a Russian keyboard (кушти), Latin script (keremet, kushti) and drawn-out letters (күшштіі). The
 skeleton is lossy on purpose, so lexicons are folded by the same function before they are compared.
@@ -8,6 +9,7 @@ skeleton is lossy on purpose, so lexicons are folded by the same function before
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 
@@ -29,6 +31,10 @@ _MAYBE_NOT_NFC = (
     r"[^\x00-\x{2ff}\x{400}-\x{482}\x{48a}-\x{4ff}\x{2010}-\x{205e}\x{2190}-\x{22ff}\x{2400}-\x{27bf}"
     r"\x{fe0f}\x{1f000}-\x{1faff}]"
 )
+# Soft hyphens, zero-width spaces, byte order marks, marks of direction. Joiners belong to emoji, but not to words.
+_ENTITY = r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[a-zA-Z]+[0-9]*);"
+_INVISIBLE = r"[\x{ad}\x{200b}\x{200e}\x{200f}\x{2060}\x{feff}]"
+_JOINED_WORD = r"(\p{L})[\x{200c}\x{200d}]+"
 _ODD_SPACES = r"\s\s+|[^\S ]"
 
 # Latin-script Kazakh as people type it, without a standard: digraphs first, then single letters.
@@ -68,8 +74,26 @@ _HAS_LATIN = re.compile(r"[a-zäöüñğşıç]")
 _HAS_CYRILLIC = re.compile(r"[а-яёғқңөұүһі]")
 
 
+def readable(texts: pl.Series) -> pl.Series:
+    """Return texts with HTML entities resolved and without characters that show nothing, same length and order."""
+    rows = map_parts(texts, pl.first().str.contains(f"{_ENTITY}|{_INVISIBLE}|{_JOINED_WORD}")).arg_true()
+    if not len(rows):
+        return texts
+    plain = pl.Series([_unescape(text) for text in texts.gather(rows)], dtype=pl.String)
+    plain = plain.str.replace_all(_INVISIBLE, "").str.replace_all(_JOINED_WORD, "$1")
+    return texts.clone().scatter(rows, plain)
+
+
+def _unescape(text: str) -> str:
+    """Resolve entities, those that were escaped twice too (``&amp;quot;``)."""
+    while (plain := html.unescape(text)) != text:
+        text = plain
+    return text.replace("\0", " ")
+
+
 def normalize(texts: pl.Series) -> pl.Series:
-    """Return NFC, case-folded texts with single spaces and no outer ones, same length and order."""
+    """Return readable, NFC, case-folded texts with single spaces and no outer ones, same length and order."""
+    texts = readable(texts)
     rows = map_parts(texts, pl.first().str.contains(_MAYBE_NOT_NFC)).arg_true()
     if len(rows):  # looking for them is far cheaper than composing what is composed already
         texts = texts.clone().scatter(rows, texts.gather(rows).str.normalize("NFC"))

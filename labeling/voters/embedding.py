@@ -68,7 +68,7 @@ class EmbeddingVoter:
         """Return the similarity of every row to each class, shape (n, k); raises as `vote` does."""
         checked_balance(self.class_balance, self.labels.k)
         scores = class_similarity(
-            corpus.unique.texts.to_list(),
+            corpus.unique.readable.to_list(),
             self.encoder,
             self.labels,
             self.prototypes,

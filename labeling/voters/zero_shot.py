@@ -86,7 +86,7 @@ class ZeroShotVoter:
     def scores(self, corpus: Corpus) -> npt.NDArray[np.float32]:
         """Return the calibrated score of each class for every row, shape (n, k); raises as `vote` does."""
         checked_balance(self.class_balance, self.labels.k)
-        texts = corpus.unique.texts.to_list()
+        texts = corpus.unique.readable.to_list()
         scores = class_scores(self.read(texts), self.labels.k, texts=self.languages(texts))
         return scores.astype(np.float32)[corpus.unique.inverse]
 

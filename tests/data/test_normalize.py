@@ -90,3 +90,19 @@ def test_many_words_fold_as_one_by_one(words: list[str]) -> None:
 @given(st.lists(st.text("аәғқңөұүһіыйёэщъьджнгabjzhkshwyxüñ1", min_size=1, max_size=70), unique=True))
 def test_many_kazakh_words_fold_as_one_by_one(words: list[str]) -> None:
     assert fold_words(pl.Series(words, dtype=pl.String)) == [fold_word(word) for word in words]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("&#1256;те жа&#1179;сы", "өте жақсы"),
+        ("&quot;Super&quot; &amp;amp; ok&nbsp;!", '"super" & ok !'),
+        ("от\u00adлич\u00adно", "отлично"),
+        ("ужас\u200bно бр\u2060ак", "ужасно брак"),
+        ("хоро\u200dшо", "хорошо"),
+        ("👩\u200d👧", "👩\u200d👧"),
+        ("R&D; 5 & 6; AT&T", "r&d; 5 & 6; at&t"),
+    ],
+)
+def test_entities_and_invisible_characters(written: str, read: str) -> None:
+    assert normalize(pl.Series([written, "x"])).to_list() == [read, "x"]
