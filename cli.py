@@ -42,6 +42,8 @@ def label(
     llm_budget: flags.LlmBudgetOpt = None,
     text_column: flags.TextColumnOpt = None,
     id_column: flags.IdColumnOpt = None,
+    encoding: flags.EncodingOpt = None,
+    delimiter: flags.DelimiterOpt = None,
     limit: flags.LimitOpt = None,
     engine: flags.EngineOpt = "local",
     actors: flags.ActorsOpt = None,
@@ -69,7 +71,20 @@ def label(
     from .reports.progress_bars import showing_progress
     from .reports.terminal import print_summary, say
 
-    told = LabelOptions(input, config, preset, gold, models, code, llm_budget, text_column, id_column, limit)
+    told = LabelOptions(
+        input,
+        config,
+        preset,
+        gold,
+        models,
+        code,
+        llm_budget,
+        tuple(text_column or ()) or None,
+        id_column,
+        limit,
+        encoding,
+        delimiter,
+    )
     told, settings = told_config(told, run, announce=say)
     run = run or default_run(told.input, settings.task.name)
     refuse_run_files(run, {"INPUT": told.input, "--gold": told.gold, "--code": told.code})
@@ -139,7 +154,7 @@ def train(
 
 @app.command()
 def adapt(
-    input: Annotated[str, flags.TABLE],  # noqa: A002
+    input: Annotated[str, flags.INPUT],  # noqa: A002
     output: Annotated[Path, typer.Option(help="Folder of the adapted model.")],
     backbone: Annotated[str, flags.BACKBONE] = "auto",
     mode: Annotated[Literal["lora", "full"], typer.Option(help="Merged adapters, or all weights.")] = "lora",
@@ -147,20 +162,24 @@ def adapt(
     lr: flags.LrOpt = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same machine, same model.")] = 0,
     text_column: flags.TextColumnOpt = None,
+    encoding: flags.EncodingOpt = None,
+    delimiter: flags.DelimiterOpt = None,
     limit: flags.LimitOpt = None,
     resume: flags.ResumeOpt = True,
-    force: Annotated[bool, typer.Option("--force", help="Adapt again although nothing changed.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Adapt again; replace any folder at OUTPUT.")] = False,
     as_json: flags.JsonOpt = False,
 ) -> None:
     """Let a masked language model read unlabelled reviews first: for train --backbone and label --models.
 
     Example: labeler adapt reviews.csv --output models/reviews
     """
+    from .data.input_format import ReadOptions
     from .models.adapting.pipeline import AdaptJob, adapt_model
     from .reports.progress_bars import showing_progress
     from .reports.terminal import print_adaptation, say
 
-    job = AdaptJob(input, output, backbone, mode, epochs, lr, seed, text_column, limit, resume, force)
+    options = ReadOptions(encoding, delimiter)
+    job = AdaptJob(input, output, backbone, mode, epochs, lr, seed, text_column, options, limit, resume, force)
     with showing_progress():
         summary = adapt_model(job, announce=say)
     if as_json:
@@ -177,12 +196,16 @@ def predict(
     table: Annotated[str | None, typer.Option(help="Table, where OUTPUT is a database.")] = None,
     text_column: flags.TextColumnOpt = None,
     id_column: flags.IdColumnOpt = None,
+    encoding: flags.EncodingOpt = None,
+    delimiter: flags.DelimiterOpt = None,
     force: Annotated[bool, typer.Option("--force", help="Predict rows again that OUTPUT already has.")] = False,
 ) -> None:
     """Label reviews with the trained model; rows whose id OUTPUT already has are skipped.
 
     Example: labeler predict new.csv --run runs/reviews --output labelled.csv
     """
+    from .config import load_config
+    from .data.input_format import ReadOptions
     from .data.overwriting import refuse_run_files
     from .data.run import existing_run
     from .models.predicting import PredictJob, check_age, predict_reviews
@@ -192,7 +215,18 @@ def predict(
     directory = existing_run(run, needs="model/labeler.json", made_by="labeler train")
     refuse_run_files(directory.path, {"--output": output})
     check_age(directory, announce=say)
-    job = PredictJob(input, directory.model, output, directory.predict_rejected, table, text_column, id_column, force)
+    job = PredictJob(
+        input,
+        directory.model,
+        output,
+        directory.predict_rejected,
+        table=table,
+        text_column=text_column,
+        likely_text=load_config(directory.config).data.text_column,
+        id_column=id_column,
+        options=ReadOptions(encoding, delimiter),
+        force=force,
+    )
     with showing_progress():
         done = predict_reviews(job, announce=say)
     print_prediction(done.written, rejected=done.rejected, seconds=done.seconds)
@@ -330,7 +364,7 @@ def suggest(
 def init(
     preset: Annotated[str, typer.Option("--preset", help="Which built-in task to start from.")] = "kaspi-sentiment",
     path: Annotated[Path, typer.Option("--path", help="Where to write it.")] = Path("labeler.toml"),
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing file; an edited one is kept.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
     """Write a commented labeler.toml to start from.
 

@@ -61,9 +61,8 @@ class Config(Section):
                 given_balance(section.class_balance, task.label_space)
         return section
 
-    def with_columns(self, text_column: str | None, id_column: str | None) -> Config:
-        """Return the configuration with columns named on the command line."""
-        given = {"text_column": text_column, "id_column": id_column}
+    def with_data(self, **given: object) -> Config:
+        """Return the configuration with keys of ``[data]`` given on the command line; None where not given."""
         update = {name: value for name, value in given.items() if value is not None}
         return self.model_copy(update={"data": self.data.model_copy(update=update)})
 
@@ -145,13 +144,14 @@ class Config(Section):
             task=self.task,
             voters=self.voters,
             label_model=self.label_model,
-            gold=read_gold(gold, self.task.label_space) if gold else None,
+            gold=read_gold(gold, self.task.label_space, likely=self.data.text_column) if gold else None,
             table=open_stream(
                 source,
                 text_column=self.data.text_column,
                 id_column=self.data.id_column,
                 chunk_rows=PART_ROWS,
                 spool=True,
+                options=self.data.read_options,
             ),
             limit=told.limit,
             models=ModelChoice(told.models or "auto", announce=announce),
@@ -224,7 +224,7 @@ def told_config(given: LabelOptions, run: Path | None, announce: Callable[[str],
     except ConfigError as error:
         mistakes.append(error)
     raise_together(mistakes, "The configuration")
-    settings = settings.with_columns(told.text_column, told.id_column)
+    settings = settings.with_data(**told.data)
     return told, settings.with_code(told.code).with_llm_budget(told.llm_budget)
 
 
@@ -340,7 +340,7 @@ def preset_text(name: str) -> str:
 
 
 def write_preset(name: str, path: Path, *, force: bool) -> None:
-    """Write a preset's TOML to a file to edit; with `force` a file that was edited gets another name.
+    """Write a preset's TOML to a file to edit.
 
     Raises
     ------
@@ -348,13 +348,8 @@ def write_preset(name: str, path: Path, *, force: bool) -> None:
         If there is no such preset, or without `force` the file is already there.
     """
     from .data.atomic import write_text
-    from .data.ownership import move_to_free_name
-    from .data.progress import notice
 
     text = preset_text(name)
     if path.exists() and not force:
-        raise ConfigError(f"{path} is already there.", hint="Use --force to replace it, or --path for another name.")
-    if path.exists() and path.read_bytes() not in [preset_text(name).encode() for name in preset_names()]:
-        kept = move_to_free_name(path, path.with_name(f"{path.stem}-old{path.suffix}"))
-        notice(f"{path} was edited: it is kept as {kept}")
+        raise ConfigError(f"{path} is already there.", hint="Use --force to overwrite it, or --path for another name.")
     write_text(path, text)

@@ -32,6 +32,24 @@ LABEL_NAMES = frozenset(
 """Names under which gold labels usually come."""
 
 
+PROS_NAMES = frozenset(
+    "pros advantages plus pluses likes достоинства достоинство плюсы преимущества понравилось что_понравилось "
+    "артықшылықтары артықшылығы артыкшылыктары".split()
+)
+"""Names under which marketplaces export what customers like, beside `CONS_NAMES`."""
+
+CONS_NAMES = frozenset(
+    "cons disadvantages minus minuses dislikes недостатки недостаток минусы не_понравилось что_не_понравилось "
+    "кемшіліктері кемшілігі кемшиликтери".split()
+)
+"""Names under which marketplaces export what customers dislike."""
+
+
+def is_usual_name(name: str) -> bool:
+    """Whether columns of texts, ids or labels are often called so."""
+    return fold_name(name) in TEXT_NAMES | ID_NAMES | LABEL_NAMES | PROS_NAMES | CONS_NAMES
+
+
 def fold_name(name: str) -> str:
     """Fold case, spaces and hyphens: ``Review Text`` and ``review-text`` become ``review_text``."""
     return re.sub(r"[\s\-]+", "_", name.strip().casefold())
@@ -89,15 +107,15 @@ def find_text_column(
         If there is no such column, more than one, or it does not hold strings. The message lists the columns.
     """
     if wanted is not None:
-        return _require_strings(frame, require_column(frame, wanted, source=source), source)
+        return require_strings(frame, require_column(frame, wanted, source=source), source)
     usual = guess_column(frame, TEXT_NAMES)
     if len(usual) == 1:
-        return _require_strings(frame, usual[0], source)
+        return require_strings(frame, usual[0], source)
     found = ", ".join(frame.columns)
     if usual:
         raise InputError(
             f"{source} has several columns that may hold the text: {', '.join(usual)}.",
-            hint=f"Choose one with --text-column. Columns found: {found}.",
+            hint=f"Choose one with --text-column, or repeat it to join several. Columns found: {found}.",
         )
     strings = [column for column in frame.columns if is_string(frame, column) and column != id_column]
     if len(strings) == 1 and not _looks_like_data(strings[0]):
@@ -124,7 +142,14 @@ def free_name(name: str, taken: set[str]) -> str:
     return candidate
 
 
-def _require_strings(frame: pl.DataFrame, column: str, source: str) -> str:
+def require_strings(frame: pl.DataFrame, column: str, source: str) -> str:
+    """Return `column` if it holds strings.
+
+    Raises
+    ------
+    InputError
+        If it holds something else.
+    """
     if not is_string(frame, column) and frame.schema[column] != pl.Null:
         raise InputError(
             f"Column '{column}' of {source} holds {frame.schema[column]}, not text.",

@@ -10,11 +10,13 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from .csv_headers import lines_above, unique_names, without_headers
 from .raw_table import NOT_UTF8, RawTable, Rejections
 
 _QUOTE, _NEWLINE, _RETURN = 0x22, 0x0A, 0x0D
@@ -22,11 +24,11 @@ _LINE_END = re.compile(rb"\r?\n")
 _LONGEST = 1 << 24  # bytes of a quoted field
 
 
-def parse_csv(data: bytes, delimiter: str | None) -> RawTable:
+def parse_csv(data: bytes, delimiter: str | None, above: int = 0) -> RawTable:
     """Parse UTF-8 CSV bytes.
 
-    A field is quoted when it starts with a quote whose partner stands before a delimiter or line end; all other
-    quotes are part of the text (``5" screen``, ``"Great" product``). Empty fields become null.
+    A field is quoted when it starts with a quote whose partner stands before a delimiter or line end, spaces around
+    them aside; all other quotes are part of the text (``5" screen``, ``"Great" product``). Empty fields become null.
 
     Parameters
     ----------
@@ -34,15 +36,18 @@ def parse_csv(data: bytes, delimiter: str | None) -> RawTable:
         UTF-8 without byte order mark. Lines end with LF, CRLF, or (if there is no LF) CR.
     delimiter : str or None
         None: one column, and commas belong to the text.
+    above : int
+        Lines above the header.
 
     Returns
     -------
     RawTable
-        All columns are strings. Records that are blank or of another width than the header are rejected.
+        All columns are strings. Records that are blank, of another width than the header, or the header once more are
+        rejected.
     """
     if b"\n" not in data:
         data = data.replace(b"\r", b"\n")
-    return CsvParser(delimiter).parse(data, final=True)[0]
+    return CsvParser(delimiter, above).parse(data, final=True)[0]
 
 
 class CsvParser:
@@ -54,11 +59,14 @@ class CsvParser:
     Parameters
     ----------
     delimiter : str or None
+    above : int
         As for `parse_csv`.
     """
 
-    def __init__(self, delimiter: str | None) -> None:
+    def __init__(self, delimiter: str | None, above: int = 0) -> None:
         self._delimiter = delimiter
+        self._above = above
+        self._header: list[str] = []
         self._names: list[str] = []
         self._lines = 0  # line ends before the next record
         self._started = False  # whether there was a record below the header
@@ -84,17 +92,27 @@ class CsvParser:
             table = RawTable(pl.DataFrame(schema=dict.fromkeys(self._names, pl.String)), *_nothing())
         else:
             arguments = (body, start, self._delimiter, self._names)
-            table = (_read_fast(*arguments) or _read_leniently(*arguments)).moved(self._lines)
+            table = _read_fast(*arguments) or _read_leniently(*arguments)
+            table = without_headers(table, self._header).moved(self._lines)
             self._started = True
+        if start and self._above:
+            table = replace(table, rejected=pl.concat([lines_above(data, self._above), table.rejected]))
+            self._above = 0
         self._lines += data.count(b"\n", 0, end)
         return table, data[end:]
 
     def _parse_header(self, data: bytes, *, final: bool) -> int:
         """Find the names of the columns, if they are all there, and where they end."""
-        start = len(data) - len(data.lstrip(b"\r\n"))
+        start = 0
+        for _ in range(self._above):
+            start = data.find(b"\n", start) + 1
+            if not start:
+                return 0
+        start = len(data) - len(data[start:].lstrip(b"\r\n"))
         records = _records(data, start, self._delimiter, final=final or len(data) > _LONGEST)
         header, _, end = next(records, ([], 0, 0))
-        self._names = _unique_names([str(name, "utf-8", "replace") for name in header])
+        self._header = [str(name, "utf-8", "replace").strip() for name in header]
+        self._names = unique_names(self._header)
         return end
 
     def _split(self, data: bytes, start: int, *, final: bool) -> tuple[bytes | None, int]:
@@ -114,6 +132,15 @@ class CsvParser:
         return (data[: end - 1] if end > start else None), end
 
 
+def count_misread(sample: bytes, delimiter: str | None) -> int:
+    """Count the records that are not as wide as the header, and the fields that begin with a quote of the text."""
+    wrong = width = 0
+    for fields, _, _ in _records(sample, 0, delimiter, final=False):
+        width = width or len(fields)
+        wrong += (len(fields) != width) + sum(field.lstrip(b" ").startswith(b'"') for field in fields)
+    return wrong
+
+
 def _nothing() -> tuple[pl.Series, pl.DataFrame]:
     return pl.Series("line", [], pl.Int64), Rejections().frame()
 
@@ -126,11 +153,11 @@ def _mark(delimiter: str | None) -> bytes:
 def _field_pattern(delimiter: str | None) -> re.Pattern[bytes]:
     mark = re.escape(_mark(delimiter))
     return re.compile(
-        rb'(?:"((?:[^"]++|"")*+)"(?=%b|\r?\n|\r?\Z)|([^%b\n]*+))(%b|\r?\n|\r?\Z)' % (mark, mark, mark),
+        rb'(?:\x20*"((?:[^"]++|"")*+)"\x20*(?=%b|\r?\n|\r?\Z)|([^%b\n]*+))(%b|\r?\n|\r?\Z)' % (mark, mark, mark),
     )
 
 
-_UNCLOSED = re.compile(rb'"(?:[^"]++|"")*+\Z')
+_UNCLOSED = re.compile(rb'\x20*"(?:[^"]++|"")*+\x20*\Z')
 
 
 def _records(
@@ -271,16 +298,3 @@ def _read_leniently(data: bytes, start: int, delimiter: str | None, names: list[
 
 def _blank_to_null(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.when(pl.all() != "").then(pl.all()))
-
-
-def _unique_names(header: list[str]) -> list[str]:
-    """Name nameless columns after their position (pandas writes its index so) and number repeated names."""
-    names: list[str] = []
-    for position, name in enumerate(header, start=1):
-        base = unique = name.strip() or f"column_{position}"
-        copy = 1
-        while unique in names:
-            copy += 1
-            unique = f"{base}_{copy}"
-        names.append(unique)
-    return names

@@ -12,19 +12,12 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from .code_pages import CODE_PAGES, cyrillic_code_page
 from .errors import InputError
 
 DELIMITERS = (",", ";", "\t", "|")
 """CSV delimiters that are recognised, in order of preference."""
 
-CODE_PAGES = frozenset({"cp1251", "kz1048"})
-"""Encodings of one byte per character that are recognised."""
-
-# Letters of Windows-1251: the Russian alphabet, and the places where its Kazakh sibling KZ-1048 keeps Kazakh letters.
-_RUSSIAN = frozenset([*range(0xC0, 0x100), 0xA8, 0xB8])
-_KAZAKH = frozenset(b"\x8d\x8e\x9d\x9e\xa1\xa2\xa3\xa5\xaa\xaf\xb2\xb3\xb4\xba\xbc\xbd\xbe\xbf")
-# I and i with a dot (0xB2, 0xB3) are the same in both code pages, so they do not tell them apart.
-_ONLY_KZ1048 = _KAZAKH - frozenset(b"\xb2\xb3")
 _SAMPLE = 1 << 20
 
 
@@ -43,8 +36,8 @@ def detect_encoding(data: bytes, *, complete: bool = False, source: str = "The i
     Returns
     -------
     str
-        ``utf-8``, ``utf-8-sig``, ``utf-16`` (with byte order mark), ``utf-16-le``, ``utf-16-be``, ``cp1251``, or
-        ``kz1048``, the Kazakh variant of cp1251.
+        ``utf-8``, ``utf-8-sig``, ``utf-16`` (with byte order mark), ``utf-16-le``, ``utf-16-be``, or one of
+        `CODE_PAGES`.
 
     Raises
     ------
@@ -70,7 +63,7 @@ def detect_file_encoding(file: BinaryIO, *, complete: bool = True, source: str =
     if bad is None:
         return "utf-8-sig" if marked else "utf-8"
     file.seek(max(0, bad - _SAMPLE // 2))
-    if legacy := _cyrillic_code_page(file.read(_SAMPLE)):
+    if legacy := cyrillic_code_page(file.read(_SAMPLE)):
         return legacy
     raise _bad_byte(file, bad, source)
 
@@ -126,7 +119,7 @@ def _decoded(blocks: Iterable[bytes], encoding: str, source: str) -> Iterator[by
         position += len(block)
 
 
-def detect_delimiter(sample: bytes) -> str | None:
+def best_delimiter(sample: bytes) -> tuple[str | None, float]:
     """Find the delimiter of a CSV from the beginning of its UTF-8 bytes.
 
     The header decides which delimiters are possible; among them wins the one which splits most lines into as many
@@ -134,14 +127,15 @@ def detect_delimiter(sample: bytes) -> str | None:
 
     Returns
     -------
-    str or None
-        One of `DELIMITERS`; None when the header holds none of them, so that there is only one column.
+    tuple
+        One of `DELIMITERS`; None when the header holds none of them, so that there is only one column. And the share
+        of the lines that have as many fields as the header.
     """
     # Quoted fields may hold anything, also line ends.
-    bare = re.sub(rb'(?<![^,;\t|\r\n])"(?:[^"]++|"")*+"(?=[,;\t|\r\n]|\Z)', b"", sample)
+    bare = re.sub(rb'(?<![^,;\t|\r\n])\x20*"(?:[^"]++|"")*+"(?=\x20*(?:[,;\t|\r\n]|\Z))', b"", sample)
     lines = [line for line in re.split(rb"\r\n|\n|\r", bare) if line.strip()]
     if not lines:
-        return None
+        return None, 0.0
     body = lines[1:-1] or lines[1:]  # the last line of a sample may be cut
     best: tuple[float, int] = (-1.0, 0)
     found = None
@@ -151,7 +145,7 @@ def detect_delimiter(sample: bytes) -> str | None:
             share = sum(line.count(delimiter.encode()) == width for line in body) / max(len(body), 1)
             if (share, width) > best:
                 best, found = (share, width), delimiter
-    return found
+    return found, max(best[0], 0.0)
 
 
 def _first_bad_byte(file: BinaryIO, *, complete: bool) -> int | None:
@@ -186,24 +180,6 @@ def _utf16_without_mark(sample: bytes) -> str | None:
     return "utf-16-be" if even > 0.8 and odd < 0.3 else None
 
 
-def _cyrillic_code_page(sample: bytes) -> str | None:
-    """Return ``cp1251`` or ``kz1048`` if the non-ASCII bytes spell Cyrillic words, else None.
-
-    Damaged UTF-8 fails because half of its bytes are not letters here; Latin-1 fails because its accented letters
-    stand alone among ASCII ones instead of beside each other.
-    """
-    codes = np.frombuffer(sample, np.uint8)
-    high = codes >= 0x80
-    letters = np.isin(codes, sorted(_RUSSIAN | _KAZAKH))
-    if letters.sum() < 0.75 * high.sum():
-        return None
-    padded = np.concatenate([[False], letters, [False]])
-    in_company = letters & (padded[:-2] | padded[2:])
-    if in_company.sum() < 0.7 * letters.sum():
-        return None
-    return "kz1048" if np.isin(codes, sorted(_ONLY_KZ1048)).any() else "cp1251"
-
-
 def _bad_byte(file: BinaryIO, offset: int, source: str) -> InputError:
     file.seek(0)
     line, left = 1, offset
@@ -212,7 +188,7 @@ def _bad_byte(file: BinaryIO, offset: int, source: str) -> InputError:
         line += block.count(b"\n")
         left -= len(block)
     return InputError(
-        f"{source} is not UTF-8, UTF-16 or Windows-1251 text: byte 0x{file.read(1)[0]:02X} at offset {offset:,} "
-        f"(line {line:,}) fits none of them.",
-        hint="Save the file as UTF-8 (in Excel: 'CSV UTF-8'), or repair that line.",
+        f"{source} is not UTF-8, UTF-16 or Cyrillic text ({', '.join(CODE_PAGES)}): byte 0x{file.read(1)[0]:02X} at "
+        f"offset {offset:,} (line {line:,}) is not UTF-8, and what stands around it are no Cyrillic words.",
+        hint="Name its encoding with --encoding, save it as UTF-8 (in Excel: 'CSV UTF-8'), or repair that line.",
     )

@@ -82,3 +82,8 @@ def nearest_hint(name: str, known: Iterable[str]) -> str:
     nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     guess = f"Did you mean '{nearest[0]}'? " if nearest else ""
     return f"{guess}Known: {', '.join(names)}."
+
+
+def quoted(names: Iterable[str]) -> str:
+    """List names in a message."""
+    return ", ".join(f"'{name}'" for name in names)

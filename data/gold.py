@@ -11,12 +11,14 @@ import numpy.typing as npt
 import polars as pl
 
 from .atomic import rearmed
-from .columns import LABEL_NAMES, TEXT_NAMES, find_text_column, guess_column, require_column
+from .columns import LABEL_NAMES, guess_column, require_column
 from .errors import InputError, nearest_hint
 from .gold_exports import unpack_export
 from .label_space import ABSTAIN, LabelSpace
-from .source import read_source
+from .stream_files import read_source
+from .stream_ids import normal_ids
 from .tables import find_id_column
+from .text_columns import TextColumns, find_text_columns, likely_columns, usual_text_columns
 
 INCLUSION = "inclusion_probability"
 """Column of a drawn sample: how likely the row was to be drawn."""
@@ -87,15 +89,17 @@ def read_gold(
     source: str | Path,
     label_space: LabelSpace,
     *,
-    text_column: str | None = None,
+    text_column: str | Sequence[str] | None = None,
     id_column: str | None = None,
     label_column: str | None = None,
+    likely: str | Sequence[str] | None = None,
 ) -> GoldTable:
     """Read gold labels: columns for the label and for the id, the text, or both; or what `unpack_export` knows.
 
     Rows without a label are skipped; repeated rows with the same label count once. In a sample that was not drawn
     evenly, the column ``inclusion_probability`` says how likely each row was to be drawn, and rows weigh its inverse
-    (Horvitz & Thompson 1952), times the column ``rows``, the number of reviews with the same text.
+    (Horvitz & Thompson 1952), times the column ``rows``, the number of reviews with the same text. The texts are where
+    `text_column` says, or in the `likely` columns if the file has them all, or found by their names.
 
     Raises
     ------
@@ -109,13 +113,16 @@ def read_gold(
     label = _find_label_column(raw, label_column, label_space, read.name)
     columns = raw.drop(label)
     identity = find_id_column(columns, id_column, source=read.name)
-    text = _find_optional_text(columns, text_column, identity, read.name)
+    text = _find_optional_text(columns, text_column or likely_columns(columns, likely), identity, read.name)
     frame = pl.DataFrame(
         [
-            _strings(raw, identity).alias("id"),
-            _strings(raw, text).alias("text"),
+            _cleaned(normal_ids(raw[identity]) if identity else _nothing(raw)).alias("id"),
+            _cleaned(text.of(raw) if text else _nothing(raw)).alias("text"),
             label_space.respell(raw[label].cast(pl.String).str.strip_chars()).alias("label"),
-            *(_strings(raw, name if name in raw.columns else None).alias(name) for name in (INCLUSION, _COPIES)),
+            *(
+                _cleaned(raw[name].cast(pl.String) if name in raw.columns else _nothing(raw)).alias(name)
+                for name in (INCLUSION, _COPIES)
+            ),
             export.lines.alias("line"),
         ]
     )
@@ -224,17 +231,21 @@ def _share_known(values: pl.Series, label_space: LabelSpace) -> float:
     return float(label_space.respell(names).is_in(label_space.names).mean() or 0.0)  # type: ignore[arg-type]
 
 
-def _find_optional_text(frame: pl.DataFrame, wanted: str | None, identity: str | None, source: str) -> str | None:
-    """Return the text column; with an id column the gold file needs none."""
-    if wanted is None and identity is not None and len(guess_column(frame, TEXT_NAMES)) != 1:
-        return None
-    return find_text_column(frame, wanted, id_column=identity, source=source)
+def _find_optional_text(
+    frame: pl.DataFrame, wanted: str | Sequence[str] | None, identity: str | None, source: str
+) -> TextColumns | None:
+    """Return the texts; with an id column the gold file needs none."""
+    if wanted is None and identity is not None:
+        return usual_text_columns(frame)
+    return find_text_columns(frame, wanted, id_column=identity, source=source)
 
 
-def _strings(frame: pl.DataFrame, column: str | None) -> pl.Series:
-    if column is None:
-        return pl.repeat(None, len(frame), dtype=pl.String, eager=True)
-    values = frame[column].cast(pl.String).str.replace_all("\0", " ", literal=True)
+def _nothing(frame: pl.DataFrame) -> pl.Series:
+    return pl.repeat(None, len(frame), dtype=pl.String, eager=True)
+
+
+def _cleaned(values: pl.Series) -> pl.Series:
+    values = values.str.replace_all("\0", " ", literal=True)
     return values.set(values.str.strip_chars() == "", None)
 
 
@@ -252,11 +263,12 @@ def _check_labels(frame: pl.DataFrame, label_space: LabelSpace, source: str) -> 
 
 
 def _check_conflicts(frame: pl.DataFrame, source: str) -> None:
+    """Refuse two labels of one review; reviews of one product, which share its id, have texts of their own."""
     for key, rows in (("id", frame), ("text", frame.filter(pl.col("id").is_null()))):
-        groups = rows.filter(pl.col(key).is_not_null()).group_by(key, maintain_order=True)
+        groups = rows.filter(pl.col(key).is_not_null()).group_by(*dict.fromkeys((key, "text")), maintain_order=True)
         clash = groups.agg(pl.col("label").unique(maintain_order=True), "line").filter(pl.col("label").list.len() > 1)
         if len(clash):
-            value, labels, lines = clash.row(0)
+            value, labels, lines = clash.select(key, "label", "line").row(0)
             raise InputError(
                 f"{source} gives the {key} '{value[:80]}' different labels: {', '.join(labels)} "
                 f"(lines {', '.join(map(str, lines[:5]))}).",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import glob
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from .errors import InputError
+from .input_format import ENDINGS, named_kind
 from .remote import explaining_remote
-from .source import FORMATS
-
-_ENDINGS = ", ".join(ending for ending in FORMATS)
+from .source import reading_file
 
 
 def is_url(source: str | Path) -> bool:
@@ -25,7 +25,7 @@ def find_files(source: str | Path) -> list[Path] | None:
     -------
     list of Path or None
         None if `source` is neither, or no file fits. In a folder only tables count, by their ending, and no hidden
-        ones; folders in it only where the pattern has ``**``.
+        ones; .txt only if there is nothing else; folders in it only where the pattern has ``**``.
 
     Raises
     ------
@@ -33,10 +33,12 @@ def find_files(source: str | Path) -> list[Path] | None:
         If the folder holds no table.
     """
     path = Path(source)
-    if path.is_dir():
-        found = [file for file in path.iterdir() if file.suffix.lower() in FORMATS and file.name[0] not in "._"]
+    with reading_file(path):
+        inside = list(path.iterdir()) if path.is_dir() else None
+    if inside is not None:
+        found = _tables(inside)
         if not found:
-            raise InputError(f"The folder {path} holds no table.", hint=f"Labeler reads files that end in {_ENDINGS}.")
+            raise InputError(f"The folder {path} holds no table.", hint=f"Labeler reads files that end in {ENDINGS}.")
         return sorted(found)
     if not glob.has_magic(str(source)) or path.exists():
         return None
@@ -73,7 +75,7 @@ def fetch_files(url: str, folder: Path) -> list[tuple[str, Path]]:
             files.get_file(name, str(copy))
             copies.append((files.unstrip_protocol(name), copy))
     if not copies:
-        raise InputError(f"There is nothing at {url}.", hint=f"Labeler reads files that end in {_ENDINGS}.")
+        raise InputError(f"There is nothing at {url}.", hint=f"Labeler reads files that end in {ENDINGS}.")
     return copies
 
 
@@ -84,4 +86,9 @@ def _remote_files(files: Any, path: str) -> list[str]:
     if not files.isdir(path):
         return [path]
     found = (Path(entry["name"]) for entry in files.ls(path, detail=True) if entry["type"] == "file")
-    return sorted(str(file) for file in found if file.suffix.lower() in FORMATS and file.name[0] not in "._")
+    return sorted(map(str, _tables(found)))
+
+
+def _tables(files: Iterable[Path]) -> list[Path]:
+    found = [file for file in files if named_kind(file) is not None and file.name[0] not in "._~"]
+    return [file for file in found if named_kind(file) != "txt"] or found  # beside tables a .txt is a note

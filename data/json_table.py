@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from .errors import InputError
+from .json_document import find_records
 from .raw_table import NOT_UTF8, RawTable, Rejections
 
 _DECODER = json.JSONDecoder()
@@ -107,33 +108,56 @@ def _parse_line(records: Records, line: int, raw: bytes) -> None:
     records.bad.add(line, reason, raw[:1000].decode("utf-8", "ignore"))
 
 
-def parse_json_array(data: bytes, source: str) -> RawTable:
-    """Parse a UTF-8 JSON array of objects.
+def parse_json_array(data: bytes, source: str, start: int = 0) -> RawTable:
+    """Parse a UTF-8 JSON array of objects; `start` is where its bracket stands, or spaces before it, in characters.
 
     Raises
     ------
     InputError
         If the JSON is broken: inside an array there is no safe place to go on from.
     """
-    text = data.decode("utf-8")
     records = Records()
-    position = text.index("[") + 1
-    line = text.count("\n", 0, position) + 1
     try:
-        while (start := _skip(text, position, first=not (records.values or len(records.bad)))) is not None:
-            line += text.count("\n", position, start)
-            value, position = _DECODER.raw_decode(text, start)
+        text = data.decode("utf-8")
+        position = text.index("[", start) + 1
+        line = text.count("\n", 0, position) + 1
+        while (item := _skip(text, position, first=not (records.values or len(records.bad)))) is not None:
+            line += text.count("\n", position, item)
+            value, position = _DECODER.raw_decode(text, item)
             if isinstance(value, dict):
                 records.add(line, _clean(value))
             else:
-                records.bad.add(line, "not a JSON object", text[start:position])
-            line += text.count("\n", start, position)
+                records.bad.add(line, "not a JSON object", text[item:position])
+            line += text.count("\n", item, position)
+        end = text.index("]", position) + 1
+        if not start and (rest := text[end:].strip()):
+            raise json.JSONDecodeError(f"Extra data {rest[:20]!r}", text, end)
     except (ValueError, RecursionError) as error:
         raise InputError(
             f"{source} is not valid JSON: {error}.",
             hint="Repair it, or write one JSON object per line (.jsonl): then a broken line costs only itself.",
         ) from None
     return to_table(records, kinds_of(records))
+
+
+def parse_json_document(data: bytes, source: str) -> tuple[RawTable, tuple[str, ...]]:
+    """Parse a UTF-8 JSON object that holds a list of objects; or else JSON Lines, of which the first may be broken.
+
+    Returns
+    -------
+    tuple
+        The table, and notes for the user: the keys that lead to the list.
+
+    Raises
+    ------
+    InputError
+        If it is an object without such a list, or with several.
+    """
+    try:
+        start, keys = find_records(data.decode("utf-8"), source)
+    except (ValueError, RecursionError):
+        return parse_jsonl(data), ()
+    return parse_json_array(data, source, start), (f"{source}: the reviews are the list '{keys}'.",)
 
 
 _GAP = re.compile(r"[ \t\r\n]*(,?)[ \t\r\n]*")
@@ -145,8 +169,6 @@ def _skip(text: str, position: int, *, first: bool) -> int | None:
     after = gap.end() if gap else position
     comma = bool(gap and gap.group(1))
     if not comma and text[after : after + 1] == "]":
-        if rest := text[after + 1 :].strip():
-            raise json.JSONDecodeError(f"Extra data {rest[:20]!r}", text, after + 1)
         return None
     if comma == first:
         raise json.JSONDecodeError("Expecting ',' or ']'" if not comma else "Unexpected ','", text, after)

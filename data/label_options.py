@@ -25,9 +25,16 @@ class LabelOptions:
     models: str | None = None
     code: Path | None = None
     llm_budget: int | None = None
-    text_column: str | None = None
+    text_column: tuple[str, ...] | None = None
     id_column: str | None = None
     limit: int | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+
+    @property
+    def data(self) -> dict[str, object]:
+        """Keys of the ``[data]`` section."""
+        return {name: getattr(self, name) for name in ("text_column", "id_column", "encoding", "delimiter")}
 
 
 def read_label_options(run: RunDirectory) -> LabelOptions | None:
@@ -76,10 +83,16 @@ def with_earlier(given: LabelOptions, run: RunDirectory, announce: Callable[[str
         told = replace(told, config=None, preset=None)
     told = replace(told, **{name: value for name, value in asdict(given).items() if value is not None})
     if told.input is not None:
-        flags = ((f"--{name.replace('_', '-')}", value) for name, value in asdict(told).items() if name != "input")
-        words = (word for flag, value in flags if value is not None for word in (flag, value))
+        given_now = ((name, value) for name, value in asdict(told).items() if name != "input" and value is not None)
+        flags = ((f"--{name.replace('_', '-')}", value) for name, value in given_now)
+        words = (word for flag, value in flags for each in _listed(value) for word in (flag, each))
         announce(f"as before: {command('label', told.input, *words, '--run', run.path)}")
     return told
+
+
+def _listed(value: object) -> tuple[object, ...]:
+    """Return the values of an option that may be repeated, or the one value."""
+    return tuple(value) if isinstance(value, tuple | list) else (value,)
 
 
 def _absolute(path: str | Path | None) -> str | None:

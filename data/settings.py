@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from .input_format import ReadOptions
 
 
 class Section(BaseModel):
@@ -11,8 +15,27 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class DataSection(Section):
-    """Which columns of the input to read."""
+def _as_tuple(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
 
-    text_column: str | None = Field(default=None, description="Column with the reviews; guessed when not set.")
+
+class DataSection(Section):
+    """Which columns of the input to read, and how."""
+
+    text_column: Annotated[tuple[str, ...] | None, BeforeValidator(_as_tuple)] = Field(
+        default=None, description="Column with the reviews, or a list of columns to join; guessed when not set."
+    )
     id_column: str | None = Field(default=None, description="Column with unique ids; guessed, or made from the text.")
+    encoding: str | None = Field(default=None, description="Encoding of text files; detected when not set.")
+    delimiter: str | None = Field(default=None, description="Delimiter of CSV files; detected when not set.")
+
+    @property
+    def read_options(self) -> ReadOptions:
+        """What is said of text files.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such encoding or delimiter.
+        """
+        return ReadOptions(self.encoding, self.delimiter)

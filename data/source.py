@@ -1,88 +1,25 @@
-"""From a path or standard input to a `RawTable`: finding the file, its format, and saying clearly what is wrong."""
+"""Opening a file or standard input, and saying clearly what is wrong with it."""
 
 from __future__ import annotations
 
 import difflib
-import hashlib
+import gzip
 import io
-import re
 import sys
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import polars as pl
 
-from .csv_table import parse_csv
-from .encoding import detect_delimiter, to_utf8
 from .errors import InputError
-from .json_table import parse_json_array, parse_jsonl
+from .input_format import ENDINGS, named_kind
 from .raw_table import RawTable, Rejections
 
-FORMATS = {
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".tab": "tsv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "json",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-}
-"""File endings that are read, and as what."""
-
-SAMPLE = 1 << 16
-"""Bytes at the beginning of a file that tell its format and delimiter."""
-
-_ACCEPTED = "Labeler reads .csv, .tsv, .jsonl, .ndjson, .json and .parquet files, and - for standard input."
-
-
-@dataclass(frozen=True, eq=False)
-class Source:
-    """A parsed input.
-
-    Parameters
-    ----------
-    name : str
-        Path as given, or ``<stdin>``; used in messages.
-    digest : str
-        ``blake2b:`` and the hex digest of the raw bytes.
-    raw : RawTable
-        Its columns and rejected rows.
-    notes : tuple[str, ...]
-        Things worth telling the user, such as an encoding other than UTF-8.
-    """
-
-    name: str
-    digest: str
-    raw: RawTable
-    notes: tuple[str, ...] = ()
-
-
-def read_source(source: str | Path) -> Source:
-    """Read a CSV, TSV, JSONL, JSON or Parquet file, or standard input for ``-``.
-
-    Raises
-    ------
-    InputError
-        If it is missing, a folder, unreadable, empty, of an unknown format or encoding, corrupt, or has no rows.
-    """
-    if str(source) == "-":
-        name, data, kind = "<stdin>", _read_stdin(), ""
-    else:
-        name, path = str(source), Path(source)
-        kind = format_of(path)
-        data = _read_file(path)
-    if not data:
-        raise empty(name)
-    kind = kind or sniff_format(data)
-    digest = f"blake2b:{hashlib.blake2b(data, digest_size=20).hexdigest()}"
-    raw, notes = _parse(data, kind, name)
-    if not len(raw):
-        raise header_only(name, raw)
-    return Source(name, digest, raw, notes)
+_ACCEPTED = f"Labeler reads {ENDINGS}, these also as .gz or .zip, and - for standard input."
 
 
 def open_stdin() -> BinaryIO:
@@ -102,6 +39,8 @@ def reading_file(path: Path) -> Iterator[None]:
     """Turn errors of the system into an `InputError` that names the file."""
     try:
         yield
+    except (EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile) as error:
+        raise InputError(f"{path} is a damaged archive ({error}).", hint="Make it again, or unpack it.") from None
     except OSError as error:
         raise InputError(
             f"{path} cannot be read ({error.strerror or error}).", hint="Check the file's permissions."
@@ -113,7 +52,13 @@ def reading_stdin() -> Iterator[None]:
     """Turn errors of standard input into an `InputError`."""
     try:
         yield
-    except (OSError, AttributeError, ValueError) as error:  # closed, or replaced by something without bytes
+    except (
+        OSError,
+        EOFError,
+        zlib.error,
+        AttributeError,
+        ValueError,
+    ) as error:  # closed, or replaced by something without bytes
         raise InputError(f"Standard input cannot be read ({error}).", hint="Pipe a table in, or name a file.") from None
 
 
@@ -130,7 +75,7 @@ def reading_parquet(name: str) -> Iterator[None]:
 
 
 def format_of(path: Path) -> str:
-    """Tell the format by the file's ending; empty for pipes, whose content must tell.
+    """Tell the format by the file's ending; empty for pipes and archives, whose content must tell.
 
     Raises
     ------
@@ -144,30 +89,10 @@ def format_of(path: Path) -> str:
             raise InputError(f"There is no file {path}.", hint=_missing_hint(path))
         if not path.is_file():
             return ""
-    kind = FORMATS.get(path.suffix.lower())
+    kind = named_kind(path)
     if kind is None:
         raise InputError(f"{path} has the unknown file ending '{path.suffix}'.", hint=_ACCEPTED)
     return kind
-
-
-def sniff_format(data: bytes) -> str:
-    """Tell the format by the beginning of a file."""
-    if data[:4] == b"PAR1":
-        return "parquet"
-    # Works for UTF-16 too: byte order mark and NULs are skipped.
-    start = data[:SAMPLE].lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")[:1]
-    return {b"{": "jsonl", b"[": "json"}.get(start, "csv")
-
-
-def is_json_array(text: bytes) -> bool:
-    """Whether a ``.json`` file holds one array, or else an object per line."""
-    return text.lstrip()[:1] == b"["
-
-
-def choose_delimiter(text: bytes, kind: str) -> str | None:
-    """Choose the delimiter of a CSV or TSV from the first `SAMPLE` bytes of its text."""
-    sample = text[:SAMPLE]
-    return "\t" if kind == "tsv" and b"\t" in _first_line(sample) else detect_delimiter(sample)
 
 
 def encoding_notes(name: str, encoding: str) -> tuple[str, ...]:
@@ -204,37 +129,8 @@ def header_only(name: str, raw: RawTable) -> InputError:
     return InputError(f"{name} has no rows, only a header (columns: {columns}).", hint="Add reviews below it.")
 
 
-def _read_file(path: Path) -> bytes:
-    with reading_file(path):
-        return path.read_bytes()
-
-
-def _read_stdin() -> bytes:
-    with reading_stdin():
-        return open_stdin().read()
-
-
-def _parse(data: bytes, kind: str, name: str) -> tuple[RawTable, tuple[str, ...]]:
-    if kind == "parquet":
-        return parse_parquet(data, name), ()
-    text, encoding = to_utf8(data, source=name)
-    if not text.strip():
-        raise empty(name)
-    if kind == "json" and is_json_array(text):
-        raw = parse_json_array(text, name)
-    elif kind in ("json", "jsonl"):
-        raw = parse_jsonl(text)
-    else:
-        raw = parse_csv(text, choose_delimiter(text, kind))
-    return raw, encoding_notes(name, encoding)
-
-
-def _first_line(text: bytes) -> bytes:
-    return re.split(rb"[\r\n]", text.lstrip(b"\r\n"), maxsplit=1)[0]
-
-
 def _folder_hint(path: Path) -> str:
-    tables = sorted(file.name for file in path.iterdir() if file.suffix.lower() in FORMATS)[:3]
+    tables = sorted(file.name for file in path.iterdir() if named_kind(file) is not None)[:3]
     return f"It holds {', '.join(tables)}: name one." if tables else _ACCEPTED
 
 

@@ -1,8 +1,8 @@
-"""The user's reviews chunk by chunk: what `read_table` makes of a table, without ever holding all of it."""
+"""The user's reviews chunk by chunk, without ever holding all of a table."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import chain, islice
 from pathlib import Path
@@ -11,11 +11,13 @@ import numpy as np
 import polars as pl
 
 from .columns import free_name
-from .errors import InputError
+from .damage import damage_notes
+from .errors import InputError, quoted
+from .input_format import DETECT, ReadOptions
 from .raw_table import RawTable, Rejections
 from .source import header_only
 from .stream_files import open_input
-from .stream_ids import EarlierIds, KeyTable
+from .stream_ids import EarlierIds, KeyTable, normal_ids
 from .stream_rows import RowStream, rechunk
 from .tables import (
     Chunk,
@@ -27,6 +29,7 @@ from .tables import (
     take_rows,
     tally,
 )
+from .text_columns import TextColumns
 
 __all__ = ["Chunk", "TableStream", "open_stream"]
 
@@ -41,7 +44,7 @@ class TableStream:
     source : str
         Path as given, or ``<stdin>``.
     text_column : str
-        Input name of the text column.
+        Input name of the text column, or of several joined with `` + ``.
     id_column : str or None
         Input name of the id column; None where ids are made from the texts.
     """
@@ -50,7 +53,7 @@ class TableStream:
         self,
         rows: RowStream,
         chunks: Iterator[RawTable],
-        text_column: str,
+        text: TextColumns,
         id_column: str | None,
         *,
         notes: tuple[str, ...],
@@ -58,8 +61,10 @@ class TableStream:
         close: Callable[[], None],
     ) -> None:
         self.source = rows.name
-        self.text_column = text_column
+        self.text_column = str(text)
         self.id_column = id_column
+        self._text = text
+        self._reused = 0
         self._rows = rows
         self._chunks = chunks
         self._notes = notes
@@ -73,8 +78,12 @@ class TableStream:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Things to tell the user; reading a pipe may add some."""
-        return (*self._rows.notes, *self._notes)
+        """Things to tell the user; reading may add some."""
+        reused = (
+            f"Rows with the id of an earlier row, but another text: {self._reused:,}. "
+            "A hash of the text was added to their ids.",
+        )
+        return (*self._rows.notes, *self._notes, *(reused if self._reused else ()))
 
     @property
     def renames(self) -> dict[str, str]:
@@ -101,8 +110,9 @@ class TableStream:
         counts = tally(Rejections().frame())
         found = False
         for raw in self._chunks:
-            usable = drop_unusable_texts(raw, self.text_column)
-            chunk = take_rows(usable, self.text_column, self.id_column, earlier, self._rows.files)
+            usable = drop_unusable_texts(raw, self._text)
+            chunk = take_rows(usable, self._text, self.id_column, earlier, self._rows.files)
+            self._reused = earlier.reused
             if not found:
                 counts = _add_up(counts, tally(chunk.rejected))
             found = found or len(chunk) > 0
@@ -121,51 +131,63 @@ class TableStream:
 def open_stream(
     source: str | Path,
     *,
-    text_column: str | None = None,
+    text_column: str | Sequence[str] | None = None,
+    likely_text: str | Sequence[str] | None = None,
     id_column: str | None = None,
     chunk_rows: int = 20_000,
     spool: bool = False,
+    options: ReadOptions = DETECT,
 ) -> TableStream:
-    """Open a table for reading chunk by chunk: the formats, columns and rows that `read_table` reads.
+    """Open a table for reading chunk by chunk: CSV, TSV, JSON, JSON Lines, Parquet, Excel, or a review per line.
 
-    The chunks of a file, one below the other, are `read_table`'s table, with the same ids and rejected rows. What
-    that decides by looking at all rows (the encoding, the types of JSON columns, whether a guessed id column is one)
-    is decided by reading the file once or twice more. Held in memory are a chunk and, for each row, a hash of its id
-    and its line: 12 bytes up to line 4 billion. A quoted CSV field over 16 MiB is the one difference (`CsvParser`).
+    The content tells the format, whatever the name. Values of text files stay as written ("007" is not 7). Ids come
+    from `id_column`, or from a column with a usual name; rows without one get an id made from their text. Of rows
+    that share id and text the first is kept; where only the id is shared see `unique_ids`.
+
+    What is decided by looking at all rows of a file (the encoding, the types of JSON columns, whether a guessed id
+    column is one) is decided by reading it once or twice more. Held in memory are a chunk and, for each row, a hash of
+    its id, its line and a hash of its text: 16 bytes.
 
     A pipe is read once, as it comes, and decides by its beginning: the encoding and the delimiter by the first
     block, up to 1 MiB; the types of JSON columns too; text and id column by the first chunk. Later rows that do not
     follow the encoding or a type are rejected, and later columns of JSON Lines are left out. When a pipe pauses for
     a second, what has come makes a chunk.
 
-    The files of a folder, a pattern (``reviews/*.parquet``) or a URL are one table, in the order of their names; they
-    have the same columns. Lines are then counted through; `TableStream.located` knows the file.
+    The files of a folder, a pattern (``reviews/*.parquet``) or a URL are one table, in the order of their names, with
+    the columns of all of them. Lines are then counted through; `TableStream.located` knows the file.
 
-    A JSON array and a Parquet file that comes through standard input are held as a whole; of another Parquet file
-    the compressed bytes of one row group.
+    A JSON array, a workbook and a Parquet file that is packed or comes through standard input are held as a whole; of
+    another Parquet file the compressed bytes of one row group.
 
     Parameters
     ----------
     source : str or Path
         A file, a folder, a pattern, a URL that fsspec understands, or ``-`` for standard input.
-    text_column, id_column : str, optional
-        Column names; guessed from usual names when not given.
+    text_column : str or sequence of str, optional
+        Column of the texts, or several to join; ``review.text`` is a key inside nested values. Guessed from usual names
+        when not given.
+    likely_text : str or sequence of str, optional
+        The same, taken if the input has all of these columns.
+    id_column : str, optional
+        Column of ids; guessed, too.
     chunk_rows : int
         Rows per chunk at most, rejected ones not counted; fewer where they have megabytes.
     spool : bool
         Copy a pipe to a temporary file first: it then decides by all rows, as a file does.
+    options : ReadOptions
+        Encoding and delimiter, where they are not to be detected.
 
     Raises
     ------
     InputError
-        If the file cannot be read (see `read_source`), has no rows, or the columns are unclear or differ between files.
+        If the file cannot be read (see `open_rows`), has no rows, or the columns are unclear.
     ConfigError
         If a package for the URL is missing.
     """
     if chunk_rows < 1:
         raise InputError(f"Chunks of {chunk_rows} rows hold nothing.", hint="Give at least 1.")
     with ExitStack() as stack:
-        rows = stack.enter_context(open_input(source, rows=chunk_rows, spool=spool))
+        rows = stack.enter_context(open_input(source, rows=chunk_rows, spool=spool, options=options))
         chunks = rechunk(rows.read(), chunk_rows)
         first = next(chunks)
         if not len(first):
@@ -178,29 +200,48 @@ def open_stream(
             return rechunk(rows.read(), chunk_rows) if rows.rereadable else iter([first])
 
         more = (chunk.frame for chunk in islice(whole(), 1, None))
-        text, id_name = find_columns(first.frame, text_column, id_column, source=rows.name, more=more)
-        notes: tuple[str, ...] = ()
+        text, id_name = find_columns(
+            first.frame, text_column, id_column, source=rows.name, likely=likely_text, more=more
+        )
+        notes = (*_text_notes(text), *damage_notes(drop_unusable_texts(first, text).texts, rows.name))
         if id_name is not None and id_column is None:
-            distinct, values = _count_values(whole(), text, id_name)
-            id_name, notes = check_guess(id_name, distinct=distinct, values=values)
+            id_name, doubts = check_guess(id_name, *_count_reused(whole, text, id_name))
+            notes = (*notes, *doubts)
         if id_name is None and "id" in first.frame.columns:
             notes = (*notes, f"The input's own column 'id' is now '{free_name('id', set(first.frame.columns))}'.")
-        renames = renamed_columns(first.frame.columns, text, id_name)
+        renames = renamed_columns(first.frame.columns, text.column(first.frame), id_name)
         chunks = whole() if rows.rereadable else chain([first], chunks)
         close = stack.pop_all().close
     return TableStream(rows, chunks, text, id_name, notes=notes, renames=renames, close=close)
 
 
-def _count_values(tables: Iterable[RawTable], text: str, column: str) -> tuple[int, int]:
-    """Count different values, and values, of a column in the usable rows."""
+def _text_notes(text: TextColumns) -> tuple[str, ...]:
+    if len(text.names) > 1:
+        return (f"Texts are joined from the columns {quoted(text.names)}.",)
+    return (f"Texts are the values of '{text}'.",) if "." in text.names[0] else ()
+
+
+def _count_reused(read: Callable[[], Iterable[RawTable]], text: TextColumns, column: str) -> tuple[int, int]:
+    """Count the usable rows with an id, and those of them that have another text than the first row with their id."""
+    rows, ids = _count_distinct(read(), text, column)
+    if ids == rows:
+        return rows, 0
+    return rows, _count_distinct(read(), text, column, with_texts=True)[1] - ids
+
+
+def _count_distinct(
+    tables: Iterable[RawTable], text: TextColumns, column: str, *, with_texts: bool = False
+) -> tuple[int, int]:
+    """Count the usable rows with an id, and the different ids, or pairs of id and text, among them."""
     seen = KeyTable()
-    values = 0
+    rows = 0
     for table in tables:
-        found = drop_unusable_texts(table, text).frame[column].drop_nulls()
-        keys = found.hash().unique().to_numpy()
+        usable = drop_unusable_texts(table, text)
+        found = pl.DataFrame([normal_ids(usable.raw.frame[column]).alias("id"), usable.texts]).drop_nulls("id")
+        keys = (found.hash_rows() if with_texts else found["id"].hash()).unique().to_numpy()
         seen.put(keys, np.ones(len(keys), np.int64))
-        values += len(found)
-    return len(seen), values
+        rows += len(found)
+    return rows, len(seen)
 
 
 def _tally_all(tables: Iterable[RawTable]) -> pl.DataFrame:

@@ -8,13 +8,16 @@ import select
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from .archive import unpack
 from .encoding import detect_file_encoding
-from .source import empty, format_of, open_stdin, reading_file, reading_stdin, sniff_format
+from .errors import InputError
+from .input_format import binary_kind
+from .source import empty, format_of, open_stdin, reading_file, reading_stdin
 
 BLOCK = 1 << 20
 """Bytes that are read at once."""
@@ -40,33 +43,34 @@ class ByteStream:
     name : str
         Path as given, or ``<stdin>``; used in messages.
     path : Path or None
-        The file; None for standard input and for pipes.
+        The file; None for standard input, for pipes, and where the file is packed.
     kind : str
-        A value of `FORMATS`.
+        ``parquet`` or ``xlsx``, or of a text what its name promises: a value of `FORMATS`, or empty.
     rereadable : bool
         Whether it can be read again from its beginning: a file, also as standard input, but not a pipe.
 
     Raises
     ------
     InputError
-        If it is missing, a folder, unreadable, of an unknown format, or has no bytes.
+        If it is missing, a folder, unreadable, of an unknown format, has no bytes, or is an archive without one table.
     """
 
     def __init__(self, source: str | Path, *, spool: bool = False, name: str | None = None) -> None:
         self._is_stdin = str(source) == "-"
         self.name = name or ("<stdin>" if self._is_stdin else str(source))
         self._path = Path(source)
-        kind = "" if self._is_stdin else format_of(self._path)
-        self.path = self._path if kind else None
+        self.kind = "" if self._is_stdin else format_of(self._path)
         self._file = open_stdin() if self._is_stdin else self._open()
-        self._is_ours = not self._is_stdin
+        self._open_files = [] if self._is_stdin else [self._file]
         try:
             self.rereadable = self._file.seekable() and self._file.tell() == 0
             if spool and not self.rereadable:
-                self._file, self._is_ours, self.rereadable = self._spooled(), True, True
+                self._spool()
+            self.path = self._path if self.rereadable and not self._is_stdin else None
+            self._unpack()
             self._once = iter(()) if self.rereadable else self._read_pipe()
             head = self._peek()
-            self.kind = kind or sniff_format(head)
+            self.kind = _checked_kind(self.name, head, self.kind)
         except BaseException:
             self.close()
             raise
@@ -89,22 +93,39 @@ class ByteStream:
 
     def close(self) -> None:
         """Close the file; standard input is not ours to close."""
-        if self._is_ours:
-            self._file.close()
+        for file in reversed(self._open_files):
+            file.close()
 
     def _open(self) -> BinaryIO:
         with reading_file(self._path):
             return self._path.open("rb")
 
-    def _spooled(self) -> BinaryIO:
-        copy = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
-        try:
-            with self._reading(), self._file if self._is_ours else nullcontext(self._file) as pipe:
-                shutil.copyfileobj(pipe, copy, BLOCK)
-        except BaseException:
-            copy.close()
-            raise
-        return cast(BinaryIO, copy)
+    def _spool(self) -> None:
+        copy = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - `close` closes it
+        self._open_files.append(copy)
+        with self._reading():
+            shutil.copyfileobj(self._file, copy, BLOCK)
+        self._file, self.rereadable = copy, True
+
+    def _unpack(self) -> None:
+        """Replace a packed file by what it holds."""
+        with self._reading():
+            kind = binary_kind(self._start())
+            if kind == "zip" and not self.rereadable:
+                self._spool()
+            if kind in ("gzip", "zip"):
+                self._file, inner = unpack(self._file, kind, self.name)
+                self._open_files.append(self._file)
+                self.kind, self.path = inner or self.kind, None
+
+    def _start(self) -> bytes:
+        """Return the first bytes, without using them up."""
+        if not self.rereadable:
+            return self._file.peek(4) if isinstance(self._file, io.BufferedReader) else b""
+        self._file.seek(0)
+        start = self._file.read(4)
+        self._file.seek(0)
+        return start
 
     def _reading(self) -> AbstractContextManager[None]:
         return reading_stdin() if self._is_stdin else reading_file(self._path)
@@ -156,3 +177,13 @@ class ByteStream:
             return bool(select.select([self._file.fileno()], [], [], PATIENCE)[0])
         except (io.UnsupportedOperation, OSError, ValueError):  # on Windows only sockets can be asked
             return True
+
+
+def _checked_kind(name: str, head: bytes, named: str) -> str:
+    """Tell a binary format by the content; what is text, and what a text's name promises, shows later."""
+    kind = binary_kind(head)
+    if kind == "xls":
+        raise InputError(f"{name} is a workbook of an old Excel (.xls).", hint="Save it as .xlsx or CSV.")
+    if kind == "zip":
+        return "xlsx"
+    return kind or ("" if named == "xlsx" else named)

@@ -11,13 +11,14 @@ import numpy.typing as npt
 import polars as pl
 
 _BITS = 6
+_DIGEST_BITS = 28  # of the hash of a text: two texts of one id are taken for equal once in 268 million times
 
 
 class KeyTable:
     """A growing map from 64-bit keys to positive integers, in sorted arrays.
 
-    A key takes 8 bytes, and its number as many as the largest number near it needs: together 12 bytes for most
-    tables. Among a million random keys two are equal with a chance of 3e-8 (birthday bound).
+    A key takes 8 bytes, and its number as many as the largest number near it needs. Among a million random keys two
+    are equal with a chance of 3e-8 (birthday bound).
     """
 
     def __init__(self) -> None:
@@ -68,20 +69,23 @@ def _find(
     return places, there
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class EarlierIds:
     """What must be known of the rows above to give the next rows the ids they have in the whole table.
 
     Parameters
     ----------
     used : KeyTable
-        Line on which each id was first used.
+        Line on which each id was first used, and `_DIGEST_BITS` bits of a hash of the text there.
     made : KeyTable
         How often each text that needed an id came.
+    reused : int
+        Rows whose id an earlier row has with another text.
     """
 
     used: KeyTable = field(default_factory=KeyTable)
     made: KeyTable = field(default_factory=KeyTable)
+    reused: int = 0
 
 
 def content_ids(texts: pl.Series, earlier: KeyTable | None = None) -> pl.Series:
@@ -103,33 +107,75 @@ def content_ids(texts: pl.Series, earlier: KeyTable | None = None) -> pl.Series:
     return frame.select(made.alias("id")).to_series()
 
 
-def complete_ids(texts: pl.Series, given: pl.Series | None, earlier: EarlierIds | None) -> pl.Series:
+def normal_ids(ids: pl.Series) -> pl.Series:
+    """Write ids as text so that 1, 1.0, "1" and "1.0" are one; all other strings stay as they are."""
+    if ids.dtype.is_integer():
+        return ids.cast(pl.String)
+    return ids.cast(pl.String).str.replace(r"^([+-]?\d+)\.0+$", "$1")
+
+
+def complete_ids(texts: pl.Series, given: pl.Series | None, earlier: EarlierIds) -> pl.Series:
     """Return the given ids, and ids made from the texts where there are none; of the rows above tells `earlier`."""
-    made = earlier.made if earlier else None
     if given is None:
-        return content_ids(texts, made)
-    ids = given.cast(pl.String).alias("id")
+        return content_ids(texts, earlier.made)
+    ids = normal_ids(given).alias("id")
     missing = (ids.str.strip_chars() == "").fill_null(value=True)
     if missing.any():
-        filled = iter(content_ids(texts.filter(missing), made))
+        filled = iter(content_ids(texts.filter(missing), earlier.made))
         ids = pl.Series("id", [next(filled) if gap else value for value, gap in zip(ids, missing, strict=True)])
     return ids
 
 
-def first_uses(ids: pl.Series, lines: pl.Series, earlier: EarlierIds | None) -> tuple[pl.Series, pl.Series]:
-    """Say of each row whether it is the first with its id, and on which line that first row is.
+def unique_ids(
+    ids: pl.Series, texts: pl.Series, lines: pl.Series, earlier: EarlierIds
+) -> tuple[pl.Series, pl.Series, pl.Series]:
+    """Make ids unique: an id that an earlier row has with another text gets a hash of its own text, ``1001-1f0c2a4b``.
 
-    The rows above are those in `earlier`, to which these rows are added.
+    So the id of a row does not change when other rows are added below, and only a repeated id and text is a repeat.
+
+    Parameters
+    ----------
+    ids, texts, lines : Series, length n
+    earlier : EarlierIds
+        What is known of the rows above, to which these rows are added.
+
+    Returns
+    -------
+    tuple of Series, length n
+        The ids; whether each row is the first with its id and text; and the line of that first row.
     """
+    digests = texts.hash().to_numpy() >> np.uint64(64 - _DIGEST_BITS)
+    first, used_on, same = _first_uses(ids, digests, lines, earlier)
+    others = (~first & ~same).arg_true()
+    if not len(others):
+        return ids, first, used_on
+    suffixes = [hashlib.blake2b(text.encode(), digest_size=4).hexdigest() for text in texts.gather(others)]
+    renamed = ids.gather(others) + "-" + pl.Series(suffixes, dtype=pl.String)
+    new, lines_used, _ = _first_uses(renamed, digests[others.to_numpy()], lines.gather(others), earlier)
+    earlier.reused += int(new.sum())
+    return (
+        ids.clone().scatter(others, renamed),
+        first.clone().scatter(others, new),
+        used_on.clone().scatter(others, lines_used),
+    )
+
+
+def _first_uses(
+    ids: pl.Series, digests: npt.NDArray[np.uint64], lines: pl.Series, earlier: EarlierIds
+) -> tuple[pl.Series, pl.Series, pl.Series]:
+    """Say of each row whether it is the first with its id, on which line that is, and whether it has the same text."""
     first = ids.is_first_distinct()
-    uses = pl.DataFrame([ids, lines]).filter(first).with_columns(new=True)
-    if earlier is not None:
-        keys = uses["id"].hash().to_numpy()
-        before = earlier.used.get(keys)
-        new = before == 0
-        earlier.used.put(keys[new], uses["line"].to_numpy()[new])
-        uses = uses.with_columns(pl.Series("line", np.where(new, uses["line"], before)), pl.Series("new", new))
-    if len(uses) == len(ids) and uses["new"].all():
-        return first, lines
-    rows = pl.DataFrame([ids]).join(uses, on="id", how="left", maintain_order="left")
-    return first & rows["new"], rows["line"]
+    # Line and text of the first row are one number, so that a table of ten million ids stays small.
+    marks = (lines.to_numpy().astype(np.int64) << _DIGEST_BITS) | digests.astype(np.int64)
+    uses = pl.DataFrame([ids.alias("id"), pl.Series("mark", marks)]).filter(first)
+    keys = uses["id"].hash().to_numpy()
+    before = earlier.used.get(keys)
+    new = before == 0
+    earlier.used.put(keys[new], uses["mark"].to_numpy()[new])
+    if len(uses) == len(ids) and new.all():
+        return first, lines, first
+    uses = uses.with_columns(pl.Series("mark", np.where(new, uses["mark"], before)), pl.Series("new", new))
+    rows = pl.DataFrame([ids.alias("id")]).join(uses, on="id", how="left", maintain_order="left")
+    marks_used = rows["mark"].to_numpy()
+    same = pl.Series("same", (marks_used ^ marks) & ((1 << _DIGEST_BITS) - 1) == 0)
+    return first & rows["new"], pl.Series("line", marks_used >> _DIGEST_BITS), same

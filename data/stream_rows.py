@@ -11,12 +11,25 @@ from typing import Protocol, TypeVar
 
 import polars as pl
 
+from .csv_layout import CsvLayout, csv_layout
 from .csv_table import CsvParser
-from .json_table import JsonlParser, Kinds, Records, kinds_of, parse_json_array, reject_misfits, to_table
+from .input_format import DETECT, ReadOptions, text_kind
+from .json_table import (
+    JsonlParser,
+    Kinds,
+    Records,
+    kinds_of,
+    parse_json_array,
+    parse_json_document,
+    reject_misfits,
+    to_table,
+)
 from .raw_table import FileLines, RawTable, concat_tables
-from .source import choose_delimiter, is_json_array, numbered, parse_parquet, reading_parquet
+from .source import numbered, parse_parquet, reading_parquet
 from .stream_bytes import BLOCK, ByteStream
 from .stream_text import TextStream
+from .txt_table import TxtParser
+from .workbook import parse_workbook
 
 Pieces = Iterator[RawTable | None]
 """Tables of some rows each; None where a pipe pauses."""
@@ -50,7 +63,7 @@ class RowStream:
     files : FileLines
         Where lines are, if it is several files.
     remarks : list[str]
-        What to tell the user of several files.
+        What else to tell the user.
     """
 
     name: str
@@ -65,7 +78,7 @@ class RowStream:
     @property
     def notes(self) -> tuple[str, ...]:
         """What to tell the user, as far as it has been read."""
-        notes = self.text.notes if self.text else tuple(self.remarks)
+        notes = (*(self.text.notes if self.text else ()), *self.remarks)
         if not self.late:
             return notes
         names = ", ".join(f"'{name}'" for name in self.late)
@@ -74,7 +87,13 @@ class RowStream:
 
 @contextmanager
 def open_rows(
-    source: str | Path, *, rows: int, spool: bool = False, name: str | None = None, kinds: Kinds | None = None
+    source: str | Path,
+    *,
+    rows: int,
+    spool: bool = False,
+    name: str | None = None,
+    kinds: Kinds | None = None,
+    options: ReadOptions = DETECT,
 ) -> Iterator[RowStream]:
     """Open an input that is one file or pipe.
 
@@ -86,30 +105,41 @@ def open_rows(
         How many rows of a Parquet file are read at once.
     kinds : Kinds, optional
         The columns of JSON Lines and what they hold, where that is known already.
+    options : ReadOptions
 
     Raises
     ------
     InputError
-        As `read_source` does, unless what is wrong shows only later.
+        If it cannot be read: see `ByteStream` and `TextStream`; unless what is wrong shows only later.
     """
     with closing(ByteStream(source, spool=spool, name=name)) as data:
-        yield replace(_rows_of(data, rows, kinds), digest=data.digest)
+        yield replace(_rows_of(data, rows, kinds, options), digest=data.digest)
 
 
-def _rows_of(data: ByteStream, rows: int, kinds: Kinds | None) -> RowStream:
+def _rows_of(data: ByteStream, rows: int, kinds: Kinds | None, options: ReadOptions) -> RowStream:
     if data.kind == "parquet":
         if data.path:
             return RowStream(data.name, partial(_parquet_pieces, data.path, data.name, rows))
-        table = parse_parquet(b"".join(data.blocks()), data.name)
-        return RowStream(data.name, lambda: iter([table]))
-    text = TextStream(data)
-    if data.kind == "json" and is_json_array(text.head):
-        array = parse_json_array(b"".join(text.blocks()), data.name)
-        return RowStream(data.name, lambda: iter([array]), text=text)
-    if data.kind in ("json", "jsonl"):
+        return _held(data.name, parse_parquet(b"".join(data.blocks()), data.name))
+    if data.kind == "xlsx":
+        return _held(data.name, *parse_workbook(b"".join(data.blocks()), data.name))
+    text = TextStream(data, options.encoding)
+    kind = text_kind(text.head, data.kind)
+    if kind == "array":
+        return replace(_held(data.name, parse_json_array(b"".join(text.blocks()), data.name)), text=text)
+    if kind == "document":
+        return replace(_held(data.name, *parse_json_document(b"".join(text.blocks()), data.name)), text=text)
+    if kind == "jsonl":
         return _jsonl_rows(text, kinds)
-    delimiter = choose_delimiter(text.head, data.kind)
-    return RowStream(data.name, partial(_csv_pieces, text, delimiter), text.rereadable, text)
+    if kind == "txt":
+        return RowStream(data.name, partial(_txt_pieces, text), text.rereadable, text)
+    layout = csv_layout(text.head, kind, options.delimiter)
+    return RowStream(data.name, partial(_csv_pieces, text, layout), text.rereadable, text)
+
+
+def _held(name: str, table: RawTable, notes: tuple[str, ...] = ()) -> RowStream:
+    """Rows that are in memory already."""
+    return RowStream(name, lambda: iter([table]), remarks=list(notes))
 
 
 def rechunk(pieces: Pieces, rows: int) -> Iterator[RawTable]:
@@ -154,11 +184,15 @@ def _parse_blocks(blocks: Iterable[bytes], parse: _Parse[_Piece_co]) -> Iterator
     yield parse(b"".join(parts), final=True)[0]
 
 
-def _csv_pieces(text: TextStream, delimiter: str | None) -> Pieces:
+def _csv_pieces(text: TextStream, layout: CsvLayout) -> Pieces:
     blocks = text.blocks()
     if not text.has_line_feeds():
         blocks = (block.replace(b"\r", b"\n") for block in blocks)
-    return _parse_blocks(blocks, CsvParser(delimiter).parse)
+    return _parse_blocks(layout.plain(blocks), CsvParser(layout.delimiter, layout.above).parse)
+
+
+def _txt_pieces(text: TextStream) -> Pieces:
+    return _parse_blocks(text.blocks(), TxtParser().parse)
 
 
 def _jsonl_rows(text: TextStream, kinds: Kinds | None) -> RowStream:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
-from .encoding import CODE_PAGES, detect_encoding, utf8_blocks
+from .code_pages import CODE_PAGES
+from .encoding import detect_encoding, utf8_blocks
 from .errors import InputError
-from .source import SAMPLE, empty, encoding_notes
+from .input_format import SAMPLE
+from .source import empty, encoding_notes
 from .stream_bytes import ByteStream
 
 
@@ -21,6 +23,8 @@ class TextStream:
     ----------
     source : ByteStream
         The bytes.
+    encoding : str, optional
+        The user's choice; by default it is detected.
 
     Attributes
     ----------
@@ -35,11 +39,12 @@ class TextStream:
         If the encoding is unknown, or the text is blank.
     """
 
-    def __init__(self, source: ByteStream) -> None:
+    def __init__(self, source: ByteStream, encoding: str | None = None) -> None:
         self.name = source.name
         self.rereadable = source.rereadable
         self._source = source
-        self.encoding = source.encoding() if source.rereadable else "utf-8"
+        self._given = encoding
+        self.encoding = encoding or (source.encoding() if source.rereadable else "utf-8")
         blocks = self._decode()
         first = _first_blocks(blocks)
         self.head = b"".join(first)
@@ -51,7 +56,7 @@ class TextStream:
     @property
     def notes(self) -> tuple[str, ...]:
         """What to tell the user."""
-        return encoding_notes(self.name, self.encoding)
+        return () if self._given else encoding_notes(self.name, self.encoding)
 
     def blocks(self) -> Iterator[bytes]:
         """Yield the text; from a pipe only once, and ``b""`` where it pauses."""
@@ -63,7 +68,7 @@ class TextStream:
 
     def _decode(self) -> Iterator[bytes]:
         blocks = self._source.blocks()
-        if self.rereadable:
+        if self.rereadable or self._given:
             yield from utf8_blocks(blocks, self.encoding, source=self.name)
             return
         first = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from ..data.atomic import write_jsonl
 from ..data.columns import free_name
 from ..data.command import command
 from ..data.errors import ConfigError, ModelError
+from ..data.input_format import DETECT, ReadOptions
 from ..data.label_space import LabelSpace
 from ..data.manifest import stage_key
 from ..data.overwriting import refuse_in_place
@@ -46,8 +47,11 @@ class PredictJob:
         Where rows that cannot be used are listed; removed when there are none.
     table : str, optional
         Table of the database.
-    text_column, id_column : str, optional
-        Columns of the input; guessed from usual names when not given.
+    text_column, id_column
+        As for `open_stream`.
+    likely_text : str or sequence of str, optional
+        Columns of the texts that were labelled; taken if the input has them and nothing else was asked for.
+    options : ReadOptions
     force : bool
         Predict rows again that the output already has.
     """
@@ -57,8 +61,10 @@ class PredictJob:
     output: str
     rejected: Path
     table: str | None = None
-    text_column: str | None = None
+    text_column: str | Sequence[str] | None = None
+    likely_text: str | Sequence[str] | None = None
     id_column: str | None = None
+    options: ReadOptions = DETECT
     force: bool = False
 
 
@@ -129,10 +135,16 @@ def predict_reviews(job: PredictJob, announce: Announce = lambda message: None) 
             f"The id column is named '{job.id_column}', like a column that holds predictions ({', '.join(added)}).",
             hint="Rename it in the input.",
         )
-    key = stage_key(model=model.digest, columns=[job.text_column, job.id_column])
+    key = stage_key(model=model.digest, columns=[job.text_column, job.likely_text, job.id_column])
     started = time.perf_counter()
     with (
-        open_stream(job.source, text_column=job.text_column, id_column=job.id_column) as reviews,
+        open_stream(
+            job.source,
+            text_column=job.text_column,
+            likely_text=job.likely_text,
+            id_column=job.id_column,
+            options=job.options,
+        ) as reviews,
         open_sink(
             job.output,
             key=key,

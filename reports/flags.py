@@ -9,8 +9,9 @@ import typer
 
 from .. import __version__
 
-INPUT = typer.Argument(help="CSV, TSV, JSONL or Parquet: a file, folder, 'pattern*' or URL; - reads stdin.")
-TABLE = typer.Argument(help="CSV, TSV, JSONL or Parquet file; - reads stdin.")
+INPUT = typer.Argument(
+    help="CSV, JSON, JSON Lines, Parquet, .xlsx or .txt: a file, folder, 'pattern*' or URL; - reads stdin."
+)
 BACKBONE = typer.Option(help="auto, embedded, a folder or a hub name.")
 
 InputArg = Annotated[str | None, INPUT]
@@ -20,8 +21,12 @@ RunOpt = Annotated[Path | None, typer.Option("--run", help="Run directory; defau
 LabelRunOpt = Annotated[Path | None, typer.Option("--run", help="Run directory; default runs/<name of INPUT>.")]
 GoldOpt = Annotated[str | None, typer.Option("--gold", help="Hand-labelled rows: id or text, and label.")]
 ModelsOpt = Annotated[str | None, typer.Option("--models", help="auto (default), embedded, a folder or a hub name.")]
-TextColumnOpt = Annotated[str | None, typer.Option(help="Column with the reviews.")]
+TextColumnOpt = Annotated[
+    list[str] | None, typer.Option(help="Column with the reviews, KEY.KEY in nested JSON; repeat it to join several.")
+]
 IdColumnOpt = Annotated[str | None, typer.Option(help="Column with unique ids.")]
+EncodingOpt = Annotated[str | None, typer.Option(help="Encoding of INPUT (cp1251, koi8-r, ...); default: detected.")]
+DelimiterOpt = Annotated[str | None, typer.Option(help='Delimiter of a CSV: ";", tab, ...; default: detected.')]
 CodeOpt = Annotated[Path | None, typer.Option("--code", help="Python file with your own labeling functions.")]
 LlmBudgetOpt = Annotated[
     int | None, typer.Option("--llm-budget", min=0, help="Most reviews to ask a language model about; 0 asks nothing.")

@@ -8,6 +8,7 @@ import pytest
 
 from labeler.config import Config, load_config, parse_config, preset_names, preset_text
 from labeler.data.errors import ConfigError, LabelerError
+from labeler.data.settings import DataSection
 from labeler.labeling.registry import voter_options
 
 MINIMAL = """
@@ -88,7 +89,7 @@ def test_unknown_keys_name_the_nearest(extra: str, key: str, nearest: str) -> No
         ("[label_model]\nmethod = 'magic'", "label_model.method: Input should be 'snorkel'"),
         ("[label_model]\nseed = -1", "label_model.seed: Input should be greater than or equal to 0"),
         ("[label_model]\nseed = 'x'", "label_model.seed: Input should be a valid integer"),
-        ("[data]\ntext_column = 3", "data.text_column: Input should be a valid string"),
+        ("[data]\ntext_column = 3", "data.text_column: Input should be a list"),
         ("[[voters]]\nname = ''\nkind = 'emoji'", "voter 2: name: String should have at least 1 character"),
         ("[[voters]]\nname = 'w'", "voter 'w': kind: Field required"),
         ("[[voters]]\nname = 'v'\nkind = 'emoji'", "two voters are called 'v'"),
@@ -265,8 +266,12 @@ def test_errors_in_a_file_name_the_file(tmp_path: Path) -> None:
 
 def test_columns_of_the_command_line_win() -> None:
     config = parse_config("[data]\ntext_column = 'a'\nid_column = 'b'\n" + MINIMAL, source="x")
-    assert config.with_columns("c", None).data.model_dump() == {"text_column": "c", "id_column": "b"}
-    assert config.with_columns(None, None) == config
+    assert config.data.text_column == ("a",)
+    assert config.with_data(text_column=("c",)).data == DataSection(text_column=("c",), id_column="b")
+    several = config.with_data(text_column=("c", "d"), encoding="cp1251")
+    assert several.data == DataSection(text_column=("c", "d"), id_column="b", encoding="cp1251")
+    assert parse_config(several.dumps(), source="x") == several
+    assert config.with_data() == config
 
 
 def code(folder: Path, text: str) -> Path:

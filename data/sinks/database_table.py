@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from ..errors import InputError
-from .values import as_text, is_predicted, quoted, round_scores
+from ..errors import InputError, quoted
+from .values import as_text, is_predicted, round_scores
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Table

@@ -6,14 +6,16 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from ..stream_ids import normal_ids
+
 _MERGED_AT = 16
 
 
 class IdSet:
     """The 64-bit hashes of ids: 8 bytes for each, whatever its length.
 
-    Ids are compared as text. That any two of a million ids share a hash has a probability of 3e-8, of ten million
-    3e-6; the row of the second one would be taken for stored.
+    Ids are compared as text, 1.0 being 1. That any two of a million ids share a hash has a probability of 3e-8, of ten
+    million 3e-6; the row of the second one would be taken for stored.
     """
 
     def __init__(self) -> None:
@@ -43,4 +45,4 @@ class IdSet:
 
 
 def _hashes(ids: pl.Series) -> npt.NDArray[np.uint64]:
-    return ids.cast(pl.String).hash(seed=0).to_numpy()
+    return normal_ids(ids).hash(seed=0).to_numpy()

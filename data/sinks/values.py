@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 import polars as pl
 
 from ..atomic import plain
-from ..errors import InputError
+from ..errors import InputError, quoted
 
 Schema = dict[str, pl.DataType]
 
@@ -93,8 +93,3 @@ def _becomes(kind: pl.DataType, wanted: pl.DataType) -> bool:
     except pl.exceptions.PolarsError:
         return False
     return both.schema["x"] == wanted and not kind.is_nested()
-
-
-def quoted(names: Iterable[str]) -> str:
-    """List names in a message."""
-    return ", ".join(f"'{name}'" for name in names)

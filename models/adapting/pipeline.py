@@ -14,8 +14,9 @@ from ... import __version__
 from ...data.adapt_summary import AdaptSummary
 from ...data.atomic import atomic_path, write_text
 from ...data.errors import ConfigError, InputError
+from ...data.input_format import DETECT, ReadOptions
 from ...data.manifest import stage_key
-from ...data.tables import read_table
+from ...data.whole_table import read_table
 from ..device import Compute, choose_compute
 from ..resolve import ModelRef, resolve_model
 from ..training.trainer import Fit, Schedule, fit_classifier
@@ -54,13 +55,14 @@ class AdaptJob:
         By default from the number of texts, and from mode and width.
     seed : int
         Of which texts are held out, of their order and masks, and of a new head.
-    text_column : str, optional
+    text_column : str or sequence of str, optional
+    options : ReadOptions
     limit : int, optional
         Use only the first rows.
     resume : bool
         Continue a killed adaptation.
     force : bool
-        Adapt again although nothing changed.
+        Replace a folder that is no adapted model, and adapt again although nothing changed.
     """
 
     source: str
@@ -70,7 +72,8 @@ class AdaptJob:
     epochs: float | None = None
     learning_rate: float | None = None
     seed: int = 0
-    text_column: str | None = None
+    text_column: str | Sequence[str] | None = None
+    options: ReadOptions = DETECT
     limit: int | None = None
     resume: bool = True
     force: bool = False
@@ -108,7 +111,7 @@ def adapt_model(
         If the output cannot be written, or is something else.
     """
     _check(job)
-    check_output(job.output)
+    check_output(job.output, force=job.force)
     read, texts = _texts(job, announce)
     ref = resolve_model(job.backbone)
     announce(f"encoder: {ref.description}")
@@ -128,7 +131,7 @@ def adapt_model(
             folder.mkdir()
             work.model.write(folder)
             write_text(folder / "README.md", adapted_card(summary))
-            summary = write_record(folder, summary)
+            write_record(folder, summary)
     return summary
 
 
@@ -142,7 +145,7 @@ def _check(job: AdaptJob) -> None:
 
 def _texts(job: AdaptJob, announce: Announce) -> tuple[int, list[str]]:
     """Return how many rows could be used, and their distinct texts in an order of their own."""
-    table = read_table(job.source, text_column=job.text_column, limit=job.limit)
+    table = read_table(job.source, text_column=job.text_column, limit=job.limit, options=job.options)
     for note in table.notes:
         announce(note)
     if len(table.rejected):

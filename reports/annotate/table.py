@@ -13,12 +13,15 @@ import polars as pl
 
 from ...data.atomic import atomic_path
 from ...data.columns import fold_name
+from ...data.csv_layout import csv_layout
 from ...data.csv_table import parse_csv
 from ...data.encoding import to_utf8
 from ...data.errors import InputError, RunError, nearest_hint
+from ...data.input_format import named_kind, text_kind
 from ...data.label_space import LabelSpace
-from ...data.source import FORMATS, choose_delimiter, empty, encoding_notes, format_of, header_only, reading_file
+from ...data.source import empty, encoding_notes, format_of, header_only, reading_file
 from ...data.tables import find_columns
+from ...data.text_columns import TextColumns
 from .marks import COLUMN, Mark, from_cell
 
 # A cell that a spreadsheet would run, or one that was disarmed before (see `data.atomic.write_csv`).
@@ -38,7 +41,9 @@ class AnnotationTable:
         The file itself, links followed.
     frame : DataFrame
         All its columns as strings, in their order; ``id``, ``label`` and ``note`` are added where it had none.
-    text, id, label, note : str
+    text : TextColumns
+        Where the reviews are.
+    id, label, note : str
         What these columns are called.
     delimiter : str
         Between the fields.
@@ -50,7 +55,7 @@ class AnnotationTable:
 
     path: Path
     frame: pl.DataFrame
-    text: str
+    text: TextColumns
     id: str
     label: str
     note: str
@@ -70,7 +75,7 @@ class AnnotationTable:
     @property
     def texts(self) -> list[str]:
         """The reviews; empty where there is none."""
-        return self.frame[self.text].fill_null("").to_list()
+        return self.text.of(self.frame).fill_null("").to_list()
 
     @property
     def labels(self) -> list[str | None]:
@@ -120,7 +125,7 @@ class AnnotationTable:
         RunError
             If it cannot be written.
         """
-        if FORMATS.get(path.suffix.lower()) not in _TABLES:
+        if named_kind(path) not in _TABLES:
             raise _no_table(path)
         blank = self.frame.drop(COLUMN, strict=False).with_columns(
             [pl.lit(None, pl.String).alias(name) for name in (self.label, self.note)]
@@ -150,22 +155,25 @@ def read_annotations(source: str | Path, label_space: LabelSpace) -> AnnotationT
     text, encoding = to_utf8(data, source=str(path))
     if not text.strip():
         raise empty(str(path))
-    delimiter = choose_delimiter(text, kind)
-    raw = parse_csv(text, delimiter)
+    if (found := text_kind(text, kind)) not in _TABLES:
+        raise InputError(f"{path} holds {found}, not CSV.", hint="Save the sample as CSV.")
+    layout = csv_layout(text, found)
+    raw = parse_csv(b"".join(layout.plain([text])), layout.delimiter, layout.above)
     if not len(raw.frame):
         raise header_only(str(path), raw)
     damaged = raw.rejected.filter(pl.col("excerpt") != "")
     if len(damaged):
         line, reason, _ = damaged.row(0)
         raise InputError(f"Line {line:,} of {path} is damaged: {reason}.", hint="Repair it, or delete it.")
-    frame, names = _with_columns(raw.frame, raw.lines, str(path))
+    frame, reviews, names = _with_columns(raw.frame, raw.lines, str(path))
     _check_ids(frame[names["id"]], raw.lines, str(path))
     _check_labels(_stripped(frame[names["label"]]), raw.lines, label_space, str(path))
     return AnnotationTable(
         path.resolve(),
         frame,
+        reviews,
         **names,
-        delimiter=delimiter or ("\t" if kind == "tsv" else ","),
+        delimiter=layout.delimiter or ("\t" if kind == "tsv" else ","),
         marked=encoding != "utf-8",
         notes=tuple(f"{note} It is saved as UTF-8." for note in encoding_notes(str(path), encoding)),
     )
@@ -198,8 +206,10 @@ def _no_table(path: Path) -> InputError:
     return InputError(f"{path} is not a .csv or .tsv file.", hint="Save the sample as CSV.")
 
 
-def _with_columns(frame: pl.DataFrame, lines: pl.Series, source: str) -> tuple[pl.DataFrame, dict[str, str]]:
-    """Add the columns that are missing, and say what each of the four is called."""
+def _with_columns(
+    frame: pl.DataFrame, lines: pl.Series, source: str
+) -> tuple[pl.DataFrame, TextColumns, dict[str, str]]:
+    """Add the columns that are missing, and say where the reviews are and what each of the others is called."""
     names = {wanted: _named(frame, wanted) for wanted in ("label", "note")}
     try:
         text, identity = find_columns(frame.drop(filter(None, names.values())), None, None, source=source)
@@ -211,7 +221,7 @@ def _with_columns(frame: pl.DataFrame, lines: pl.Series, source: str) -> tuple[p
         frame = frame.insert_column(0, lines.cast(pl.String).alias(identity))
     for wanted in (wanted for wanted, found in names.items() if found is None):
         frame = frame.with_columns(pl.lit(None, pl.String).alias(wanted))
-    return frame, {"text": text, "id": identity} | {wanted: found or wanted for wanted, found in names.items()}
+    return frame, text, {"id": identity} | {wanted: found or wanted for wanted, found in names.items()}
 
 
 def _named(frame: pl.DataFrame, wanted: str) -> str | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labeler.data.encoding import detect_delimiter, detect_encoding, to_utf8
+from labeler.data.encoding import best_delimiter, detect_encoding, to_utf8
 from labeler.data.errors import InputError
 
 RUSSIAN = "id;текст\n1;Отличный товар, всем советую\n2;Не понравилось\n"
@@ -32,6 +34,13 @@ def test_encodings_are_detected_and_decoded(codec: str, detected: str) -> None:
 
 def test_utf16_big_endian_with_mark() -> None:
     assert to_utf8(b"\xfe\xff" + KAZAKH.encode("utf-16-be"))[0] == KAZAKH.encode()
+
+
+@pytest.mark.parametrize("codec", ["cp1251", "koi8-r", "iso8859-5", "cp866"])
+@pytest.mark.parametrize("change", [str, str.lower, str.upper])
+def test_cyrillic_code_pages_are_told_by_their_letters(codec: str, change: Callable[[str], str]) -> None:
+    text = "id,text\n1," + change("Отличный чайник, всем советую\n2,Сломалась через неделю") + "\n"
+    assert to_utf8(text.encode(codec)) == (text.encode(), codec)
 
 
 def test_kazakh_windows_code_page() -> None:
@@ -94,14 +103,14 @@ def test_delimiters_are_detected(delimiter: str) -> None:
     if delimiter == ",":
         rows[2][1] = "Плохо"
     sample = "\n".join(delimiter.join(row) for row in rows)
-    assert detect_delimiter(sample.encode()) == delimiter
+    assert best_delimiter(sample.encode())[0] == delimiter
 
 
 def test_commas_in_the_texts_do_not_make_a_delimiter() -> None:
-    assert detect_delimiter("id;text\n1;да, да, да\n2;нет, нет\n3;ок\n".encode()) == ";"
-    assert detect_delimiter("text\nда, да\nнет; нет\n".encode()) is None
+    assert best_delimiter("id;text\n1;да, да, да\n2;нет, нет\n3;ок\n".encode())[0] == ";"
+    assert best_delimiter("text\nда, да\nнет; нет\n".encode())[0] is None
 
 
 def test_a_header_alone_tells_its_delimiter() -> None:
-    assert detect_delimiter(b"id;text\n") == ";"
-    assert detect_delimiter(b"") is None
+    assert best_delimiter(b"id;text\n")[0] == ";"
+    assert best_delimiter(b"")[0] is None

@@ -155,3 +155,8 @@ def test_rows_of_a_csv_with_disarmed_formulas_are_found(tmp_path: Path) -> None:
     write_csv(tmp_path / "gold.csv", corpus.with_columns(label=pl.lit("positive")))
     found = match_gold(read_gold(tmp_path / "gold.csv", SPACE), corpus["id"], corpus["text"])
     assert (found.labels.tolist(), found.missing.tolist()) == ([1, 1, 1], [])
+
+
+def test_reviews_of_one_product_may_have_different_labels(tmp_path: Path) -> None:
+    gold = read_gold(write(tmp_path, "id,text,label\n7,a,positive\n7,b,negative\n7.0,a,positive\n"), SPACE)
+    assert gold.frame.select("id", "text").rows() == [("7", "a"), ("7", "b")]

@@ -13,7 +13,7 @@ import pytest
 from labeler.data.atomic import write_text
 from labeler.data.errors import InputError, RunError
 from labeler.data.run import open_run
-from labeler.data.tables import read_table
+from labeler.data.whole_table import read_table
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from labeler.config import load_config, preset_names
 from labeler.data.errors import InputError
 from labeler.data.gold import match_gold, read_gold
 from labeler.data.sample import SAMPLES, sample_of
-from labeler.data.tables import read_table
+from labeler.data.whole_table import read_table
 
 
 def test_every_preset_of_reviews_has_a_sample() -> None:

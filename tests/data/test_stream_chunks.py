@@ -8,21 +8,21 @@ import polars as pl
 from polars.testing import assert_frame_equal
 
 from labeler.data.stream import open_stream
-from labeler.data.tables import content_ids
+from labeler.data.stream_ids import content_ids
 
 
 def test_ids_and_rejected_rows_go_on_from_chunk_to_chunk(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    path.write_text("id,text\n1,a\n2,b\n1,c\n,d\n3,\n,d\n2,e\n")
+    path.write_text("id,text\n1,a\n2,b\n1,a\n,d\n3,\n,d\n2,b\n")
     with open_stream(path, chunk_rows=2, id_column="id") as stream:
         chunks = list(stream)
     first, second = content_ids(pl.Series(["d", "d"]))
     assert [chunk.frame["id"].to_list() for chunk in chunks] == [["1", "2"], [first], [second], []]
     assert [chunk.rejected.rows() for chunk in chunks] == [
         [],
-        [(4, "id '1' was already used on line 2", "1 | c")],
+        [(4, "the same id '1' and text as on line 2", "1 | a")],
         [(6, "empty text", "3")],
-        [(8, "id '2' was already used on line 3", "2 | e")],
+        [(8, "the same id '2' and text as on line 3", "2 | b")],
     ]
 
 
@@ -44,5 +44,5 @@ def test_made_ids_come_first_and_a_product_id_makes_room(tmp_path: Path) -> None
     assert chunk.original.columns == ["id", "stars", "id_input", "text"]
     assert chunk.original["id"].to_list() == chunk.frame["id"].to_list()
     assert not stream.has_own_ids
-    assert "ids are made from texts" in stream.notes[0]
+    assert "Ids are made from the texts" in stream.notes[0]
     assert "'id' is now 'id_input'" in stream.notes[1]

@@ -17,7 +17,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     inner = tmp_path / "in"
     inner.mkdir()
-    (inner / "b.csv").write_text("id,text\n1,again\n2,\n3,new\n")
+    (inner / "b.csv").write_text("id,text\n1,first\n2,\n3,new\n")
     (inner / "a.csv").write_text("id,text\n1,first\n\n9,x\n")
     (inner / "c.csv").write_text("text,id\nlater,7\n")
     (inner / "_SUCCESS").touch()
@@ -38,7 +38,7 @@ def test_files_are_one_table(folder: Path, source: str, rows: int) -> None:
     assert frame.rows() == [("1", "first"), ("9", "x"), ("3", "new"), ("7", "later")]
     assert rejected["file"].str.split("/").list.last().to_list() == ["a.csv", "b.csv", "b.csv"]
     assert rejected["line"].to_list() == [3, 2, 3]
-    assert rejected["reason"][1].startswith("id '1' was already used on line 2 of ")
+    assert rejected["reason"][1].startswith("the same id '1' and text as on line 2 of ")
     assert rejected["reason"][1].endswith("in/a.csv")
 
 
@@ -70,17 +70,36 @@ def test_files_of_other_encodings_are_noted(folder: Path) -> None:
     assert [note.partition(" was")[0] for note in notes] == ["in/b.csv"]
 
 
-def test_other_columns_name_both_files(folder: Path) -> None:
+def test_columns_of_all_files_are_united_and_said(folder: Path) -> None:
     (folder / "b.csv").write_text("id,text,stars\n3,new,5\n")
-    with pytest.raises(InputError, match=r"in/b.csv has a column 'stars' that in/a.csv does not have"):
-        read("in")
+    frame, _, notes, _ = read("in", 1)
+    assert frame.select("id", "stars").rows() == [("1", None), ("9", None), ("3", "5"), ("7", None)]
+    assert notes == tuple(f"in/{name}.csv has no column 'stars', which in/b.csv has." for name in "ac")
 
 
-def test_other_types_name_both_files(folder: Path) -> None:
-    pl.DataFrame({"text": ["a"], "stars": [1]}).write_parquet("in/1.parquet")
-    pl.DataFrame({"text": ["b"], "stars": ["x"]}).write_parquet("in/2.parquet")
-    with pytest.raises(InputError, match=r"'stars' holds Int64 in in/1.parquet, but String in in/2.parquet"):
+def test_types_that_go_together_are_united(folder: Path) -> None:
+    pl.DataFrame({"text": ["a"], "n": [1], "s": [1]}).write_parquet("in/1.parquet")
+    pl.DataFrame({"text": ["b"], "n": [0.5], "s": ["x"]}).write_parquet("in/2.parquet")
+    frame, _, _, _ = read("in/*.parquet")
+    assert frame.select("n", "s").rows() == [(1.0, "1"), (0.5, "x")]
+
+
+def test_types_that_do_not_go_together_name_both_files(folder: Path) -> None:
+    pl.DataFrame({"text": ["a"], "tags": [["x"]]}).write_parquet("in/1.parquet")
+    pl.DataFrame({"text": ["b"], "tags": ["x"]}).write_parquet("in/2.parquet")
+    with pytest.raises(InputError, match=r"'tags' holds List\(String\) in in/1.parquet, but String in in/2.parquet"):
         read("in/*.parquet")
+
+
+def test_files_of_all_formats_are_one_table(folder: Path) -> None:
+    (folder / "d.json").write_text('{"id": 8, "text": "line"}\n{"id": 10, "text": "more"}\n')
+    (folder / "e.json").write_text('[{"id": 11, "text": "array"}]')
+    pl.DataFrame({"id": [12], "text": ["column"]}).write_parquet("in/f.parquet")
+    (folder / "g.csv").touch()
+    (folder / "note.txt").write_text("what this is")
+    frame, _, _, _ = read("in", 1)
+    assert frame["id"].to_list() == ["1", "9", "3", "7", "8", "10", "11", "12"]
+    assert read("in/[de].json")[0]["text"].to_list() == ["line", "more", "array"]
 
 
 def test_unusable_rows_name_their_file(folder: Path) -> None:

@@ -18,7 +18,7 @@ from polars.testing import assert_frame_equal
 from labeler.data import stream_bytes
 from labeler.data.errors import InputError
 from labeler.data.stream import open_stream
-from labeler.data.tables import read_table
+from labeler.data.whole_table import read_table
 
 LONG = b"x" * (1 << 20)
 """Fills the first block, by which a pipe is judged."""

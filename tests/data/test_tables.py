@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -15,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labeler.data.errors import InputError
-from labeler.data.tables import content_ids, read_table
+from labeler.data.stream_ids import content_ids
+from labeler.data.whole_table import read_table
 
 TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30), min_size=1)
 IN_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
@@ -155,13 +157,20 @@ def test_text_that_is_not_a_string_is_rejected(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_repeated_ids_keep_the_first_row(tmp_path: Path) -> None:
-    table = read_table(write(tmp_path, "a.csv", 'id,text\n1,"a\nb"\n2,c\n1,d\n1,e\n3,f\n4,g\n'))
-    assert table.frame["id"].to_list() == ["1", "2", "3", "4"]
+def test_only_a_repeated_id_and_text_is_a_repeat(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", 'id,text\n1,"a\nb"\n2,c\n1,d\n1,"a\nb"\n1,d\n3,f\n1,e\n')
+    table = read_table(path)
+    assert table.frame["text"].to_list() == ["a\nb", "c", "d", "f", "e"]
+    ids = table.frame["id"].to_list()
+    assert (ids[:2], ids[3]) == (["1", "2"], "3")
+    assert all(re.fullmatch("1-[0-9a-f]{8}", name) for name in (ids[2], ids[4]))
     assert table.rejected.rows() == [
-        (5, "id '1' was already used on line 2", "1 | d"),
-        (6, "id '1' was already used on line 2", "1 | e"),
+        (6, "the same id '1' and text as on line 2", "1 | a\nb"),
+        (8, f"the same id '{ids[2]}' and text as on line 5", f"{ids[2]} | d"),
     ]
+    assert table.notes[0].startswith("Rows with the id of an earlier row, but another text: 2.")
+    path.write_text(path.read_text() + "1,new\n")
+    assert read_table(path).frame["id"].to_list()[:5] == ids
 
 
 def test_an_id_is_free_when_its_first_row_had_no_text(tmp_path: Path) -> None:
@@ -175,14 +184,31 @@ def test_empty_ids_are_made_from_the_text(tmp_path: Path) -> None:
     assert not len(table.rejected)
 
 
-def test_a_guessed_id_that_mostly_repeats_is_no_id(tmp_path: Path) -> None:
-    path = write(tmp_path, "a.csv", "id,text\n" + "".join(f"product,review {i}\n" for i in range(9)))
+@pytest.mark.parametrize("products", [1, 4, 40])
+def test_a_guessed_id_of_products_is_no_id(tmp_path: Path, products: int) -> None:
+    path = write(tmp_path, "a.csv", "id,text\n" + "".join(f"{i % products},review {i}\n" for i in range(46)))
     table = read_table(path)
-    assert len(table) == 9
+    assert len(table) == 46
     assert table.id_column is None
     assert table.frame.columns == ["id", "text", "id_input"]
-    assert "ids are made from texts" in table.notes[0]
-    assert len(read_table(path, id_column="id")) == 1
+    assert f"{46 - products} of 46 rows have the id of another review" in table.notes[0]
+    assert len(read_table(path, id_column="id")) == 46
+
+
+IDS = ["1,a\n2,b\n", "1.0,a\n2.00,b\n"]
+
+
+@pytest.mark.parametrize("name", ["text.csv", "floats.csv", "ints.parquet", "floats.parquet", "mixed.jsonl"])
+def test_numbers_are_one_id_however_they_are_written(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if name.endswith("csv"):
+        path.write_text("id,text\n" + IDS[name.startswith("floats")])
+    elif name.endswith("jsonl"):
+        path.write_text('{"id": 1.0, "text": "a"}\n{"id": "2", "text": "b"}\n')
+    else:
+        ids = [1, 2] if name.startswith("ints") else [1.0, 2.0]
+        pl.DataFrame({"id": ids, "text": ["a", "b"]}).write_parquet(path)
+    assert read_table(path).frame["id"].to_list() == ["1", "2"]
 
 
 def test_limit_takes_the_first_usable_rows(tmp_path: Path) -> None:
@@ -245,11 +271,10 @@ def test_missing_file_names_the_nearest(tmp_path: Path) -> None:
     assert "does not exist either" in caught.value.hint
 
 
-def test_a_folder_is_not_a_table(tmp_path: Path) -> None:
-    write(tmp_path, "reviews.csv", "text\na\n")
-    with pytest.raises(InputError, match="is a folder, not a file") as caught:
-        read_table(tmp_path)
-    assert "reviews.csv" in caught.value.hint
+def test_a_folder_is_read_as_one_table(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", "text\na\n")
+    write(tmp_path, "b.csv", "text\nb\n")
+    assert read_table(tmp_path).frame["text"].to_list() == ["a", "b"]
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl", "a.json", "a.parquet"])
@@ -271,7 +296,7 @@ def test_an_empty_parquet_table(tmp_path: Path) -> None:
         read_table(tmp_path / "a.parquet")
 
 
-@pytest.mark.parametrize("name", ["a.xlsx", "a.txt", "a", "a.csv.gz"])
+@pytest.mark.parametrize("name", ["a.docx", "a", "a.csv.bz2"])
 def test_an_unknown_format(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match="unknown file ending") as caught:
         read_table(write(tmp_path, name, "text\na\n"))
@@ -298,12 +323,13 @@ def test_a_corrupt_parquet_never_crashes(tmp_path: Path, at: float, junk: bytes,
 
 
 def test_a_file_that_fails_while_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(self: Path) -> bytes:
+    def fail(self: Path, mode: str) -> None:
         raise PermissionError(13, "Permission denied", str(self))
 
-    monkeypatch.setattr(Path, "read_bytes", fail)
+    path = write(tmp_path, "a.csv", "text\na\n")
+    monkeypatch.setattr(Path, "open", fail)
     with pytest.raises(InputError, match=r"a.csv cannot be read \(Permission denied\)"):
-        read_table(write(tmp_path, "a.csv", "text\na\n"))
+        read_table(path)
 
 
 def parquet_bytes() -> bytes:

@@ -27,7 +27,7 @@ def test_it_agrees_with_a_set_of_texts(batches: list[list[str]], wanted: list[st
 def test_ids_are_compared_as_text() -> None:
     ids = IdSet()
     ids.add(pl.Series([7, 8]))
-    assert ids.contains(pl.Series(["7", "07", "8.0"])).to_list() == [True, False, False]
+    assert ids.contains(pl.Series(["7", "07", "8.0", "8.5"])).to_list() == [True, False, True, False]
 
 
 def test_it_takes_eight_bytes_for_an_id() -> None:

@@ -1,0 +1,194 @@
+"""The texts of a table: one column, several joined, or a key inside nested values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from .columns import (
+    CONS_NAMES,
+    PROS_NAMES,
+    TEXT_NAMES,
+    find_text_column,
+    fold_name,
+    guess_column,
+    require_column,
+    require_strings,
+)
+from .content import has_content
+from .errors import InputError, nearest_hint
+
+_SEAM = "\x1f"
+_LOOKED_AT = 100
+_DEEPEST = 4
+
+# What customers write into a field of pros or cons that they must not leave empty.
+_NOTHING = (
+    r"(?i)^\s*(?:no|nothing|нету|ничего|отсутствуют|не (?:обнаружен[оы]?|обнаружил[аи]?|найден[оы]?|выявлено|"
+    r"заметил[аи]?)|ештеңе)[.!\s)]*$"
+)
+
+
+@dataclass(frozen=True)
+class TextColumns:
+    """Where texts are.
+
+    Parameters
+    ----------
+    names : tuple[str, ...]
+        Columns, or keys inside columns of nested values, parted by dots: ``review.text``.
+    """
+
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Name them in messages."""
+        return " + ".join(self.names)
+
+    def column(self, frame: pl.DataFrame) -> str | None:
+        """Return the column that holds nothing but the texts, if there is one."""
+        return self.names[0] if len(self.names) == 1 and self.names[0] in frame.columns else None
+
+    def of(self, frame: pl.DataFrame) -> pl.Series:
+        """Return the texts, null where there is none; NULs become spaces.
+
+        Of several columns those with content are joined in order, each as sentences of its own: ``Good. Not cheap``.
+        """
+        parts = [_values(frame, name).str.replace_all("\0", " ", literal=True) for name in self.names]
+        if len(parts) == 1:
+            return parts[0].alias("text")
+        said = [_said(part).alias(f"{i}") for i, part in enumerate(parts)]
+        joined = pl.concat_str(pl.all(), separator=_SEAM, ignore_nulls=True)
+        joined = joined.str.replace_all(rf"([\p{{L}}\p{{N}}]){_SEAM}", "$1. ").str.replace_all(_SEAM, " ", literal=True)
+        return pl.DataFrame(said).select(text=joined).to_series()
+
+
+def find_text_columns(
+    frame: pl.DataFrame,
+    wanted: str | Sequence[str] | None,
+    *,
+    id_column: str | None,
+    source: str,
+    more: Iterable[pl.DataFrame] = (),
+) -> TextColumns:
+    """Find the texts: `wanted`; or columns of pros and cons and a comment; or what `find_text_column` finds.
+
+    Parameters
+    ----------
+    frame, id_column, source, more
+        As for `find_text_column`.
+    wanted : str or sequence of str, optional
+        The user's choice.
+
+    Raises
+    ------
+    InputError
+        As `find_text_column`. If texts may be inside nested values, it names their keys.
+    """
+    if wanted:
+        names = (wanted,) if isinstance(wanted, str) else tuple(wanted)
+        for name in names:
+            _require(frame, name, source)
+        return TextColumns(names)
+    if usual := usual_text_columns(frame):
+        _require(frame, usual.names[0], source)
+        return usual
+    try:
+        return TextColumns((find_text_column(frame, None, id_column=id_column, source=source, more=more),))
+    except InputError as error:
+        if not (nested := _nested_texts(frame)) or guess_column(frame, TEXT_NAMES):
+            raise
+        raise InputError(str(error), hint=f"Name the key of the text: --text-column {nested[0]}.") from None
+
+
+def likely_columns(frame: pl.DataFrame, likely: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    """Return the columns, or keys inside columns, if the table has all of them."""
+    names = (likely,) if isinstance(likely, str) else tuple(likely or ())
+    return names if names and all(_base(frame, name) is not None for name in names) else None
+
+
+def usual_text_columns(frame: pl.DataFrame) -> TextColumns | None:
+    """Find texts by names alone: pros, cons and a comment; or the only column, or key of nested values, called so."""
+    pros, cons = guess_column(frame, PROS_NAMES), guess_column(frame, CONS_NAMES)
+    nested = _nested_texts(frame)
+    holders = {key.partition(".")[0] for key in nested}
+    texts = [name for name in guess_column(frame, TEXT_NAMES) if name not in holders]
+    if pros and cons and len(texts) <= 1:
+        return TextColumns(tuple(name for name in frame.columns if name in {*pros, *cons, *texts}))
+    found = texts or nested
+    return TextColumns((found[0],)) if len(found) == 1 else None
+
+
+def _require(frame: pl.DataFrame, name: str, source: str) -> None:
+    base = _base(frame, name)
+    if base == name:
+        require_strings(frame, name, source)
+    elif base is None and not ("." in name and any(_nested_keys(frame))):
+        require_column(frame, name, source=source)
+    elif base is None or not _values(frame, name).count():
+        raise InputError(f"{source} has no key '{name}'.", hint=nearest_hint(name, _nested_keys(frame)))
+
+
+def _base(frame: pl.DataFrame, name: str) -> str | None:
+    """Return the column that a name or the beginning of a dotted name is, None if there is none."""
+    while name not in frame.columns:
+        name, dot, _ = name.rpartition(".")
+        if not dot:
+            return None
+    return name
+
+
+def _values(frame: pl.DataFrame, name: str) -> pl.Series:
+    """Return a column as strings, or what stands under a key inside it."""
+    base = _base(frame, name)
+    assert base is not None
+    values, keys = frame[base], name[len(base) + 1 :].split(".") if len(name) > len(base) else []
+    for depth, key in enumerate(keys):
+        if not isinstance(values.dtype, pl.Struct):
+            path = "".join(f"[{json.dumps(key, ensure_ascii=False)}]" for key in keys[depth:])
+            return values.cast(pl.String).str.json_path_match(f"${path}")
+        if key not in values.struct.fields:
+            return pl.repeat(None, len(frame), dtype=pl.String, eager=True)
+        values = values.struct.field(key)
+    return values.cast(pl.String)
+
+
+def _said(part: pl.Series) -> pl.Series:
+    """Return the values that say something, null elsewhere."""
+    part = part.fill_null("")
+    empty = ~pl.Series(has_content(part)) | part.str.contains(_NOTHING)
+    return part.str.strip_chars().set(empty, None)
+
+
+def _nested_texts(frame: pl.DataFrame) -> list[str]:
+    return [key for key in _nested_keys(frame) if fold_name(key.rpartition(".")[2]) in TEXT_NAMES]
+
+
+def _nested_keys(frame: pl.DataFrame) -> Iterator[str]:
+    """Name the keys inside nested values that hold strings, as the first values with content show them."""
+    for name, kind in frame.schema.items():
+        if isinstance(kind, pl.Struct):
+            for value in frame[name].drop_nulls().head(1):
+                yield from _keys(value, name, 1)
+        elif kind == pl.String:
+            found = frame[name].drop_nulls().head(_LOOKED_AT)
+            objects = found.filter(found.str.starts_with("{"))
+            if len(objects) and len(objects) == len(found):
+                try:
+                    value = json.loads(objects[0])
+                except ValueError:
+                    continue
+                yield from _keys(value, name, 1)
+
+
+def _keys(value: Any, path: str, depth: int) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if isinstance(item, str):
+                yield f"{path}.{key}"
+            elif depth < _DEEPEST:
+                yield from _keys(item, f"{path}.{key}", depth + 1)
