@@ -8,10 +8,11 @@ import math
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 
@@ -20,6 +21,11 @@ from .ownership import before_replacing
 
 TEMPORARY_SUFFIX = ".labeler-tmp"
 """Ending of temporary names; what a killed process leaves behind is found by it."""
+
+T = TypeVar("T")
+
+_READS = 5
+_PAUSE = 0.02  # seconds; between the two renames of a replacement there is no folder
 
 # Excel also takes the full-width signs of East Asian keyboards.
 _FORMULA_START = "^([=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"
@@ -46,11 +52,69 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
             _flush(temporary)
             before_replacing(target, temporary)
             if temporary.is_dir() and target.exists():
-                remove_path(target)
-            temporary.replace(target)
+                _replace_folder(target, temporary)
+            else:
+                temporary.replace(target)
             _flush(target.parent)
     finally:
         remove_path(temporary)
+
+
+def _replace_folder(target: Path, temporary: Path) -> None:
+    """Move the old folder, or a file in its place, aside and the new one in: no reader finds half of either."""
+    aside = temporary_beside(target)
+    target.rename(aside)
+    try:
+        temporary.rename(target)
+    except OSError:
+        aside.rename(target)
+        raise
+    remove_path(aside)
+
+
+def read_unchanged(folder: Path, read: Callable[[], T]) -> T:
+    """Call ``read()``, and again if the folder was replaced meanwhile: files of two versions do not belong together.
+
+    Parameters
+    ----------
+    folder : Path
+        As `atomic_path` replaces it.
+    read : callable
+        Reads several of its files.
+
+    Returns
+    -------
+    T
+        What `read` returned from one version of the folder.
+
+    Raises
+    ------
+    RunError
+        If the folder is replaced again and again. What `read` raises of an unchanged folder is passed on.
+    """
+    for _ in range(_READS):
+        before = _version(folder)
+        try:
+            result = read()
+        except Exception:
+            if before is not None and _version(folder) == before:
+                raise
+        else:
+            if _version(folder) == before:
+                return result
+        time.sleep(_PAUSE)
+    if before is None:
+        return read()  # it is not there: its error says what was expected
+    raise RunError(f"{folder} was replaced while it was read, {_READS} times.", hint="Wait for the other program.")
+
+
+def _version(folder: Path) -> tuple[int, ...] | None:
+    """Tell the folder that has this name from one that had it before; None if there is none."""
+    try:
+        found = folder.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_mtime_ns
 
 
 def temporary_beside(target: Path) -> Path:

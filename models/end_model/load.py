@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from ...data.atomic import read_unchanged
 from ...data.errors import ModelError
 from ...data.label_space import LabelSpace
 from ..device import Compute, choose_compute
@@ -55,7 +56,7 @@ class EndModel:
 
 
 def load_end_model(folder: Path, *, compute: Compute | None = None) -> EndModel:
-    """Load an end model; an adapter is merged into its base.
+    """Load an end model; an adapter is merged into its base. A folder that is replaced meanwhile is read again.
 
     Parameters
     ----------
@@ -73,11 +74,15 @@ def load_end_model(folder: Path, *, compute: Compute | None = None) -> EndModel:
     ModelError
         If the folder is not an end model or is damaged, or its backbone is missing or another one.
     """
+    return read_unchanged(folder, lambda: _open(folder, compute or choose_compute()))
+
+
+def _open(folder: Path, compute: Compute) -> EndModel:
+    """Read record, weights and tokenizer, and make the model ready."""
     record = read_record(folder)
     base = _base(folder, record.backbone) if record.mode == "lora" and record.backbone else None
     check_weights(folder)
     digest = folder_digest(folder)
-    compute = compute or choose_compute()
     classifier = _load(folder, record, base)
 
     from .inference import prepare_for_prediction

@@ -8,7 +8,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,7 @@ from labeler.data import atomic
 from labeler.data.atomic import (
     TEMPORARY_SUFFIX,
     atomic_path,
+    read_unchanged,
     remove_leftovers,
     write_csv,
     write_json,
@@ -105,6 +108,75 @@ def test_folders_are_replaced_whole(tmp_path: Path) -> None:
             (path / "deep").mkdir(parents=True)
             (path / "deep" / content).write_text(content, encoding="utf-8")
     assert [item.name for item in tmp_path.rglob("*")] == ["model", "deep", "new"]
+
+
+def replace_folder(target: Path, content: str) -> None:
+    with atomic_path(target) as path:
+        path.mkdir()
+        for name in ("config", "head", "weights"):
+            (path / name).write_text(content, encoding="utf-8")
+
+
+def test_a_reader_of_a_folder_sees_one_version_of_it_while_it_is_replaced(tmp_path: Path) -> None:
+    target, done = tmp_path / "model", threading.Event()
+    replace_folder(target, "0")
+
+    def write() -> None:
+        for number in range(1, 80):
+            replace_folder(target, str(number))
+            time.sleep(0.01)
+        done.set()
+
+    def read() -> set[str]:
+        found = set()
+        for name in ("config", "head", "weights"):
+            found.add((target / name).read_text(encoding="utf-8"))
+            time.sleep(0.002)
+        return found
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    seen = set()
+    while not done.is_set():
+        with suppress(RunError):  # a reader that never finds it at rest says so
+            versions = read_unchanged(target, read)
+            assert len(versions) == 1
+            seen |= versions
+    writer.join()
+    assert read_unchanged(target, read) == {"79"}
+    assert len(seen) > 1
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_is_wrong_with_a_folder_at_rest_is_passed_on(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        read_unchanged(tmp_path / "none", (tmp_path / "none" / "config").read_bytes)
+    with pytest.raises(ZeroDivisionError):
+        read_unchanged(tmp_path, lambda: 1 // 0)
+
+
+def test_a_folder_that_is_replaced_at_every_reading_is_refused(tmp_path: Path) -> None:
+    replace_folder(tmp_path / "model", "0")
+    with pytest.raises(RunError, match="was replaced while it was read"):
+        read_unchanged(tmp_path / "model", lambda: replace_folder(tmp_path / "model", "1"))
+
+
+def test_the_old_folder_comes_back_if_the_new_one_cannot_be_moved_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, rename = tmp_path / "model", Path.rename
+    replace_folder(target, "old")
+
+    def refuse(self: Path, to: Path) -> Path:
+        if to == target and (self / "config").read_text(encoding="utf-8") == "new":
+            raise PermissionError(13, "in use")
+        return rename(self, to)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(RunError, match="in use"):
+        replace_folder(target, "new")
+    assert (target / "config").read_text(encoding="utf-8") == "old"
+    assert list(tmp_path.iterdir()) == [target]
 
 
 def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
