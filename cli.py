@@ -68,6 +68,7 @@ def label(
     from .data.run_names import default_run, set_latest
     from .labeling.engines import open_engine
     from .labeling.label_run import label_run
+    from .models.device import may_have_gpu
     from .reports.progress_bars import showing_progress
     from .reports.terminal import print_summary, say
 
@@ -99,7 +100,7 @@ def label(
     if as_json:
         typer.echo(json.dumps(asdict(summary), ensure_ascii=False, indent=2))
     else:
-        print_summary(summary, run)
+        print_summary(summary, run, gpu=may_have_gpu())
 
 
 @app.command()

@@ -49,12 +49,19 @@ def choose_compute() -> Compute:
     -------
     Compute
     """
-    if _gpu_possible():
+    if may_have_gpu():
         import torch
 
         if torch.cuda.is_available():
             return Compute("cuda", "bfloat16" if torch.cuda.is_bf16_supported() else "float32")
     return Compute("cpu", "bfloat16" if _BF16_FLAGS & _cpu_flags() else "float32")
+
+
+def may_have_gpu() -> bool:
+    """Tell, without importing torch, whether torch may find a GPU."""
+    from importlib.metadata import version
+
+    return "+cpu" not in version("torch") and Path("/dev/nvidiactl").exists()
 
 
 def join_processes(compute: Compute) -> Any:
@@ -79,12 +86,6 @@ def quiet_transformers() -> Iterator[None]:
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
-
-
-def _gpu_possible() -> bool:
-    from importlib.metadata import version
-
-    return "+cpu" not in version("torch") and Path("/dev/nvidiactl").exists()
 
 
 def _cpu_flags() -> set[str]:

@@ -120,7 +120,7 @@ def test_a_damaged_folder_is_an_error(bert: Path, tmp_path: Path) -> None:
 
 
 def test_bf16_is_chosen_only_where_the_cpu_reports_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labeler.models.device._gpu_possible", lambda: False)
+    monkeypatch.setattr("labeler.models.device.may_have_gpu", lambda: False)
     for flags, dtype in (({"avx2"}, "float32"), ({"avx2", "amx_bf16"}, "bfloat16"), (set(), "float32")):
         monkeypatch.setattr("labeler.models.device._cpu_flags", lambda flags=flags: flags)
         chosen: Compute = choose_compute.__wrapped__()

@@ -98,10 +98,10 @@ def test_the_files_are_named_whatever_the_path(capsys: pytest.CaptureFixture[str
     assert f"voters: {path}/lf_summary.csv" in out
 
 
-def test_the_next_command_fits_the_number_of_reviews(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "next: labeler train --mode lora --run runs/latest\n" in shown(SUMMARY, capsys)
-    many = shown(replace(SUMMARY, rows=50_000, labelled=40_000), capsys)
-    assert "next: labeler train --head ngram --run runs/latest\n" in many
+@pytest.mark.parametrize(("gpu", "how"), [(False, "--head ngram"), (True, "--mode lora")])
+def test_the_next_command_suits_the_machine(capsys: pytest.CaptureFixture[str], gpu: bool, how: str) -> None:
+    print_summary(SUMMARY, Path("runs/latest"), gpu=gpu)
+    assert f"next: labeler train {how} --run runs/latest\n" in capsys.readouterr().out
 
 
 def test_no_rows_do_not_divide_by_zero(capsys: pytest.CaptureFixture[str]) -> None:
