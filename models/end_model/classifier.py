@@ -118,6 +118,22 @@ class TextClassifier(TrainedWeights):
     def write_model(self, folder: Path) -> None:
         """Write weights, settings and tokenizer into an existing, empty folder."""
 
+    def start_from(self, logits: npt.NDArray[np.floating]) -> None:
+        """Give the same logits for every text, by the final bias alone, before training.
+
+        Else the shares of the classes are the first thing to be learned, and where they are skewed the encoder learns
+        them: its vectors move together, and at a high rate become one. Lin et al. (2017), "Focal loss for dense object
+        detection", begin so too, since training was unstable otherwise.
+
+        Parameters
+        ----------
+        logits : ndarray, shape (k,)
+        """
+        layer = self.final_layer()
+        with torch.no_grad():
+            layer.weight.zero_()
+            layer.bias.copy_(torch.as_tensor(logits))
+
     def shift_bias(self, offset: npt.NDArray[np.floating]) -> None:
         """Add to the final biases; this stores a decision threshold where every other program applies it too.
 

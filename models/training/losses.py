@@ -67,6 +67,14 @@ class SoftLoss:
         adjusted = logits if self.log_prior is None else logits + logits.new_tensor(self.log_prior)
         return focal(adjusted, targets, weights, gamma=self.focal_gamma, class_weights=self.class_weights)
 
+    def constant(self, targets: npt.NDArray[np.floating], weights: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+        """Return the logits, the same for all rows, that have the least cross-entropy; shape (k,)."""
+        shares = weights.astype(np.float64) @ targets
+        if self.class_weights is not None:
+            shares *= self.class_weights
+        logits: npt.NDArray[np.float64] = np.log(np.maximum(shares / shares.sum(), 1e-6))
+        return logits if self.log_prior is None else logits - np.asarray(self.log_prior, np.float64)
+
     def plain(self) -> SoftLoss:
         """Return the soft cross-entropy of the same predictions: what models are compared by."""
         return SoftLoss(log_prior=self.log_prior)
