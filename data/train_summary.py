@@ -18,7 +18,7 @@ class TrainSummary:
     Parameters
     ----------
     name : str
-        What was trained, as `--compare` calls it: lora, full, beebert, mlp, lstm, bert_lstm.
+        What was trained, as `--compare` calls it: lora, full, beebert, mlp, lstm, bert_lstm, ngram.
     folder : str
         Where the model is.
     mode, head, backbone, pooling : str
@@ -35,6 +35,13 @@ class TrainSummary:
         Of the fit to all rows; the losses are soft cross-entropies.
     seconds, rows_per_second : float
         Of training alone.
+    agreement : float, optional
+        In rank with the soft labels of `agreement_rows` held-out reviews, as an area under the ROC curve (0.5: chance).
+        Models are compared by it.
+    agreement_rows : int
+        Reviews it was measured on; `notes` say where some of them were trained on.
+    spread : float, optional
+        Standard deviation of the logits of these reviews.
     gold : dict of str to float, optional
         Scores on the gold rows that nothing was tuned on (see `data.scores.gold_scores`).
     weak_gold : dict of str to float, optional
@@ -65,6 +72,9 @@ class TrainSummary:
     validation_loss: float | None
     seconds: float
     rows_per_second: float
+    agreement: float | None = None
+    agreement_rows: int = 0
+    spread: float | None = None
     gold: dict[str, float] | None = None
     weak_gold: dict[str, float] | None = None
     gold_only: dict[str, float] | None = None

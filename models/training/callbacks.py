@@ -81,9 +81,9 @@ class Saving(TrainerCallback):  # type: ignore[misc]
 
 
 class Patience(TrainerCallback):  # type: ignore[misc]
-    """Stops a fit whose validation loss has not fallen for some evaluations.
+    """Stops a fit whose validation rows have not been ranked better for some evaluations.
 
-    It looks at the logged losses, which every checkpoint holds: an interruption changes nothing.
+    It looks at the logged numbers, which every checkpoint holds: an interruption changes nothing.
 
     Parameters
     ----------
@@ -96,7 +96,20 @@ class Patience(TrainerCallback):  # type: ignore[misc]
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Stop when patience is used up; a checkpoint would only let a finished fit go on."""
-        losses = [entry["eval_loss"] for entry in state.log_history if "eval_loss" in entry]
-        since_best = len(losses) - 1 - losses.index(min(losses))
+        found = evaluations(state)
+        since_best = len(found) - 1 - found.index(best_evaluation(state))
         if self._evaluations is not None and since_best >= self._evaluations:
             control.should_training_stop, control.should_save = True, False
+
+
+def evaluations(state: Any) -> list[dict[str, float]]:
+    """Return the logged evaluations of a fit."""
+    return [entry for entry in state.log_history if "eval_loss" in entry]
+
+
+def best_evaluation(state: Any) -> Any:
+    """Return the first of the evaluations that agree most, in rank, with the labels; None if there is none.
+
+    Not the one with the lowest loss: of rows that are mostly of one class a collapsed model has nearly the same.
+    """
+    return max(evaluations(state), key=lambda entry: entry["eval_agreement"], default=None)

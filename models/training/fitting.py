@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ from ..device import Compute
 from ..end_model.build import build_classifier
 from ..end_model.lora import LoraOptions
 from ..priors import prior_offset, standardised, tuned_offset
+from .agreement import Agreement, agreement
+from .attempts import nothing_learned, until_learned
 from .denoise import blended
 from .imbalance import class_weights, log_prior, oversampled
 from .losses import SoftLoss, confidence_weights
@@ -22,7 +24,7 @@ from .phases import finished_phase, keep_phase
 from .settings import TrainSection
 from .trainer import Examples, Fit, Schedule, fit_classifier
 from .training_rows import TrainingRows, text_parts
-from .variants import schedule_for
+from .variants import schedule_for, slowed
 from .weak_rows import GoldRows
 
 if TYPE_CHECKING:
@@ -51,12 +53,15 @@ class Trained:
         Its final bias holds the decision threshold.
     fit : Fit
         The numbers of the fit to all rows.
+    agreement : Agreement
+        With the labels of the held-out rows; of those trained on if none are held out.
     gold_only : TextClassifier, optional
         For comparison, the same classifier trained on the used gold rows alone; None where they are not trained on.
     """
 
     classifier: TextClassifier
     fit: Fit
+    agreement: Agreement
     gold_only: TextClassifier | None = None
 
 
@@ -90,12 +95,15 @@ class Fitter:
     key: str
     resume: bool
     announce: Announce
+    notes: list[str] = field(default_factory=list, init=False)
 
     def fit(self) -> Trained:
         """Train on the weak labels, in further rounds on its own, and on gold rows, as the settings say.
 
         Raises
         ------
+        NothingLearnedError
+            If even low learning rates give no classifier.
         ModelError, ConfigError
             See `build_classifier` and `fit_classifier`.
         """
@@ -112,22 +120,32 @@ class Fitter:
         rounds = self.settings.self_training_rounds if able else 0
         for number in range(1, rounds + 1):
             examples = self._taught(examples, number)
-        fit = self._main_fit(classifier, examples, corrected=rounds > 0)
+        classifier, fit, found = self._main_fit(classifier, examples, corrected=rounds > 0)
         baseline = None
         if gold is not None and self.settings.gold == "continue":
             baseline = self._new_classifier()
             self._fit_gold(baseline, gold, "gold-only", gently=False)
             self._fit_gold(classifier, gold, "gold", gently=True)
+            found = self._judged(classifier)
+            if reason := found.failure():
+                raise nothing_learned("gold rows", reason, attempts=1)
         classifier.shift_bias(self._offset(classifier))
-        return Trained(classifier, fit, baseline)
+        return Trained(classifier, fit, found, baseline)
+
+    def logits_of(self, classifier: TextClassifier, texts: list[str]) -> npt.NDArray[np.float32]:
+        """Return the logits of n texts, shape (n, k)."""
+        from ..end_model.inference import logits_of
+
+        with progress("Predicting", total=len(texts)) as advance:
+            return logits_of(classifier, texts, self.compute, progress=advance)
 
     def labels_of(self, classifier: TextClassifier, gold: GoldRows) -> npt.NDArray[np.int16]:
         """Predict the classes of gold rows; shape (g,)."""
-        found: npt.NDArray[np.int16] = self._logits(classifier, gold.texts.to_list()).argmax(axis=1).astype(np.int16)
+        found: npt.NDArray[np.int16] = self.logits_of(classifier, gold.texts.to_list()).argmax(axis=1).astype(np.int16)
         return found
 
-    def _new_classifier(self) -> TextClassifier:
-        """Build the untrained classifier."""
+    def _new_classifier(self, attempt: int = 0) -> TextClassifier:
+        """Build the untrained classifier; each attempt begins with other random weights."""
         settings = self.settings
         return build_classifier(
             self.rows.labels.names,
@@ -140,11 +158,13 @@ class Fitter:
             lora=LoraOptions(**settings.lora.model_dump()),
             train_embeddings=settings.train_embeddings,
             texts=self.rows.texts.to_list(),
-            seed=settings.seed,
+            seed=settings.seed + attempt,
             compute=self.compute,
         )
 
-    def _main_fit(self, classifier: TextClassifier, examples: Examples, *, corrected: bool) -> Fit:
+    def _main_fit(
+        self, first: TextClassifier, examples: Examples, *, corrected: bool
+    ) -> tuple[TextClassifier, Fit, Agreement]:
         """Train on all rows, with the answer to rare classes and the validation that the settings ask for."""
         imbalance = self.settings.imbalance
         loss = SoftLoss(
@@ -152,12 +172,29 @@ class Fitter:
             class_weights=class_weights(examples.targets) if imbalance == "weights" else None,
             log_prior=log_prior(examples.targets) if imbalance == "adjust" else None,
         )
-        validation = self._validation(classifier)
+        validation = self._validation(first)
         if imbalance == "oversample":
             hard = examples.targets.argmax(axis=1).astype(np.int16)
             examples = _taken(examples, oversampled(hard, seed=self.settings.seed))
-        schedule = schedule_for(self.settings, rows=len(examples), width=_width(classifier), corrected=corrected)
-        return self._fit(classifier, examples, loss, "all", schedule=schedule, validation=validation)
+        schedule = schedule_for(self.settings, rows=len(examples), width=_width(first), corrected=corrected)
+
+        def train(attempt: int, slower: int) -> tuple[tuple[TextClassifier, Fit], Agreement]:
+            classifier = self._new_classifier(attempt) if attempt else first
+            phase, slow = _phase("all", attempt), slowed(schedule, attempt, slower)
+            fit = self._fit(classifier, examples, loss, phase, slow, validation=validation)
+            return (classifier, fit), self._judged(classifier)
+
+        (classifier, fit), found = until_learned(train, "all reviews", self._note)
+        return classifier, fit, found
+
+    def _judged(self, classifier: TextClassifier) -> Agreement:
+        texts, targets, _ = self.rows.judged()
+        return agreement(self.logits_of(classifier, texts.to_list()), targets)
+
+    def _note(self, message: str) -> None:
+        """Announce what a user should still know when the training is done."""
+        self.announce(message)
+        self.notes.append(message)
 
     def _validation(self, classifier: TextClassifier) -> Examples | None:
         """Held-out rows: gold ones if they may stop the training, else weakly labelled ones."""
@@ -183,21 +220,34 @@ class Fitter:
         own = np.empty((len(rows), rows.labels.k))
         for k in range(_PARTS):
             others, these = np.flatnonzero(part != k), np.flatnonzero(part == k)
-            pupil = self._new_classifier()
-            self._fit(pupil, _taken(examples, others), SoftLoss(), f"round-{number}-part-{k + 1}")
-            scores, _ = standardised(self._logits_of_rows(pupil, examples, these))
+            scores, _ = standardised(self._learned_from(others, these, examples, f"round-{number}-part-{k + 1}"))
             own[these] = scores + prior_offset(scores, rows.class_balance)
         teachers, _ = standardised(np.log(np.maximum(rows.targets, 1e-6)))
         probs = blended(own, teachers, rows.class_balance)
         certain = self.settings.self_training_weights == "confidence"
         return Examples(examples.rows, probs, confidence_weights(probs) if certain else examples.weights)
 
+    def _learned_from(
+        self, others: npt.NDArray[np.int64], these: npt.NDArray[np.int64], examples: Examples, phase: str
+    ) -> npt.NDArray[np.float32]:
+        """Return the logits that a classifier trained on some rows gives others."""
+        taught = _taken(examples, others)
+
+        def train(attempt: int, slower: int) -> tuple[npt.NDArray[np.float32], Agreement]:
+            pupil = self._new_classifier(attempt)
+            schedule = schedule_for(self.settings, rows=len(taught), width=_width(pupil))
+            self._fit(pupil, taught, SoftLoss(), _phase(phase, attempt), slowed(schedule, attempt, slower))
+            logits = self._logits_of_rows(pupil, examples, these)
+            return logits, agreement(logits, examples.targets[these])
+
+        return until_learned(train, phase, self._note)[0]
+
     def _logits_of_rows(
         self, classifier: TextClassifier, examples: Examples, rows: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.float32]:
         """Classify some rows, from their vectors where the encoder is frozen."""
         if not isinstance(examples.rows, np.ndarray):
-            return self._logits(classifier, self.rows.texts.gather(rows).to_list())
+            return self.logits_of(classifier, self.rows.texts.gather(rows).to_list())
         from ..end_model.inference import classify_vectors
 
         return classify_vectors(classifier, examples.rows[rows], self.compute)
@@ -208,7 +258,7 @@ class Fitter:
         schedule = schedule_for(self.settings, rows=len(gold), width=_width(classifier))
         rate = schedule.learning_rate / 3 if gently else schedule.learning_rate
         schedule = replace(schedule, epochs=_GOLD_EPOCHS, batch_size=16, learning_rate=rate)
-        self._fit(classifier, examples, SoftLoss(), phase, schedule=schedule)
+        self._fit(classifier, examples, SoftLoss(), phase, schedule, fresh=not gently)
 
     def _fit(
         self,
@@ -216,18 +266,21 @@ class Fitter:
         examples: Examples,
         loss: SoftLoss,
         phase: str,
+        schedule: Schedule,
         *,
-        schedule: Schedule | None = None,
         validation: Examples | None = None,
+        fresh: bool = True,
     ) -> Fit:
         key, done = f"{self.key}/{phase}", self.checkpoints / f"{phase}.safetensors"
         if self.resume and (before := finished_phase(done, classifier, key=key)):
             self.announce(f"{phase}: finished before the interruption")
             return before
+        if fresh:
+            classifier.start_from(loss.constant(examples.targets, examples.weights))
         fit = fit_classifier(
             classifier,
             examples,
-            schedule=schedule or schedule_for(self.settings, rows=len(examples), width=_width(classifier)),
+            schedule=schedule,
             loss=loss,
             compute=self.compute,
             validation=validation,
@@ -252,22 +305,16 @@ class Fitter:
         targets = np.eye(self.rows.labels.k, dtype=np.float32)[gold.labels]
         return Examples(self._inputs(classifier, gold.texts.to_list()), targets, np.ones(len(gold), np.float32))
 
-    def _logits(self, classifier: TextClassifier, texts: list[str]) -> npt.NDArray[np.float32]:
-        from ..end_model.inference import logits_of
-
-        with progress("Predicting", total=len(texts)) as advance:
-            return logits_of(classifier, texts, self.compute, progress=advance)
-
     def _offset(self, classifier: TextClassifier) -> npt.NDArray[np.float64]:
         """Find the threshold on some of the texts, or on the gold rows that may be used."""
         rows = self.rows
         if self.settings.threshold == "none" or len(rows) < _FEWEST_ROWS:
             return np.zeros(rows.labels.k)
         texts, prior = self._threshold_rows()
-        logits = self._logits(classifier, texts)
+        logits = self.logits_of(classifier, texts)
         if self.settings.gold == "threshold" and rows.gold_used is not None:
             gold = rows.gold_used
-            return tuned_offset(self._logits(classifier, gold.texts.to_list()), gold.labels, prior, pool=logits)
+            return tuned_offset(self.logits_of(classifier, gold.texts.to_list()), gold.labels, prior, pool=logits)
         return prior_offset(logits, prior)
 
     def _threshold_rows(self) -> tuple[list[str], npt.NDArray[np.float64]]:
@@ -282,6 +329,10 @@ class Fitter:
             return rows.held_out_texts.to_list(), (counts + rows.class_balance) / (counts.sum() + 1)
         chosen = np.random.default_rng(self.settings.seed).permutation(len(rows))[:_THRESHOLD_ROWS]
         return rows.texts.gather(chosen).to_list(), rows.class_balance
+
+
+def _phase(name: str, attempt: int) -> str:
+    return f"{name}-attempt-{attempt + 1}" if attempt else name
 
 
 def _taken(examples: Examples, chosen: npt.NDArray[np.int64]) -> Examples:

@@ -20,16 +20,17 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from transformers import PrinterCallback, Trainer
 
-from ...data.errors import LabelerError, ModelError
+from ...data.errors import LabelerError
 from ...data.progress import progress
 from ..device import Compute
-from .batches import Batches, LengthGroupedSampler
-from .callbacks import Patience, Progress, Saving
+from .agreement import agreement
+from .batches import Batches, Examples, LengthGroupedSampler
+from .callbacks import Patience, Progress, Saving, best_evaluation, evaluations
 from .checkpoints import Checkpoint, remove_checkpoint, seal_checkpoint
 from .losses import Loss
 from .memory import MemoryBudget
 from .setup import TrainedModel, make_optimizer, row_numbers, training_arguments
-from .trainer import Fit, Schedule
+from .trainer import Fit, Schedule, TrainingDivergedError
 
 _TOKENS = {"cpu": 2048, "cuda": 16384}  # padded, computed at a time
 _WEIGHTS, _BEST = "model.safetensors", "best.safetensors"
@@ -49,7 +50,7 @@ class SoftLabelTrainer(Trainer):  # type: ignore[misc]  # transformers is not ty
         self,
         classifier: Any,
         examples: Batches,
-        validation: Batches | None,
+        validation: Examples | None,
         *,
         schedule: Schedule,
         loss: Loss,
@@ -104,7 +105,7 @@ class SoftLabelTrainer(Trainer):  # type: ignore[misc]  # transformers is not ty
         seconds = time.monotonic() - began
         self._finish()
         made: int = self.state.global_step
-        best = min(_evaluations(self.state), key=lambda entry: entry["eval_loss"], default=None)
+        best = best_evaluation(self.state)
         return Fit(
             loss=self.loss_sum / made,
             steps=made,
@@ -167,31 +168,36 @@ class SoftLabelTrainer(Trainer):  # type: ignore[misc]  # transformers is not ty
         logits = model(**{name: tensor.to(device) for name, tensor in inputs.items()})
         return loss(logits, targets.to(device), weights.to(device))
 
+    def _logits(self, model: Any, examples: Examples, part: Rows, width: int) -> torch.Tensor:
+        inputs = examples.inputs(part, width, pad=self.classifier.pad_token_id)
+        logits: torch.Tensor = model(**{name: tensor.to(self.args.device) for name, tensor in inputs.items()})
+        return logits.float().cpu()
+
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """Compute the validation loss, and keep the weights if they are the best so far and may be wanted back."""
+        """Look at the validation rows, and keep the weights if they are the best so far and may be wanted back."""
         if self.validation is None:
             raise ValueError("There are no validation rows.")
-        value: float = broadcast_object_list([self.validation_loss(self.validation)])[0]  # all processes must agree
-        earlier = [entry["eval_loss"] for entry in _evaluations(self.state)]
-        if self.schedule.patience is not None and value < min(earlier, default=math.inf):
-            self.best = _copy(self.classifier.trained_state())
-        metrics = {"eval_loss": value}
+        metrics: dict[str, float] = broadcast_object_list([self.validated(self.validation)])[0]  # all must agree
         self.log(metrics)
+        if self.schedule.patience is not None and best_evaluation(self.state) is evaluations(self.state)[-1]:
+            self.best = _copy(self.classifier.trained_state())
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
-    def validation_loss(self, examples: Batches) -> float:
-        """Return the mean soft cross-entropy, weighted by row."""
-        loss = self.soft_loss.plain()
-        rows = np.arange(len(examples))
+    def validated(self, examples: Examples) -> dict[str, float]:
+        """Return the mean soft cross-entropy, weighted by row, and the agreement in rank with the soft labels."""
+        loss, rows = self.soft_loss.plain(), np.arange(len(examples))
 
         @torch.no_grad()
-        def attempt(tokens: int) -> float:
-            means = [
-                self._loss(self.model, loss, examples, part, width) * examples.weight(part)
-                for part, width in examples.parts(rows, budget=tokens)
-            ]
-            return float(torch.stack(means).sum()) / examples.weight(rows)
+        def attempt(tokens: int) -> dict[str, float]:
+            parts = examples.parts(rows, budget=tokens)
+            logits = torch.cat([self._logits(self.model, examples, *part) for part in parts])
+            order = np.concatenate([part for part, _ in parts])
+            targets, weights = torch.from_numpy(examples.targets[order]), torch.from_numpy(examples.weights[order])
+            return {
+                "eval_loss": loss(logits, targets, weights).item(),
+                "eval_agreement": agreement(logits.numpy(), examples.targets[order]).auc,
+            }
 
         self.model.eval()
         return self.memory.run(attempt, widest=int(examples.lengths.max()))
@@ -236,13 +242,9 @@ class SoftLabelTrainer(Trainer):  # type: ignore[misc]  # transformers is not ty
             raise _diverged(f"after step {self.state.global_step} some weights are not finite")
 
 
-def _evaluations(state: Any) -> list[dict[str, float]]:
-    return [entry for entry in state.log_history if "eval_loss" in entry]
-
-
 def _copy(state: State) -> State:
     return {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in state.items()}
 
 
-def _diverged(what: str) -> ModelError:
-    return ModelError(f"Training broke down: {what}.", hint="Lower the learning rate (--lr).")
+def _diverged(what: str) -> TrainingDivergedError:
+    return TrainingDivergedError(f"Training broke down: {what}.", hint="Lower the learning rate (--lr).")

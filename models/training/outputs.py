@@ -45,6 +45,10 @@ def summarise(name: str, folder: Path, fitter: Fitter, trained: Trained) -> Trai
         validation_loss=fit.validation_loss,
         seconds=round(fit.seconds, 2),
         rows_per_second=round(fit.rows_per_second, 1),
+        agreement=trained.agreement.auc,
+        agreement_rows=trained.agreement.rows,
+        spread=trained.agreement.spread,
+        notes=[*filter(None, [rows.judged()[2]]), *fitter.notes],
         gold_used=rows.gold_used.ids.to_list() if rows.gold_used is not None else [],
         **scores,
     )
@@ -54,6 +58,8 @@ def card(summary: TrainSummary, record: EndModelRecord, settings: TrainSection) 
     """Write the model card of a trained model."""
     labelled, trained = summary.rows["labelled"], summary.rows["trained"]
     metrics: dict[str, Any] = {
+        f"agreement (AUC) with the weak labels of {summary.agreement_rows} reviews": summary.agreement,
+        "spread of the logits there": summary.spread,
         "soft cross-entropy on held-out weak labels": summary.validation_loss,
         **{
             f"{metric} on {summary.gold['rows']} gold rows": summary.gold[metric] for metric in _METRICS if summary.gold
@@ -70,9 +76,6 @@ def card(summary: TrainSummary, record: EndModelRecord, settings: TrainSection) 
         limits=[
             "Weak labels are wrong in places, and the model learns some of their mistakes.",
             *(f"Class left out: {reason}" for reason in summary.excluded.values()),
+            *summary.notes,
         ],
     )
-
-
-def _scores(of: str, scores: dict[str, float] | None) -> dict[str, float]:
-    return {f"{metric} {of.format(**scores)}": scores[metric] for metric in _METRICS} if scores else {}

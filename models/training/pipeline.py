@@ -11,8 +11,6 @@ from dataclasses import asdict, dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 
-import numpy as np
-
 from ... import __version__
 from ...data.atomic import atomic_path, write_json, write_text
 from ...data.digests import file_digest
@@ -25,8 +23,10 @@ from ..device import choose_compute, join_processes
 from ..encoder import Encoder
 from ..end_model.record import WITHOUT_BACKBONE
 from ..resolve import EMBEDDED, ModelRef, resolve_model
+from .attempts import NothingLearnedError
 from .fitting import Fitter
 from .outputs import card, summarise
+from .saving import save_checked
 from .settings import TrainSection
 from .training_rows import TrainingRows, training_rows
 from .variants import variants
@@ -47,7 +47,8 @@ def train_end_models(
 ) -> list[TrainSummary]:
     """Train one end model into ``RUN/model``, or several into ``RUN/models`` and the best of them.
 
-    The best is the one with the lowest loss on the held-out rows; gold rows that score are not asked.
+    The best is the one that ranks the held-out rows most as their soft labels do; gold rows that score are not asked.
+    Of several, one that has learned nothing is left out, said aloud.
 
     Parameters
     ----------
@@ -68,7 +69,7 @@ def train_end_models(
     Returns
     -------
     list of TrainSummary
-        In the order of `compare`.
+        In the order of `compare`, without models that have learned nothing.
 
     Notes
     -----
@@ -78,22 +79,28 @@ def train_end_models(
     Raises
     ------
     LabelerError
-        See `read_weak_rows`, `training_rows` and `Fitter`.
+        See `read_weak_rows`, `training_rows` and `Fitter`. What is in ``RUN/model`` then stays.
     """
     if started_together():
         join_processes(choose_compute())
     job = _Job(run, gold, resume, force, announce if is_first() else lambda message: None)
-    summaries = []
+    summaries, refused = [], []
     for name, chosen in variants(settings, compare).items():
         folder = run.model if compare is None else run.models / name
-        summaries.append(_train_one(name, chosen, folder, job))
+        try:
+            summaries.append(_train_one(name, chosen, folder, job))
+        except NothingLearnedError as error:
+            job.announce(f"{name}: {error}")
+            refused.append(error)
+    if not summaries:
+        raise refused[-1]
     if not is_first():
         return summaries
     if compare is not None:
-        best = min(summaries, key=lambda s: np.inf if s.validation_loss is None else s.validation_loss)
+        best = max(summaries, key=lambda summary: summary.agreement or 0.0)
         with atomic_path(run.model) as copy:
             shutil.copytree(run.models / best.name, copy)
-        announce(f"{best.name} has the lowest loss on the held-out rows: it is now in {run.model}")
+        announce(f"{best.name} agrees most with the labels, in rank (AUC): it is now in {run.model}")
     write_json(run.training, [asdict(summary) for summary in summaries])
     return summaries
 
@@ -166,19 +173,21 @@ def _train_one(name: str, settings: TrainSection, folder: Path, job: _Job) -> Tr
         announce=lambda message: job.announce(f"{name}: {message}"),
     )
     started = time.perf_counter()
-    trained = fitter.fit()
+    try:
+        trained = fitter.fit()
+    except NothingLearnedError:
+        _remove_checkpoints(run, name)
+        raise
     summary = replace(summarise(name, folder, fitter, trained), learned_from=run.labels_digest())
     if not is_first():
         return summary
     folder.parent.mkdir(exist_ok=True)
     with atomic_path(folder) as temporary:
         temporary.mkdir()
-        trained.classifier.save(temporary)
+        save_checked(fitter, trained.classifier, temporary)
         write_text(temporary / "README.md", card(summary, trained.classifier.record, settings))
         write_json(temporary / summary_file.name, asdict(summary))
-    shutil.rmtree(run.checkpoints / name, ignore_errors=True)
-    with suppress(OSError):  # those of another model that was interrupted stay
-        run.checkpoints.rmdir()
+    _remove_checkpoints(run, name)
     details = StageDetails(
         settings=given,
         inputs={run.labels.name: job.digest},
@@ -191,3 +200,11 @@ def _train_one(name: str, settings: TrainSection, folder: Path, job: _Job) -> Tr
     )
     run.record_stage(stage, key, outputs=(folder,), details=details)
     return summary
+
+
+def _remove_checkpoints(run: RunDirectory, name: str) -> None:
+    if not is_first():
+        return
+    shutil.rmtree(run.checkpoints / name, ignore_errors=True)
+    with suppress(OSError):  # those of another model that was interrupted stay
+        run.checkpoints.rmdir()

@@ -71,6 +71,6 @@ class TrainSection(Section):
     threshold: Literal["prior", "none"] = Field(default="prior", description="Match predictions to the class balance.")
     gold: GoldUse = Field(default="score", description="What half of the gold rows may do; the rest only score.")
     validation_share: float = Field(
-        default=0.05, ge=0, lt=0.5, description="Held-out share of the weakly labelled rows."
+        default=0.05, ge=0, lt=0.5, description="Held-out share of the labelled rows; of few, up to a tenth; 0: none."
     )
     patience: int | None = Field(default=None, ge=1, description="Stop after so many evaluations without gain.")

@@ -19,6 +19,10 @@ from .losses import Loss
 __all__ = ["Examples", "Fit", "Schedule", "fit_classifier"]
 
 
+class TrainingDivergedError(ModelError):
+    """The loss or a weight is no longer finite."""
+
+
 @dataclass(frozen=True)
 class Schedule:
     """How long and how fast to train.
@@ -36,10 +40,10 @@ class Schedule:
     warmup : float
         Share of the steps in which the rate rises from 0; it then falls to 0, both linearly.
     patience : int, optional
-        Stop after so many evaluations in a row without gain, and return to the best weights. Without it the validation
-        loss is computed once, of the last weights.
+        Stop after so many evaluations in a row without gain, and return to the best weights. Without it there is one
+        evaluation, of the last weights.
     evaluations_per_epoch : int
-        How often the validation loss is computed otherwise.
+        How often there is one otherwise.
     seed : int
         Of the order of rows and of dropout.
     max_grad_norm : float
@@ -84,7 +88,7 @@ class Fit:
         Padded tokens (or vectors) computed at a time: less than at first if memory ran out.
     history : tuple of dict
         Numbers by step: ``loss``, ``grad_norm`` and ``learning_rate`` averaged or taken at that step, or
-        ``eval_loss``; with ``step`` and ``epoch``.
+        ``eval_loss`` and ``eval_agreement``; with ``step`` and ``epoch``.
     """
 
     loss: float
@@ -106,7 +110,7 @@ def fit_classifier(
     schedule: Schedule,
     loss: Loss,
     compute: Compute,
-    validation: Batches | None = None,
+    validation: Examples | None = None,
     checkpoints: Path | None = None,
     key: str = "",
     resume: bool = True,
@@ -129,8 +133,8 @@ def fit_classifier(
         What is minimised.
     compute : Compute
         Device and number format; bfloat16 means autocast over float32 weights.
-    validation : Examples or MaskedTexts, optional
-        Rows to compute the validation loss on.
+    validation : Examples, optional
+        Rows that tell which weights are the best: those that agree most, in rank, with the rows' soft labels.
     checkpoints : Path, optional
         Folder for checkpoints; it is removed when the fit is complete. Without it a killed fit starts again.
     key : str
@@ -147,8 +151,9 @@ def fit_classifier(
     Raises
     ------
     ModelError
-        If there are no rows, nothing to train, the loss becomes infinite or NaN, or a single row does not fit into
-        memory.
+        If there are no rows, nothing to train, or a single row does not fit into memory.
+    TrainingDivergedError
+        If the loss or a weight becomes infinite or NaN.
     """
     if not len(examples):
         raise ModelError("There are no rows to train on.")

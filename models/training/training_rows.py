@@ -13,6 +13,7 @@ from ...data.label_space import LabelSpace
 from ...data.normalize import normalize
 from ...data.soft_labels import SoftLabels
 from ..encoder import Encoder
+from .agreement import are_telling
 from .denoise import denoised
 from .selection import present_classes, select
 from .settings import TrainSection
@@ -20,6 +21,7 @@ from .weak_rows import GoldRows, WeakRows
 
 Announce = Callable[[str], None]
 
+_FEWEST_HELD_OUT = 200  # of up to ten times as many rows a tenth: with 5 % in a class, 10 rows are of it
 _MOST_HELD_OUT = 5_000
 _FEW_GOLD = 5
 
@@ -59,6 +61,23 @@ class TrainingRows:
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    def judged(self) -> tuple[pl.Series, npt.NDArray[np.float32], str]:
+        """Choose the rows that a model is judged by: the held-out ones, or where they are too few, all.
+
+        Returns
+        -------
+        Series of String and ndarray of float32, shapes (j,) and (j, k)
+            Texts and soft labels.
+        str
+            What a user should be told; empty if nothing.
+        """
+        if are_telling(self.held_out_targets):
+            return self.held_out_texts, self.held_out_targets, ""
+        texts = pl.concat([self.held_out_texts, self.texts[:_MOST_HELD_OUT]])
+        targets = np.concatenate([self.held_out_targets, self.targets[:_MOST_HELD_OUT]])
+        note = f"{len(self.held_out_texts)} held-out reviews are too few to judge a model by"
+        return texts, targets, f"{note}: agreement counts reviews that it was trained on, too"
 
 
 def training_rows(
@@ -103,7 +122,8 @@ def training_rows(
         select(soft, vectors, min_confidence=settings.min_confidence, cut_share=settings.cut_share, labels=labels)
     )
     rng = np.random.default_rng(settings.seed)
-    held_out = _held_out(weak.texts.gather(rows), settings.validation_share, rng)
+    hard = soft.probs[rows].argmax(axis=1)
+    held_out = _held_out(weak.texts.gather(rows), hard, settings.validation_share, rng)
     trained, checked = rows[~held_out], rows[held_out]
     used, scored = _split_gold(gold, settings, rng)
     announce(f"rows: {len(trained):,} of {labelled:,} labelled reviews to train on, {len(checked):,} held out")
@@ -150,10 +170,23 @@ def text_parts(texts: pl.Series, parts: int, *, seed: int) -> npt.NDArray[np.int
     return _shuffled(texts, np.random.default_rng(seed)) % parts
 
 
-def _held_out(texts: pl.Series, share: float, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
-    """Choose rows for validation, all rows of a text or none."""
+def _held_out(
+    texts: pl.Series, hard: npt.NDArray[np.int64], share: float, rng: np.random.Generator
+) -> npt.NDArray[np.bool_]:
+    """Choose rows for validation, all rows of a text or none, and of each class its share of the texts."""
     places = _shuffled(texts, rng)
-    return places < min(int(share * (places.max() + 1)), _MOST_HELD_OUT)
+    first = np.unique(places, return_index=True)[1]  # of the rows of each text
+    count = len(first)
+    wanted = max(int(share * count), min(_FEWEST_HELD_OUT, count // 10)) if share else 0
+    by_class = np.argsort(hard[first], kind="stable")
+    chosen = np.zeros(count, dtype=np.bool_)
+    chosen[by_class[_evenly(min(wanted, _MOST_HELD_OUT), count)]] = True
+    return chosen[places]
+
+
+def _evenly(wanted: int, count: int) -> npt.NDArray[np.int64]:
+    """Return `wanted` of `count` positions at equal distances, from half of one on."""
+    return ((np.arange(wanted) + 0.5) * count / max(wanted, 1)).astype(np.int64)
 
 
 def _shuffled(texts: pl.Series, rng: np.random.Generator) -> npt.NDArray[np.int64]:

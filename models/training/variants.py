@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from ...data.errors import ConfigError, nearest_hint
@@ -101,4 +102,14 @@ def schedule_for(settings: TrainSection, *, rows: int, width: int | None, correc
         warmup=settings.warmup,
         patience=settings.patience,
         seed=settings.seed,
+    )
+
+
+def slowed(schedule: Schedule, attempt: int, slower: int) -> Schedule:
+    """Return the schedule of another attempt: other random numbers, and lower learning rates."""
+    return replace(
+        schedule,
+        learning_rate=schedule.learning_rate / slower,
+        head_learning_rate=schedule.head_learning_rate / slower,
+        seed=schedule.seed + attempt,
     )

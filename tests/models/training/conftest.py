@@ -38,6 +38,6 @@ def train(app: App, run: Path, bert: Path) -> Callable[..., Any]:
     """Call ``labeler train`` on the run with a tiny backbone."""
 
     def call(*args: str | Path) -> Any:
-        return app("train", "--run", run, "--backbone", bert, "--epochs", "3", *args)
+        return app("train", "--run", run, "--backbone", bert, "--lr", "0.01", "--epochs", "6", *args)
 
     return call

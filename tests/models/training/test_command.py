@@ -67,13 +67,80 @@ def test_compare_trains_every_model_on_the_bundled_sample_and_keeps_the_best(
     assert result.exit_code == 0, result.stderr
     found = summaries(result)
     assert [entry["name"] for entry in found] == list(VARIANTS)
-    best = min(found, key=lambda entry: entry["validation_loss"])
+    best = max(found, key=lambda entry: entry["agreement"])
     copied = json.loads((run / "model" / "training.json").read_text(encoding="utf-8"))
     assert copied["name"] == best["name"]
     for entry in found:
         model = load_end_model(run / "models" / entry["name"])
         assert model.predict_proba(["керемет"]).shape == (1, 2)
     assert json.loads((run / "training.json").read_text(encoding="utf-8")) == found
+
+
+@pytest.fixture
+def collapsing(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Names of heads whose training ends in a model that says the same of every text."""
+    heads: set[str] = set()
+
+    def collapsed(classifier: Any, examples: Any, **options: Any) -> Any:
+        done = fit_classifier(classifier, examples, **options)
+        if classifier.record.head in heads:
+            classifier.final_layer().weight.data.zero_()
+        return done
+
+    monkeypatch.setattr(fitting, "fit_classifier", collapsed)
+    return heads
+
+
+def test_a_model_that_learned_nothing_is_refused_and_the_one_before_stays(
+    train: Train, run: Path, collapsing: set[str]
+) -> None:
+    assert train().exit_code == 0
+    before = {path: path.read_bytes() for path in (run / "model").rglob("*") if path.is_file()}
+    collapsing.add("linear")
+    result = train("--seed", "1")
+    assert result.exit_code == 1
+    assert "learned nothing in 3 attempts" in result.stderr
+    assert result.stderr.count("training again with another seed") == 2
+    assert {path: path.read_bytes() for path in (run / "model").rglob("*") if path.is_file()} == before
+    assert not (run / ".training").exists()
+
+
+def test_compare_goes_on_without_models_that_learned_nothing(train: Train, run: Path, collapsing: set[str]) -> None:
+    collapsing.add("linear")
+    result = train("--compare", "full,ngram", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert [entry["name"] for entry in summaries(result)] == ["ngram"]
+    assert "full: The model learned nothing" in result.stderr
+    assert json.loads((run / "model" / "training.json").read_text(encoding="utf-8"))["name"] == "ngram"
+
+
+def test_a_model_that_scores_otherwise_after_saving_is_refused(
+    train: Train, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = load_end_model
+
+    def damaged(*args: Any, **options: Any) -> Any:
+        model = load(*args, **options)
+        model.classifier.final_layer().weight.data.neg_()
+        return model
+
+    monkeypatch.setattr("labeler.models.training.saving.load_end_model", damaged)
+    result = train()
+    assert result.exit_code == 1
+    assert "scores 96 reviews differently" in result.stderr
+    assert not (run / "model").exists()
+
+
+def test_how_well_a_model_ranks_is_told(train: Train, run: Path) -> None:
+    found = summaries(train("--json"))[0]
+    assert found["agreement"] > 0.7
+    assert found["spread"] > 0.02
+    assert "too few to judge a model by" in found["notes"][0]
+    card = (run / "model" / "README.md").read_text(encoding="utf-8")
+    assert f"agreement (AUC) with the weak labels of {found['agreement_rows']} reviews" in card
+    shown = train().stdout
+    assert "agreement (AUC)" in shown
+    assert "note: full: 9 held-out reviews are too few" in shown
 
 
 def test_gold_rows_in_the_input_are_not_trained_on(train: Train, workdir: Path) -> None:

@@ -344,12 +344,10 @@ def test_patience_stops_early_and_returns_to_the_best_weights(tmp_path: Path) ->
     assert result.stopped_early
     assert result.validation_step is not None
     assert result.steps == result.validation_step + 2 * 2  # an evaluation every second step
-    again = make_trainer(
-        classifier,
-        data(),
-        tmp_path,
-    ).validation_loss(against)
-    assert again == pytest.approx(result.validation_loss)
+    again = make_trainer(classifier, data(), tmp_path).validated(against)
+    assert again["eval_loss"] == pytest.approx(result.validation_loss)
+    found = [entry["eval_agreement"] for entry in result.history if "eval_agreement" in entry]
+    assert again["eval_agreement"] == pytest.approx(max(found))
 
 
 def test_without_patience_the_last_weights_stay() -> None:

@@ -1,0 +1,59 @@
+"""Saving a trained classifier, and making sure that what was saved is what was trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from ...data.errors import ModelError
+from ..end_model.load import load_end_model
+
+if TYPE_CHECKING:
+    from ..end_model.classifier import TextClassifier
+    from .fitting import Fitter
+
+_MOST_ROWS = 500
+_MOST_NOISE = 0.2
+"""Of the spread of the logits. In bfloat16, adapters that are merged give other last bits than beside the weights."""
+
+
+def save_checked(fitter: Fitter, classifier: TextClassifier, folder: Path) -> None:
+    """Save a classifier, open it again and compare what it says of the reviews that it was judged by.
+
+    Parameters
+    ----------
+    fitter : Fitter
+    classifier : TextClassifier
+        Of no use for training afterwards.
+    folder : Path
+        Existing and empty.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be written, or scores the reviews differently after that.
+    """
+    texts = fitter.rows.judged()[0][:_MOST_ROWS].to_list()
+    before = fitter.logits_of(classifier, texts)
+    classifier.save(folder)
+    after = load_end_model(folder, compute=fitter.compute).logits(texts)
+    if (noise := relative_noise(before, after)) > _MOST_NOISE:
+        raise ModelError(
+            f"The saved model scores {len(texts)} reviews differently than the trained one: the differences are "
+            f"{noise:.0%} of the spread of its scores.",
+            hint="It was not saved. Train with another --seed or a lower --lr.",
+        )
+
+
+def relative_noise(before: npt.NDArray[np.float32], after: npt.NDArray[np.float32]) -> float:
+    """Return the root mean square of the differences between two (n, k) logits, in units of the first one's spread."""
+
+    def centred(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        even: npt.NDArray[np.float64] = logits - logits.mean(axis=1, keepdims=True, dtype=np.float64)
+        return even
+
+    one, two = centred(before), centred(after)
+    return float(np.sqrt(((two - one) ** 2).mean()) / max(np.sqrt(one.var(axis=0).mean()), 1e-12))
