@@ -36,6 +36,7 @@ from .patterns import VotePatterns
 from .registry import is_asked, voter_options
 from .reviews import Reviews, store_reviews
 from .settings import LabelModelSection, VoterSection
+from .silent import silent_notes
 from .voter_notes import voter_notes
 from .voting import VoteColumn, apply_voters
 
@@ -233,7 +234,7 @@ def _combine(
     soft = SoftLabels(probs, table.covered)
     names = [voter.name for voter in voters]
     about = voter_notes(table, soft.hard(), model.voter_accuracy_, voters=names, has_gold=reviews.n_gold > 0)
-    notes = [*reviews.notes, *model.notes_, *about]
+    notes = [*reviews.notes, *silent_notes(voters, table, reviews.corpus), *model.notes_, *about]
     if reviews.gold is not None and reviews.gold.unusable:
         notes.append(
             f"{reviews.gold.unusable} gold rows are not in the input; without a text, or drawn from other reviews, "

@@ -339,6 +339,31 @@ def test_snorkel_functions_and_snorkel_label_model(label: App, workdir: Path) ->
     assert unchanged(label("reviews.csv", "--code", "own.py").stderr) == {*STEPS, "stars"}
 
 
+def test_voters_that_never_vote_are_named_with_the_reason(label: App, workdir: Path) -> None:
+    silent = """
+[[voters]]
+name = "old"
+kind = "existing"
+column = "stars"
+[[voters]]
+name = "percent"
+kind = "rating"
+column = "stars"
+ranges = { positive = [80, 100] }
+[[voters]]
+name = "nothing"
+kind = "regex"
+label = "positive"
+pattern = "nowhere"
+"""
+    (workdir / "rules.toml").write_text(RULES + silent, encoding="utf-8")
+    assert {note for note in json.loads(label("reviews.csv", "--json").stdout)["notes"] if "vote" in note} >= {
+        "Voter 'old' voted on no review: no value of column 'stars' is a class of this task ('1', '2', '3', '4', '5').",
+        "Voter 'percent' voted on no review: the values of column 'stars', 1 to 5, are in none of its ranges.",
+        "No review has a vote of 'nothing': check what it looks for.",
+    }
+
+
 def test_an_existing_column_is_relabelled(label: App, workdir: Path) -> None:
     old = '[[voters]]\nname = "old"\nkind = "existing"\ncolumn = "old"\n'
     (workdir / "rules.toml").write_text(f"{RULES}\n{old}", encoding="utf-8")

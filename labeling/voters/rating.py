@@ -66,11 +66,21 @@ class RatingVoter:
         VoterError
             If the input has no such column.
         """
-        column = column_of(corpus, self.column)
-        if column.dtype == pl.String:
-            column = column.str.strip_chars().str.replace(",", ".", literal=True)
-        rating = column.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
+        rating = self._ratings(corpus).to_numpy()
         labels = np.full(len(corpus), ABSTAIN, np.int16)
         for name, (low, high) in self.ranges.items():
             labels[(rating >= low) & (rating <= high)] = self.labels.index(name)
         return Votes.from_scores(labels, np.full(len(corpus), self.confidence))
+
+    def why_silent(self, corpus: Corpus) -> str:
+        """Say why it does not vote on any of these rows."""
+        rating = self._ratings(corpus).drop_nans().to_numpy()
+        if not len(rating):
+            return f"column '{self.column}' holds no number"
+        return f"the values of column '{self.column}', {min(rating):g} to {max(rating):g}, are in none of its ranges"
+
+    def _ratings(self, corpus: Corpus) -> pl.Series:
+        column = column_of(corpus, self.column)
+        if column.dtype == pl.String:
+            column = column.str.strip_chars().str.replace(",", ".", literal=True)
+        return column.cast(pl.Float64, strict=False).fill_null(np.nan)
