@@ -22,6 +22,7 @@ from ..data.stored_corpus import ChunkedCorpus
 from .engines import Answer
 from .named_voter import NamedVoter, model_of
 from .parcel import Parcel
+from .user_code.reads import unchanged
 
 Place = Callable[[Corpus], Any]
 """Takes in a chunk and returns a reference to the answers."""
@@ -221,7 +222,7 @@ def _received(references: Iterator[Any], what: str) -> Iterator[list[Answer]]:
 
     for reference in references:
         try:
-            yield ray.get(reference)
+            answers = ray.get(reference)
         except ray.exceptions.RayTaskError as error:
             if isinstance(error.cause, LabelerError):
                 raise error.cause from None
@@ -231,3 +232,21 @@ def _received(references: Iterator[Any], what: str) -> Iterator[list[Answer]]:
                 f"The Ray workers of {what} were lost {_RETRIES + 1} times: {type(error).__name__}: {error}",
                 hint="Do they have enough memory, and all nodes the same labeler?",
             ) from error
+        check_reads(answers)
+        yield answers
+
+
+def check_reads(answers: list[Answer]) -> None:
+    """Refuse votes that depend on files which are not the same on the worker's machine as here.
+
+    Raises
+    ------
+    VoterError
+        If there is such a file.
+    """
+    read = {path: digest for answer in answers for path, digest in answer.reads.files.items()}
+    if differing := [path for path, digest in read.items() if not unchanged({path: digest})]:
+        raise VoterError(
+            f"Labeling functions read {differing[0]} on a Ray worker, where it is not the same file as here.",
+            hint="Put the same file there, at the same path, or use --engine local.",
+        )

@@ -25,12 +25,14 @@ from labeler.data.errors import ConfigError, ModelError, VoterError
 from labeler.data.label_space import LabelSpace
 from labeler.data.run import open_run
 from labeler.data.stream import open_stream
-from labeler.labeling.engines import Engine, LocalEngine, open_engine
+from labeler.data.votes import Votes
+from labeler.labeling.engines import Answer, Engine, LocalEngine, open_engine
 from labeler.labeling.named_voter import NamedVoter
 from labeler.labeling.parcel import Parcel
 from labeler.labeling.pipeline import LabelJob, label_reviews
-from labeler.labeling.ray_engine import RayEngine, pool
+from labeler.labeling.ray_engine import RayEngine, check_reads, pool
 from labeler.labeling.settings import VoterSection
+from labeler.labeling.user_code.reads import Reads
 from labeler.labeling.voters.embedding import EmbeddingVoter
 from labeler.labeling.voters.python import PythonVoter
 from labeler.models.resolve import resolve_model
@@ -248,7 +250,9 @@ def test_code_and_model_are_found_on_another_machine(tmp_path: Path, bert: Path)
     section = VoterSection(name="own", kind="python")
     own = NamedVoter("own", section, PythonVoter(labels=labels, path=path, function="lf_own"))
     model = resolve_model(str(bert))
-    voter = EmbeddingVoter(labels=labels, prototypes={}, class_balance=(), encoder=model)
+    voter = EmbeddingVoter(
+        labels=labels, prototypes={"negative": ("a",), "positive": ("b",)}, class_balance=(), encoder=model
+    )
     near = NamedVoter("near", section, voter)
     parcel = Parcel.of([own, near], 2)
     path.unlink()
@@ -283,6 +287,13 @@ def test_more_actors_than_fit_are_refused() -> None:
         pool([{"CPU": 2.0}], 3)
     with pytest.raises(ConfigError, match="room for 1 actors with a GPU each, not for 2"):
         pool([{"CPU": 8.0, "GPU": 1.0}], 2)
+
+
+def test_files_that_differ_on_a_worker_are_refused(tmp_path: Path) -> None:
+    votes = Votes.from_scores(np.array([1], np.int16), np.ones(1))
+    check_reads([Answer(votes, 0.0, reads=Reads({str(tmp_path / "missing.txt"): ""}))])
+    with pytest.raises(VoterError, match=r"read .*missing\.txt on a Ray worker, where it is not the same file"):
+        check_reads([Answer(votes, 0.0, reads=Reads({str(tmp_path / "missing.txt"): "blake2b:1"}))])
 
 
 def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
