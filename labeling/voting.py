@@ -206,7 +206,7 @@ class _Ballot:
     def warning(self) -> str:
         """Why the votes cannot be used again, to be added to a message."""
         why = ", ".join(sorted(self._reads.unknown))
-        return f"; it votes again in every run, because its code may answer differently ({why})" if why else ""
+        return f" (not cached: {why})" if why else ""
 
     def _write(self, chunk: int, votes: Votes) -> None:
         self.column[self._rows(chunk)] = votes.labels

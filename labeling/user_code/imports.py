@@ -19,10 +19,14 @@ _SEEN = frozenset(
 _CHANGING = frozenset(
     "time random secrets uuid ctypes mmap dbm shelve importlib runpy multiprocessing concurrent asyncio".split()
 )
-# Names that stand for the date, the environment, or for looking at files without opening them.
-_ASKED = frozenset(
-    "now today utcnow environ environb getenv urandom exists isfile is_file isdir is_dir stat getmtime getsize".split()
-)
+# Names that stand for what may change though no file is opened.
+_CHANGING_NAMES = {
+    **dict.fromkeys(("now", "today", "utcnow"), "it reads the clock"),
+    **dict.fromkeys(("environ", "environb", "getenv"), "it reads environment variables"),
+    **dict.fromkeys(("random", "urandom"), "it uses random numbers"),
+    **dict.fromkeys(("exists", "isfile", "is_file", "isdir", "is_dir"), "it checks whether files exist"),
+    **dict.fromkeys(("stat", "getmtime", "getsize"), "it reads the state of files"),
+}
 
 
 def doubts(source: bytes, is_beside: Callable[[str], bool]) -> set[str]:
@@ -40,7 +44,7 @@ def doubts(source: bytes, is_beside: Callable[[str], bool]) -> set[str]:
     found = {f"it imports {name}" for name in modules if not (is_beside(name) or _is_known(name))}
     names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     names |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
-    return found | {f"it asks for {name}" for name in names & _ASKED}
+    return found | {_CHANGING_NAMES[name] for name in names & _CHANGING_NAMES.keys()}
 
 
 def package_versions(source: bytes) -> dict[str, str]:

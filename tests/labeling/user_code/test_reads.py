@@ -42,10 +42,11 @@ def test_files_and_folders_that_are_read_are_recorded(tmp_path: Path) -> None:
         ("import words\nfrom . import more", set()),
         ("def f(x):\n    import polars", {"it imports polars"}),
         ("import random", {"it imports random"}),
+        ("import numpy as np\nnp.random.rand()", {"it uses random numbers"}),
         ("import unknown_package.deep", {"it imports unknown_package"}),
         ("from datetime import date\ndate.fromisoformat('2024-01-01')", set()),
-        ("from datetime import date\ndate.today()", {"it asks for today"}),
-        ("import os\nos.environ['A']", {"it asks for environ"}),
+        ("from datetime import date\ndate.today()", {"it reads the clock"}),
+        ("import os\nos.environ['A']", {"it reads environment variables"}),
     ],
 )
 def test_code_that_may_answer_differently_is_doubted(code: str, found: set[str]) -> None:
@@ -81,5 +82,5 @@ def test_votes_that_may_change_are_not_used_again(label: App, workdir: Path) -> 
     (workdir / "own.py").write_text("import random\ndef lf_any(x): return 'positive'\n", encoding="utf-8")
     for labels in (False, True):
         result = label("reviews.csv", "--code", "own.py")
-        assert re.search(r"lf_any: voted in .* votes again in every run, .*\(it imports random\)", result.stderr)
+        assert re.search(r"lf_any: voted in .* \(not cached: it imports random\)", result.stderr)
         assert ("labels: unchanged" in result.stderr) == labels  # the votes were the same
