@@ -71,9 +71,9 @@ def raise_together(errors: Sequence[LabelerError], what: str) -> None:
     ------
     LabelerError
     """
+    if len(errors) == 1:
+        raise errors[0]
     flat = [each for error in errors for each in error.errors or (error,)]
-    if len(flat) == 1:
-        raise flat[0]
     if flat:
         raise ConfigError(f"{what} has {len(flat)} mistakes:", errors=flat)
 
