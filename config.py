@@ -63,8 +63,8 @@ class Config(Section):
 
     def with_data(self, **given: object) -> Config:
         """Return the configuration with keys of ``[data]`` given on the command line; None where not given."""
-        update = {name: value for name, value in given.items() if value is not None}
-        return self.model_copy(update={"data": self.data.model_copy(update=update)})
+        data = self.data.model_dump() | {name: value for name, value in given.items() if value is not None}
+        return self.model_copy(update={"data": DataSection.model_validate(data)})
 
     def with_code(self, path: Path | None) -> Config:
         """Return the configuration with a voter for each labeling function in a Python file.

@@ -111,7 +111,7 @@ class CsvParser:
         start = len(data) - len(data[start:].lstrip(b"\r\n"))
         records = _records(data, start, self._delimiter, final=final or len(data) > _LONGEST)
         header, _, end = next(records, ([], 0, 0))
-        self._header = [str(name, "utf-8", "replace").strip() for name in header]
+        self._header = [str(name, "utf-8", "replace").strip(" \t\r\n\xa0\ufeff") for name in header]
         self._names = unique_names(self._header)
         return end
 

@@ -192,6 +192,31 @@ def test_columns_named_on_the_command_line(label: App, workdir: Path) -> None:
     assert by_id() == {"a": "negative", "b": "negative"}
 
 
+def test_how_a_file_is_read_can_be_said_and_is_remembered(app: App, label: App, workdir: Path) -> None:
+    rows = "№~За~Против\n1~Отлично~Дорого\n2~нет~Плохо\n"
+    Path("odd.csv").write_bytes(rows.encode("cp1251"))
+    options = ["--text-column", "За", "--text-column", "Против", "--encoding", "cp1251", "--delimiter", "~"]
+    result = label("odd.csv", *options)
+    assert "Texts are joined from the columns 'За', 'Против'." in result.stdout + result.stderr
+    assert pl.read_parquet("run/labels.parquet")["text"].to_list() == ["Отлично. Дорого", "Плохо"]
+    assert '"За",\n    "Против",' in Path("run/config.toml").read_text(encoding="utf-8")
+    again = app("label", "--run", "run")
+    assert "--text-column 'За' --text-column 'Против'" in again.stderr
+    assert "2 reviews" in again.stdout
+    refused = label("odd.csv", "--encoding", "cp1251x")
+    assert (refused.exit_code, "There is no encoding 'cp1251x'" in refused.stderr) == (1, True)
+
+
+def test_reviews_of_one_product_are_all_labelled(label: App, workdir: Path) -> None:
+    rows = "".join(f"{number % 10},отлично {number}\n" for number in range(20))
+    Path("products.csv").write_text("id,text\n" + rows + "3,отлично 3\n", encoding="utf-8")
+    result = label("products.csv")
+    assert "21 reviews" in result.stdout
+    assert "Column 'id' does not identify reviews" in result.stdout + result.stderr
+    assert pl.read_parquet("run/labels.parquet")["label"].to_list() == ["positive"] * 21
+    assert pl.read_parquet("run/corpus.parquet")["id_input"].to_list()[:3] == ["0", "1", "2"]
+
+
 def test_another_id_column_is_noticed(label: App, workdir: Path) -> None:
     (workdir / "two.csv").write_text("a,b,text\n1,x,жақсы\n2,y,нашар\n", encoding="utf-8")
     label("two.csv", "--id-column", "a")

@@ -96,7 +96,7 @@ READ: dict[str, str | bytes] = {
     "plain.txt": "\r\n".join(TEXTS) + "\r\n\r\n",
     "separator.csv": "sep=;\r\n" + CSV.replace(",", ";", 2).replace('2,"', '2;"'),
     "titles.csv": "Отзывы\n\n" + CSV,
-    "marks.csv": "\ufeff" + CSV,
+    "marks.csv": "\ufeff\ufeff" + CSV,
     "wide.csv": CSV.encode("utf-16"),
     "carriage returns.csv": CSV.replace("\n", "\r"),
     "again.csv": CSV + "\ufeffid,text\n",
