@@ -29,6 +29,8 @@ class UserCode:
 
     Attributes
     ----------
+    folder : Path
+        Where the modules beside the file are.
     sent : mapping of str to bytes, optional
         All sources, where another machine sent them.
     functions : dict of str to callable
@@ -43,7 +45,7 @@ class UserCode:
     """
 
     def __init__(self, path: Path, sent: Mapping[str, bytes] | None = None) -> None:
-        self.path = path
+        self.path, self.folder = path, path.absolute().parent
         self.sources: dict[str, bytes] = {}
         self.loading, self.voting = Reads(), Reads()
         self.sent = sent
@@ -53,11 +55,6 @@ class UserCode:
         self.functions: dict[str, LabelingFunction] = find_functions(self._load(), path)
         sources = {name: hashlib.blake2b(source, digest_size=20).hexdigest() for name, source in self.sources.items()}
         self.digest = stage_key(sources=sources, packages=self._packages, files=self.loading.files)
-
-    @property
-    def folder(self) -> Path:
-        """Where the modules beside the file are."""
-        return self.path.absolute().parent
 
     @property
     def doubts(self) -> list[str]:
@@ -93,7 +90,7 @@ class UserCode:
             return self.sent.get(name)
         try:
             with unrecorded():
-                return (self.path.parent / name).read_bytes()
+                return (self.folder / name).read_bytes()
         except OSError:
             return None
 
@@ -101,7 +98,7 @@ class UserCode:
         """Whether there is a folder beside the code."""
         if self.sent is not None:
             return any(known.startswith(f"{name}/") for known in self.sent)
-        return (self.path.parent / name).is_dir()
+        return (self.folder / name).is_dir()
 
     def loader(self, name: str, source: bytes) -> SourceLoader:
         """Take a module beside the code in, and return what loads it."""

@@ -27,6 +27,7 @@ _UNKNOWN = {
     "sqlite3.connect": "it reads a database",
 }
 _IMPORTS = ("<frozen importlib", "<frozen zipimport")  # files of these frames are modules of installed packages
+_OF_THE_SYSTEM = ("/proc/", "/sys/")  # packages look there for the processor; it is never the same twice
 
 
 @dataclass
@@ -126,7 +127,8 @@ def _hear(event: str, args: tuple[Any, ...]) -> None:
             return
         with suppress(TypeError, ValueError, OSError):  # not a path: a file that is open already
             path = os.path.abspath(os.fsdecode(args[0] if args[0] is not None else "."))  # noqa: PTH100 - not resolved
-            reads.files.setdefault(path, "")
+            if not path.startswith(_OF_THE_SYSTEM):
+                reads.files.setdefault(path, "")
     elif event in _UNKNOWN:
         reads.unknown.add(_UNKNOWN[event])
 

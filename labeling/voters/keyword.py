@@ -69,9 +69,9 @@ class KeywordVoter:
     otherwise: str | None = None
 
     def __post_init__(self) -> None:
+        for name in (*self.keywords, *filter(None, [self.otherwise])):
+            self.labels.index(name)
         self._entries()
-        if self.otherwise is not None:
-            self.labels.index(self.otherwise)
 
     def vote(self, corpus: Corpus) -> Votes:
         """Vote on every row; rows without a match, or with a near tie, are abstained on."""

@@ -171,3 +171,16 @@ def test_another_machine_gets_the_modules_but_not_other_files(tmp_path: Path) ->
     with pytest.raises(ConfigError, match="FileNotFoundError") as caught:
         receive_code(elsewhere, code.sources, code.digest)
     assert caught.value.hint.startswith("Only Python modules travel")
+
+
+def test_code_that_changes_its_folder_still_finds_its_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(
+        tmp_path,
+        lfs="import os\nos.chdir('/')\ndef lf_it(x):\n    import words\n    return words.LABEL",
+        words="LABEL = 1",
+    )
+    monkeypatch.chdir(tmp_path)
+    path = Path("lfs.py")
+    voter = PythonVoter(labels=LABELS, path=path, function="lf_it")
+    monkeypatch.chdir(tmp_path)
+    assert voter.vote(CORPUS).labels.tolist() == [1, 1, 1]
