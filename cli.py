@@ -175,11 +175,13 @@ def adapt(
     Example: labeler adapt reviews.csv --output models/reviews
     """
     from .data.input_format import ReadOptions
+    from .data.overwriting import refuse_run_output
     from .models.adapting.pipeline import AdaptJob, adapt_model
     from .reports.progress_bars import showing_progress
     from .reports.terminal import print_adaptation, say
 
     options = ReadOptions(encoding, delimiter)
+    refuse_run_output("--output", output)
     job = AdaptJob(input, output, backbone, mode, epochs, lr, seed, text_column, options, limit, resume, force)
     with showing_progress():
         summary = adapt_model(job, announce=say)
@@ -207,14 +209,14 @@ def predict(
     """
     from .config import load_config
     from .data.input_format import ReadOptions
-    from .data.overwriting import refuse_run_files
+    from .data.overwriting import refuse_run_output
     from .data.run import existing_run
     from .models.predicting import PredictJob, check_age, predict_reviews
     from .reports.progress_bars import showing_progress
     from .reports.terminal import print_prediction, say
 
     directory = existing_run(run, needs="model/labeler.json", made_by="labeler train")
-    refuse_run_files(directory.path, {"--output": output})
+    refuse_run_output("--output", output)
     check_age(directory, announce=say)
     job = PredictJob(
         input,
@@ -247,11 +249,14 @@ def sample(
     Example: labeler sample --n 100 --run runs/reviews
     """
     from .config import load_config
+    from .data.overwriting import refuse_run_output
     from .data.run import existing_run, open_run
     from .reports.sample import sample_run
     from .reports.sample_terminal import print_sample
 
     run = existing_run(run, needs="labels.parquet").path
+    if output is not None:
+        refuse_run_output("--output", output)
     task = load_config(run / "config.toml").task
     with open_run(run) as directory:
         print_sample(*sample_run(directory, task, output, n=n, strategy=strategy, seed=seed, format=format), run)
@@ -270,10 +275,13 @@ def annotate(
     Example: labeler annotate --run runs/reviews
     """
     from .config import load_config
+    from .data.overwriting import refuse_run_output
     from .data.run_names import find_latest
     from .reports.annotate.session import annotate_file
     from .reports.terminal import say
 
+    if file is not None:
+        refuse_run_output("FILE", file)
     run = run or find_latest()
     own = None if run is None else run / "config.toml"
     task = load_config(own if config is None and own is not None and own.is_file() else config).task
@@ -372,7 +380,9 @@ def init(
     Example: labeler init --preset marketplace-category
     """
     from .config import write_preset
+    from .data.overwriting import refuse_run_output
 
+    refuse_run_output("--path", path)
     write_preset(preset, path, force=force)
     typer.echo(str(path))
 

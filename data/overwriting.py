@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .errors import ConfigError
 from .input_files import find_files, is_url
-from .ownership import run_file
+from .ownership import run_file, run_of
 
 _HINTS = {"--gold": "Copy the rows you corrected to a file with columns id and label, and give that."}
 
@@ -54,6 +54,21 @@ def refuse_in_place(source: str | Path, output: str | Path) -> None:
         raise ConfigError(
             f"{output} is an input file too: rows that cannot be used would be lost.",
             hint="Write to another file with --output.",
+        )
+
+
+def refuse_run_output(option: str, output: str | Path) -> None:
+    """Refuse to write what belongs to the user under a name that labeler uses in a run: it would be replaced there.
+
+    Raises
+    ------
+    ConfigError
+        If the place is so.
+    """
+    run = None if is_url(output) else run_of(Path(output).absolute())
+    if run:
+        raise ConfigError(
+            f"{option} {output} is a name that labeler uses in the run {run}.", hint="Choose another name or folder."
         )
 
 

@@ -45,7 +45,7 @@ def mark_run(folder: Path, digests: Iterable[str] = ()) -> None:
 
 def before_replacing(target: Path, new: Path) -> None:
     """Record that `new` will get the name `target`, if that is in a run; move aside what is not the program's there."""
-    run = _run_of(target)
+    run = run_of(target)
     if run is None:
         return
     if not _is_ours(target, run):
@@ -62,7 +62,7 @@ def discard(path: Path) -> None:
     OSError
         If that fails.
     """
-    run = _run_of(path)
+    run = run_of(path)
     if path.name in _GROUPS and path.is_dir():
         for inner in path.iterdir():
             discard(inner)
@@ -92,6 +92,16 @@ def set_aside(path: Path, run: Path, why: str = "is not as labeler wrote it") ->
     notice(f"{path} {why}: it is kept as {free}")
 
 
+def run_of(path: Path) -> Path | None:
+    """Find the run in which `path` is a name of the program's; None if there is none."""
+    run = next((folder for folder in [*path.parents][:_DEPTH] if is_run(folder)), None)
+    if run is None:
+        return None
+    parts = path.relative_to(run).parts
+    hidden = any(part.startswith(".") for part in parts)  # where the program works: nothing there is a result
+    return run if parts[0] in OWN_NAMES and not hidden else None
+
+
 def run_file(folder: Path, path: Path) -> str | None:
     """Name the file or folder of the program in a run that `path` is, or is in; None if it is something else.
 
@@ -103,16 +113,6 @@ def run_file(folder: Path, path: Path) -> str | None:
         if own.exists() and any(place.samefile(own) for place in places):
             return name
     return None
-
-
-def _run_of(path: Path) -> Path | None:
-    """Find the run that has `path` among the program's files."""
-    run = next((folder for folder in [*path.parents][:_DEPTH] if is_run(folder)), None)
-    if run is None:
-        return None
-    parts = path.relative_to(run).parts
-    hidden = any(part.startswith(".") for part in parts)  # where the program works: nothing there is a result
-    return run if parts[0] in OWN_NAMES and not hidden else None
 
 
 def _is_ours(path: Path, run: Path) -> bool:

@@ -150,3 +150,21 @@ def test_new_labels_remove_the_report_on_earlier_ones(app: App, label: App, work
     done = label("reviews.csv", "--gold", "gold.csv")
     assert "run/report.html told of earlier labels" in done.stderr
     assert not {"report.html", "report.md", "metrics.json"} & set(content(workdir / "run"))
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("sample", "--run", "run", "--output", "run/report.md"),
+        ("annotate", "run/labels.csv", "--run", "run"),
+        ("init", "--force", "--path", "run/config.toml"),
+        ("adapt", "reviews.csv", "--output", "run/model"),
+    ],
+)
+def test_names_of_a_run_are_not_an_output(app: App, label: App, workdir: Path, args: tuple[str, ...]) -> None:
+    label("reviews.csv")
+    before = content(workdir)
+    done = app(*args)
+    assert done.exit_code == 1
+    assert "is a name that labeler uses in the run" in done.stderr
+    assert content(workdir) == before
