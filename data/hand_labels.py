@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from .command import command
 from .drawn_samples import DrawnSample, drawn_samples
 from .gold import GoldTable, UnlabelledError, match_gold, read_gold
 from .label_options import read_label_options
@@ -92,7 +93,14 @@ def labels_to_score_on(
         return None
     given = None if file is None else read_gold(file, label_space)
     found = hand_labels(run, label_space, given, announce)
-    return None if found is given else found
+    if found is None or found is given:
+        return None
+    used = pl.read_parquet(run.gold)["id"].to_list() if run.gold.exists() else []
+    unused = found.sampled - int(found.frame["id"].tail(found.sampled).is_in(used).sum())
+    if unused:
+        again = command("label", "--run", run.path)
+        announce(f"{unused:,} hand labels are newer than the weak labels; to use them: {again}")
+    return found
 
 
 def _labelled(sample: DrawnSample, label_space: LabelSpace, announce: Announce) -> pl.DataFrame | None:
