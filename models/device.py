@@ -7,12 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from ..data.processes import started_together
 
 if TYPE_CHECKING:
     import torch
 
 Dtype = Literal["float32", "bfloat16"]
+T = TypeVar("T")
 _BF16_FLAGS = {"amx_bf16", "avx512_bf16"}
 
 
@@ -69,6 +72,16 @@ def join_processes(compute: Compute) -> Any:
     from accelerate import PartialState  # type: ignore[import-untyped]
 
     return PartialState(cpu=compute.device == "cpu")
+
+
+def from_first(value: T) -> T:
+    """Return the value that the first of the processes started together has, so that all decide alike."""
+    if not started_together():
+        return value
+    from accelerate.utils import broadcast_object_list  # type: ignore[import-untyped]
+
+    shared: T = broadcast_object_list([value])[0]
+    return shared
 
 
 @contextmanager

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ...data.errors import ModelError
+from ...data.processes import started_together
+from ..device import from_first
 from .agreement import Agreement
 from .trainer import TrainingDivergedError
 
@@ -50,9 +52,11 @@ def until_learned(
         try:
             outcome, found = train(number, slower)
         except TrainingDivergedError as error:
+            if started_together():  # the other processes may not have noticed, and would wait for this one
+                raise
             reasons.append(f"it diverged ({error})")
             continue
-        if (reason := found.failure()) is None:
+        if (reason := from_first(found.failure())) is None:
             return outcome, found
         reasons.append(reason)
     raise nothing_learned(what, reasons[-1], attempts=len(_SLOWER))

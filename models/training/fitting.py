@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...data.progress import progress
-from ..device import Compute
+from ..device import Compute, from_first
 from ..end_model.build import build_classifier
 from ..end_model.lora import LoraOptions
 from ..priors import prior_offset, standardised, tuned_offset
@@ -127,7 +127,7 @@ class Fitter:
             self._fit_gold(baseline, gold, "gold-only", gently=False)
             self._fit_gold(classifier, gold, "gold", gently=True)
             found = self._judged(classifier)
-            if reason := found.failure():
+            if reason := from_first(found.failure()):
                 raise nothing_learned("gold rows", reason, attempts=1)
         classifier.shift_bias(self._offset(classifier))
         return Trained(classifier, fit, found, baseline)

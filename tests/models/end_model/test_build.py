@@ -218,3 +218,11 @@ def test_an_unsupported_pooling_must_be_chosen(sentence_bert: Path, tmp_path: Pa
     with pytest.raises(ModelError, match="pools tokens by max"):
         build(folder)
     assert build(folder, pooling="mean").record.pooling == "mean"
+
+
+@pytest.mark.parametrize("options", [{}, {"mode": "lora"}, {"head": "bert_lstm"}])
+def test_training_may_start_from_the_same_logits_for_all_texts(sentence_bert: Path, options: dict[str, Any]) -> None:
+    classifier = build(sentence_bert, **options)
+    classifier.start_from(np.log([0.05, 0.95]))
+    np.testing.assert_allclose(logits_of(classifier, TEXTS, FP32), np.log([[0.05, 0.95]] * 3), rtol=1e-5)
+    assert classifier.final_layer().weight.requires_grad

@@ -95,3 +95,14 @@ def test_weights_keep_their_bounds(probs: npt.NDArray[np.float64]) -> None:
 def test_certain_rows_weigh_one_and_uniform_rows_nothing() -> None:
     weights = confidence_weights(np.array([[1.0, 0.0, 0.0, 0.0], [0.25, 0.25, 0.25, 0.25], [0.5, 0.5, 0.0, 0.0]]))
     np.testing.assert_allclose(weights, [1.0, 0.0, 0.5], atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    "loss", [SoftLoss(), SoftLoss(class_weights=(0.5, 1.5, 1.0)), SoftLoss(log_prior=(-1.0, -2.0, 0.0))]
+)
+def test_no_other_constant_has_a_lower_loss(loss: SoftLoss) -> None:
+    start = torch.tensor(loss.constant(TARGETS.numpy(), WEIGHTS.numpy()), dtype=torch.float32)
+    least = loss(start.expand(3, 3), TARGETS, WEIGHTS)
+    for step in 0.3 * torch.eye(3):
+        assert least < loss((start + step).expand(3, 3), TARGETS, WEIGHTS)
+        assert least < loss((start - step).expand(3, 3), TARGETS, WEIGHTS)

@@ -90,3 +90,21 @@ def test_equal_texts_are_held_out_together() -> None:
     rows, _ = prepare(WeakRows(weak.labels, texts, weak.soft, weak.class_balance, None))
     assert not set(rows.texts) & set(rows.held_out_texts)
     assert len(rows.held_out_texts) == 4 * 5
+
+
+def test_of_few_rows_a_tenth_is_held_out_of_each_class_its_share() -> None:
+    rows, _ = prepare(weak_rows([0] * 1900 + [1] * 100), validation_share=0.05)
+    assert np.bincount(rows.held_out_targets.argmax(axis=1)).tolist() == [190, 10]
+    assert len(prepare(weak_rows([0, 1] * 200), validation_share=0.05)[0].held_out_texts) == 40
+    assert len(prepare(weak_rows([0, 1] * 200), validation_share=0.0)[0].held_out_texts) == 0
+
+
+def test_where_the_held_out_rows_cannot_tell_all_rows_judge_aloud() -> None:
+    rows, _ = prepare(weak_rows([0, 1] * 500))
+    assert rows.judged()[0].to_list() == rows.held_out_texts.to_list()
+    assert rows.judged()[2] == ""
+    few, _ = prepare(weak_rows([0] * 95 + [1] * 5))
+    texts, targets, note = few.judged()
+    assert sorted(texts) == sorted([*few.texts, *few.held_out_texts])
+    assert targets.shape == (100, 2)
+    assert "10 held-out reviews are too few" in note
