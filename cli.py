@@ -379,8 +379,8 @@ def init(
 
     Example: labeler init --preset marketplace-category
     """
-    from .config import write_preset
     from .data.overwriting import refuse_run_output
+    from .data.presets import write_preset
 
     refuse_run_output("--path", path)
     write_preset(preset, path, force=force)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import tomli_w
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
-from .data.errors import ConfigError, LabelerError, nearest_hint
+from .data.errors import ConfigError, LabelerError
 from .data.mistakes import as_validation, mistakes_in, raise_together
+from .data.presets import preset_names, preset_text
 from .data.settings import DataSection, Section
 from .data.task import Task
 from .labeling.class_balance import given_balance
@@ -31,7 +31,6 @@ T = TypeVar("T", bound=Section)
 
 CONFIG_FILE = "labeler.toml"
 DEFAULT_PRESET = "kaspi-sentiment"
-_PRESETS = resources.files(__package__) / "data" / "presets"
 
 
 class Config(Section):
@@ -319,37 +318,3 @@ def with_flags(section: T, given: Mapping[str, Any]) -> T:
     except ValidationError as error:
         raise_together(mistakes_in(error, type(section), flags, "the command line"), "The command line")
         raise
-
-
-def preset_names() -> list[str]:
-    """Return the names of the built-in presets."""
-    return sorted(entry.name.removesuffix(".toml") for entry in _PRESETS.iterdir() if entry.name.endswith(".toml"))
-
-
-def preset_text(name: str) -> str:
-    """Return a preset's commented TOML.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such preset.
-    """
-    if name not in preset_names():
-        raise ConfigError(f"There is no preset '{name}'.", hint=nearest_hint(name, preset_names()))
-    return (_PRESETS / f"{name}.toml").read_text(encoding="utf-8")
-
-
-def write_preset(name: str, path: Path, *, force: bool) -> None:
-    """Write a preset's TOML to a file to edit.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such preset, or without `force` the file is already there.
-    """
-    from .data.atomic import write_text
-
-    text = preset_text(name)
-    if path.exists() and not force:
-        raise ConfigError(f"{path} is already there.", hint="Use --force to overwrite it, or --path for another name.")
-    write_text(path, text)

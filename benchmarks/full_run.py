@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from pathlib import Path
 
-from ..config import preset_text
+from ..data.presets import preset_text
 from .process import run_labeler
 from .results import Result
 

@@ -11,7 +11,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from labeler.cli import app
-from labeler.config import parse_config, preset_names
+from labeler.config import parse_config
+from labeler.data.presets import preset_names
 from labeler.data.sample import SAMPLES
 from labeler.labeling.registry import voter_kinds
 from labeler.models.embedded import embedded_available

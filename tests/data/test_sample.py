@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from labeler.config import load_config, preset_names
+from labeler.config import load_config
 from labeler.data.errors import InputError
 from labeler.data.gold import match_gold, read_gold
+from labeler.data.presets import preset_names
 from labeler.data.sample import SAMPLES, sample_of
 from labeler.data.whole_table import read_table
 
