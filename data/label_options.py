@@ -69,7 +69,7 @@ def with_earlier(given: LabelOptions, run: RunDirectory, announce: Callable[[str
     Raises
     ------
     InputError
-        If the reviews came from standard input.
+        If the reviews, or hand labels, came from standard input.
     """
     told = read_label_options(run) if given.input is None else None
     if told is None:
@@ -79,6 +79,8 @@ def with_earlier(given: LabelOptions, run: RunDirectory, announce: Callable[[str
             f"The reviews of {run.path} came from standard input.",
             hint=f"Send them again to: {command('label', '-', '--run', run.path)}",
         )
+    if told.gold == "-" and given.gold is None:
+        raise InputError(f"Hand labels of {run.path} came from standard input.", hint="Give them again with --gold.")
     if given.config or given.preset:
         told = replace(told, config=None, preset=None)
     told = replace(told, **{name: value for name, value in asdict(given).items() if value is not None})

@@ -35,5 +35,5 @@ def label_run(
     """
     gold = hand_labels(run, job.labels, job.gold, announce)
     summary = label_reviews(replace(job, gold=gold, hand_labels=gold is not job.gold), run, announce)
-    record_label_options(run, replace(told, gold=job.gold.source if job.gold else None))
+    record_label_options(run, replace(told, gold=told.gold or (job.gold.source if job.gold else None)))
     return summary

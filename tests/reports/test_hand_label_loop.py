@@ -148,6 +148,9 @@ def test_what_came_from_standard_input_must_be_sent_again(app: App, labelled: Pa
     app("label", "-", "--config", "rules.toml", "--run", "piped", stdin="text\nжақсы\n")
     done = app("label", "--run", "piped")
     assert (done.exit_code, "labeler label - --run piped" in done.stderr) == (1, True)
+    app("label", "reviews.csv", "--config", "rules.toml", "--run", RUN, "--gold", "-", stdin="id,label\nr1,positive\n")
+    done = app("label", "--run", RUN)
+    assert (done.exit_code, "Give them again with --gold" in done.stderr) == (1, True)
 
 
 def test_a_second_annotators_file_is_made_blank(app: App, labelled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
