@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import polars as pl
 
 from ..data.corpus import Corpus
@@ -22,11 +24,16 @@ def column_of(corpus: Corpus, name: str) -> pl.Series:
     """
     columns = corpus.columns if corpus.columns is not None else pl.DataFrame()
     if name not in columns.columns:
-        hint = nearest_hint(name, columns.columns) if columns.columns else "The input has no columns beside the text."
-        raise VoterError(f"The input has no column '{name}'.", hint=hint)
+        raise missing_column(name, columns.columns)
     if columns[name].dtype.is_nested() or columns[name].dtype in (pl.Binary, pl.Object):
         raise VoterError(f"Column '{name}' holds {columns[name].dtype}, not plain values a voter can read.")
     return columns[name]
+
+
+def missing_column(name: str, known: Collection[str]) -> VoterError:
+    """Make the error for a column that is not there."""
+    hint = nearest_hint(name, known) if known else "The input has no columns beside the text."
+    return VoterError(f"The input has no column '{name}'.", hint=hint)
 
 
 def numeric_columns(corpus: ChunkedCorpus) -> tuple[str, ...]:

@@ -12,12 +12,14 @@ import numpy.typing as npt
 
 from ..data.label_space import ABSTAIN, LabelSpace
 from ..data.manifest import StageDetails, stage_key
+from ..data.mistakes import raise_together
 from ..data.progress import progress
 from ..data.run import RunDirectory
 from ..data.stored_corpus import ChunkedCorpus
 from ..data.vote_cache import VoteFile, empty_votes, load_votes
 from ..data.votes import Votes
 from ..models.device import Compute
+from .columns import missing_column
 from .engines import Answer, Engine, LocalEngine
 from .named_voter import NamedVoter, is_user_code, model_of
 from .registry import Dense, Voter
@@ -68,11 +70,13 @@ def apply_voters(
     VoterError, ConfigError, ModelError
         From the voters.
     """
+    lacking = [v for v in voters if not v.section.optional and not _has_column(v.voter, corpus)]
+    raise_together([missing_column(_column(v.voter), corpus.column_names) for v in lacking], "The input")
     columns: dict[str, VoteColumn] = {}
     waiting: list[NamedVoter] = []
     for named in voters:
         if named.section.optional and not _has_column(named.voter, corpus):
-            announce(f"{named.name}: left out, the input has no column '{getattr(named.voter, 'column', '')}'")
+            announce(f"{named.name}: left out, the input has no column '{_column(named.voter)}'")
             continue
         cached = None if force else _load(named, corpus, labels, run)
         if cached is None:
@@ -244,5 +248,9 @@ def _details(
 
 
 def _has_column(voter: Voter, corpus: ChunkedCorpus) -> bool:
-    column = getattr(voter, "column", None)
-    return column is None or column in corpus.column_names
+    return not _column(voter) or _column(voter) in corpus.column_names
+
+
+def _column(voter: Voter) -> str:
+    """Return the column of the input that a voter reads; empty if it reads none."""
+    return getattr(voter, "column", "")

@@ -431,3 +431,15 @@ def test_all_mistakes_of_rules_and_code_are_told_before_anything_is_read(label: 
     ]
     assert [line[: len(start)] for line, start in zip(lines[1:], starts, strict=True)] == starts
     assert not (workdir / "run").exists()
+
+
+def test_all_columns_that_voters_lack_are_named_before_any_votes(label: App, workdir: Path) -> None:
+    lacking = (
+        '[[voters]]\nname = "old"\nkind = "existing"\ncolumn = "old"\n'
+        '[[voters]]\nname = "rating"\nkind = "rating"\nranges = { positive = [4, 5] }\n'
+    )
+    (workdir / "rules.toml").write_text(RULES + lacking, encoding="utf-8")
+    lines = label("reviews.csv").stderr.splitlines()
+    assert lines[0] == "Error: The input has 2 mistakes:"
+    assert lines[1].startswith("- The input has no column 'old'.")
+    assert lines[2].startswith("- The input has no column 'rating'. ")

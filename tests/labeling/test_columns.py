@@ -9,7 +9,7 @@ import pytest
 
 from labeler.data.corpus import Corpus
 from labeler.data.errors import VoterError
-from labeler.labeling.columns import column_of
+from labeler.labeling.columns import column_of, numeric_columns
 
 
 def corpus(columns: dict[str, Any]) -> Corpus:
@@ -36,3 +36,17 @@ def test_without_columns_it_says_so() -> None:
 def test_a_column_of_compound_values_is_refused(value: Any) -> None:
     with pytest.raises(VoterError, match=r"Column .x. holds .*, not plain values"):
         column_of(corpus({"x": [value]}), "x")
+
+
+def test_columns_that_hold_only_numbers_as_text() -> None:
+    columns = {
+        "stars": ["5", " 1 ", None],
+        "price": ["4,5", "-2.25", ""],
+        "code": ["007", "12", "3"],
+        "phone": ["77011234567", "1", "2"],
+        "size": ["42", "XL", "1"],
+        "empty": ["", None, " "],
+        "typed": [1, 2, 3],
+    }
+    rows = Corpus(pl.Series(["1", "2", "3"]), pl.Series(["a", "b", "c"]), pl.DataFrame(columns))
+    assert numeric_columns(rows) == ("stars", "price")

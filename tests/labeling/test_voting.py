@@ -83,7 +83,8 @@ def test_a_model_is_asked_for_by_field_and_written_name() -> None:
         asked.append((field, written))
         return ModelRef(written or "auto", Path("none"), f"digest of {written}", "folder")
 
-    resources = {"labels": LABELS, "prototypes": {}, "class_balance": (0.5, 0.5)}
+    prototypes = dict.fromkeys(LABELS.names, ("a",))
+    resources = {"labels": LABELS, "prototypes": prototypes, "class_balance": (0.5, 0.5)}
     voters = build_voters([section("a", "embedding"), section("b", "embedding", encoder="mine")], resources, models)
     assert asked == [("encoder", None), ("encoder", "mine")]
     assert [voter.family for voter in voters] == ["digest of None", "digest of mine"]
