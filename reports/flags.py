@@ -29,11 +29,12 @@ EncodingOpt = Annotated[str | None, typer.Option(help="Encoding of INPUT (cp1251
 DelimiterOpt = Annotated[str | None, typer.Option(help='Delimiter of a CSV: ";", tab, ...; default: detected.')]
 CodeOpt = Annotated[Path | None, typer.Option("--code", help="Python file with your own labeling functions.")]
 LlmBudgetOpt = Annotated[
-    int | None, typer.Option("--llm-budget", min=0, help="Most reviews to ask a language model about; 0 asks nothing.")
+    int | None,
+    typer.Option("--llm-budget", min=0, help="Maximum number of reviews sent to a language model; 0 sends none."),
 ]
 LimitOpt = Annotated[int | None, typer.Option(min=1, help="Use only the first rows.")]
 EngineOpt = Annotated[
-    Literal["local", "ray"], typer.Option(help="Let this process vote, or a Ray cluster (RAY_ADDRESS, or here).")
+    Literal["local", "ray"], typer.Option(help="Run locally, or on a Ray cluster (RAY_ADDRESS, or this machine).")
 ]
 ActorsOpt = Annotated[
     int | None, typer.Option(min=1, help="With ray: workers per model; default one per GPU or 4 CPUs.")
@@ -54,9 +55,10 @@ CompareOpt = Annotated[
     str | None, typer.Option(help="Train several and print one table: lora,full,beebert,mlp,lstm,bert_lstm,ngram.")
 ]
 ExcludeAbsentOpt = Annotated[
-    bool | None, typer.Option("--exclude-absent/--keep-absent", help="Leave out classes nobody writes about.")
+    bool | None,
+    typer.Option("--exclude-absent/--keep-absent", help="Drop absent classes: those no review seems to be about."),
 ]
-ResumeOpt = Annotated[bool, typer.Option("--resume/--restart", help="Go on where a killed training stopped.")]
+ResumeOpt = Annotated[bool, typer.Option("--resume/--restart", help="Continue an interrupted training.")]
 JsonOpt = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 

@@ -28,13 +28,13 @@ class TrainSection(Section):
 
     mode: Mode = Field(default="full", description="Train all weights, or LoRA adapters only.")
     head: Head = Field(
-        default="linear", description="What sits on the encoder; mlp keeps it frozen; lstm and ngram have none."
+        default="linear", description="Classifier on the encoder; mlp keeps it frozen; lstm and ngram have no encoder."
     )
     backbone: str = Field(default="auto", description="auto, embedded, a folder or a hub name.")
     pooling: Pooling = Field(default="auto", description="auto: the mean for sentence encoders, else the first token.")
-    max_length: int = Field(default=128, ge=8, le=512, description="Tokens of a review that are read.")
+    max_length: int = Field(default=128, ge=8, le=512, description="Longest review in tokens; the rest is cut.")
     train_embeddings: Literal["none", "met", "all"] = Field(
-        default="met", description="Dominant word embeddings that are trained: none, those of the reviews' tokens, all."
+        default="met", description="Word embeddings to train, where they dominate: none, those of tokens seen, or all."
     )
     dropout: float | None = Field(default=None, ge=0, lt=1, description="Dropout before the classifier; by head.")
     lora: LoraSection = LoraSection()
@@ -44,19 +44,19 @@ class TrainSection(Section):
     head_learning_rate: float | None = Field(default=None, gt=0, description="Of newly made layers; by head.")
     batch_size: int = Field(default=32, ge=1, description="Reviews per step.")
     weight_decay: float = Field(default=0.01, ge=0)
-    warmup: float = Field(default=0.06, ge=0, lt=1, description="Share of the steps in which the rate rises.")
+    warmup: float = Field(default=0.06, ge=0, lt=1, description="Share of the steps with a rising rate.")
     seed: int = 0
 
     denoise: bool = Field(default=True, description="Correct the weak labels by cross-fitted text models first.")
-    min_confidence: float = Field(default=0.0, ge=0, lt=1, description="Leave out rows labelled less surely.")
+    min_confidence: float = Field(default=0.0, ge=0, lt=1, description="Leave out rows with a lower confidence.")
     cut_share: float = Field(
         default=1.0,
         gt=0,
         le=1,
         description="Keep this share of each class: the rows whose neighbours in embedding space agree most.",
     )
-    imbalance: Imbalance = Field(default="none", description="What to do about rare classes.")
-    exclude_absent: bool = Field(default=True, description="Leave out classes that no review seems to be about.")
+    imbalance: Imbalance = Field(default="none", description="How to treat rare classes.")
+    exclude_absent: bool = Field(default=True, description="Drop absent classes: those no review seems to be about.")
     self_training_rounds: int = Field(
         default=1,
         ge=0,
