@@ -302,6 +302,7 @@ def test_two_runs_at_once(app: App, workdir: Path, monkeypatch: pytest.MonkeyPat
             "Wait until it ends, or choose another directory with --run.",
         ]
         assert results(workdir / "run") == before
+        (workdir / "wait").unlink()  # only the first waits
         assert app(*ARGS[:-1], "elsewhere").exit_code == 0
     finally:
         first.stop(signal.SIGKILL)
