@@ -126,7 +126,7 @@ def print_voter_kinds() -> None:
 def print_voter_kind(kind: str) -> None:
     """Show one kind: its documentation and its options with types and defaults."""
     cls, console = voter_class(kind), stdout_console()
-    console.print(_documentation(cls), soft_wrap=True)
+    console.print(_documentation(cls).partition("\n\nRaises\n")[0], soft_wrap=True)
     hints = get_type_hints(cls)
     table = Table("option", "type", "default", box=None)
     for name, field in voter_options(kind).items():
