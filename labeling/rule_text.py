@@ -9,11 +9,12 @@ from ..data.errors import ConfigError
 
 # Parts of a pattern that match letters of one kind, and what stands for them: "A" where only capitals match.
 _CLASS = re.compile(r"\\p\{Lu\}|\[(\^?)((?:\\.|[^\]\\])+)\]")
-_ESCAPE = re.compile(r"\\(?:[pPx]\{[^}]*\}|[pP]\w|x[0-9A-Fa-f]{2}|.)", re.DOTALL)
+_ESCAPE = re.compile(r"\\(?:[pPxuU]\{[^}]*\}|[pP]\w|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)", re.DOTALL)
 _GROUP_NAME = re.compile(r"\(\?(?:P?<\w+>|[a-zA-Z-]*:)")
 _INNERMOST = re.compile(r"\(([^()]*)\)([?*]|\{0)?")
 _OPTIONAL = re.compile(r".(?:[?*]|\{0)", re.DOTALL)
-_IGNORES_CASE = re.compile(r"\(\?[a-zA-Z]*i")
+_FLAGS = re.compile(r"\(\?[a-zA-Z-]+\)")
+_IGNORES_CASE_OR_SPACES = re.compile(r"\(\?[a-zA-Z]*[ix]")
 
 
 def check_no_control_character(text: str, *, allowed: str = "") -> None:
@@ -34,10 +35,10 @@ def check_no_control_character(text: str, *, allowed: str = "") -> None:
 
 def needs_capital(pattern: str) -> bool:
     """Whether a regular expression can match no text without capital letters; False where that is hard to tell."""
-    if _IGNORES_CASE.search(pattern):
+    if _IGNORES_CASE_OR_SPACES.search(pattern):
         return False
     text = _ESCAPE.sub("", _CLASS.sub(lambda found: "A" if _only_capitals(found) else "", pattern))
-    text = _GROUP_NAME.sub("(", text)
+    text = _GROUP_NAME.sub("(", _FLAGS.sub("", text))
     while group := _INNERMOST.search(text):
         needed = not group[2] and _has_capital_in_each(group[1])
         text = text[: group.start()] + ("A" if needed else "") + text[group.end() :]

@@ -9,7 +9,7 @@ from labeler.labeling.rule_text import needs_capital
 NEED_ONE = r"Отличный (?:Отличный) (?P<a>Да|Нет) [А-ЯЁ]{3,} \bИП\b Да|НЕТ \p{Lu}+ x(Y|Z)w ((A)|(B))c"
 NEED_NONE = (
     r"отличный Отличный|отличный [Оо]тлич (?i)Отличный (?i:Да) О?тлично (?:Да)?нет (Да){0,2}a \W\D\S \p{L}+ [^А-Я] "
-    r"\x{41} (A|b)c [A\d] a|b(C)"
+    r"\x{41} (A|b)c [A\d] a|b(C) (?U)a+ \u043Fа (?x)a#Да [A-Z&&[^B]]"
 )
 
 
