@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -115,10 +116,11 @@ def _advice(report: Report, subject: Subject) -> tuple[str, ...]:
         )
     width = measures.macro_f1.high - measures.macro_f1.low
     if width > _WIDE:
-        wanted = measures.rows * (width / (_WIDE * 0.75)) ** 2
+        wanted = 10 * math.ceil(measures.rows * (width / (_WIDE * 0.75)) ** 2 / 10)
+        more = command("sample", "--n", wanted - measures.rows, "--run", report.evidence.run.path)
         advice.append(
-            f"{measures.rows} hand labels are too few to be sure. About {round(wanted, -1):,.0f} would narrow the "
-            f"interval to ± {50 * _WIDE * 0.75:.0f} points: {command('sample', '--run', report.evidence.run.path)}"
+            f"{measures.rows} hand labels are too few to be sure. About {wanted:,} would narrow the "
+            f"interval to ± {50 * _WIDE * 0.75:.0f} points: {more}"
         )
     advice += [
         f"The weak labels are better without the voter {voter.name}: check its rules."

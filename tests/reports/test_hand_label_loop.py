@@ -120,6 +120,15 @@ def test_a_spreadsheet_that_changed_numbers_and_a_lost_file(app: App, labelled: 
     assert (gold["weight"] * gold["inclusion_probability"]).std() == pytest.approx(0, abs=1e-9)
 
 
+def test_a_report_names_the_sample_that_it_needs(app: App, labelled: Path) -> None:
+    assert app("sample", "--n", "4", "--run", RUN).exit_code == 0
+    fill(labelled / RUN / "samples/001.csv", "positive", "negative", "positive", "negative")
+    (line,) = re.findall(r"would narrow .*: labeler (.*)$", app("report", "--run", RUN).stdout, re.MULTILINE)
+    words = shlex.split(line)
+    assert (words[:2], int(words[2]) > 0, words[3:]) == (["sample", "--n"], True, ["--run", RUN])
+    assert app(*words).exit_code == 0
+
+
 def test_labels_of_reviews_that_are_gone_do_not_count(app: App, labelled: Path) -> None:
     assert app("sample", "--n", "6", "--run", RUN).exit_code == 0
     ids = fill(labelled / RUN / "samples/001.csv", *["positive"] * 6)
