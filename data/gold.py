@@ -19,6 +19,7 @@ from .stream_files import read_source
 from .stream_ids import normal_ids
 from .tables import find_id_column
 from .text_columns import TextColumns, find_text_columns, likely_columns, usual_text_columns
+from .weights import sample_weights
 
 INCLUSION = "inclusion_probability"
 """Column of a drawn sample: how likely the row was to be drawn."""
@@ -37,8 +38,10 @@ class GoldTable:
     Parameters
     ----------
     frame : DataFrame
-        ``id`` (String or null), ``text`` (String or null), ``label`` (Int16, class index), ``weight`` (Float64): how
-        much of the population a row stands for, 1 on average. Each row has an id or a text.
+        ``id`` (String or null), ``text`` (String or null), ``label`` (Int16, class index),
+        ``inclusion_probability`` and ``rows`` (Float64, null where the file does not say: how likely the row was to be
+        drawn, and how many reviews have its text), ``weight`` (Float64): how much of the population the row stands
+        for, 1 on average. Each row has an id or a text.
     skipped : int
         Rows without a label, or with neither id nor text, plus rows that did not parse.
     source : str
@@ -84,6 +87,15 @@ class GoldMatch:
     labels: npt.NDArray[np.int16]
     missing: npt.NDArray[np.int64]
 
+    def weights(self, gold: GoldTable) -> npt.NDArray[np.float64]:
+        """How much each match counts, shape (p,).
+
+        A drawn row stands for all reviews with its text; where it was found by its text, they share its weight.
+        """
+        found: npt.NDArray[np.float64] = gold.frame["weight"].to_numpy()[self.rows]
+        drawn = gold.frame[INCLUSION].is_not_null().to_numpy()[self.rows]
+        return np.where(drawn, found / np.bincount(self.rows)[self.rows], found) if len(found) else found
+
 
 def read_gold(
     source: str | Path,
@@ -97,8 +109,8 @@ def read_gold(
     """Read gold labels: columns for the label and for the id, the text, or both; or what `unpack_export` knows.
 
     Rows without a label are skipped; repeated rows with the same label count once. In a sample that was not drawn
-    evenly, the column ``inclusion_probability`` says how likely each row was to be drawn, and rows weigh its inverse
-    (Horvitz & Thompson 1952), times the column ``rows``, the number of reviews with the same text. The texts are where
+    evenly, the column ``inclusion_probability`` says how likely each row was to be drawn, and the column ``rows`` how
+    many reviews have the same text; rows weigh accordingly (`weights.sample_weights`). The texts are where
     `text_column` says, or in the `likely` columns if the file has them all, or found by their names.
 
     Raises
@@ -114,15 +126,16 @@ def read_gold(
     columns = raw.drop(label)
     identity = find_id_column(columns, id_column, source=read.name)
     text = _find_optional_text(columns, text_column or likely_columns(columns, likely), identity, read.name)
+    drawn = {
+        name: raw[name].cast(pl.String) if {INCLUSION, name} <= {*raw.columns} else _nothing(raw)
+        for name in (INCLUSION, _COPIES)
+    }
     frame = pl.DataFrame(
         [
             _cleaned(normal_ids(raw[identity]) if identity else _nothing(raw)).alias("id"),
             _cleaned(text.of(raw) if text else _nothing(raw)).alias("text"),
             label_space.respell(raw[label].cast(pl.String).str.strip_chars()).alias("label"),
-            *(
-                _cleaned(raw[name].cast(pl.String) if name in raw.columns else _nothing(raw)).alias(name)
-                for name in (INCLUSION, _COPIES)
-            ),
+            *(_cleaned(values).alias(name) for name, values in drawn.items()),
             export.lines.alias("line"),
         ]
     )
@@ -134,9 +147,10 @@ def read_gold(
     _check_conflicts(usable, read.name)
     usable = usable.unique(["id", "text", "label"], keep="first", maintain_order=True)
     indices = pl.Series("label", label_space.encode(usable["label"]), pl.Int16)
-    weights = _weights(usable, read.name) if INCLUSION in raw.columns else pl.Series(np.ones(len(usable)))
+    usable = usable.with_columns(_probabilities(usable, read.name), _number(usable[_COPIES]).clip(1.0))
+    weights = sample_weights(usable[INCLUSION].to_numpy(), usable[_COPIES].to_numpy())
     skipped = int(frame.select(blank.sum()).item()) + len(read.raw.rejected)
-    frame = usable.select("id", "text").with_columns(indices, weights.alias("weight"))
+    frame = usable.select("id", "text", indices, INCLUSION, _COPIES, pl.Series("weight", weights))
     return GoldTable(frame, skipped, read.name, read.digest, export.notes)
 
 
@@ -276,19 +290,23 @@ def _check_conflicts(frame: pl.DataFrame, source: str) -> None:
             )
 
 
-def _weights(frame: pl.DataFrame, source: str) -> pl.Series:
-    """Inverse inclusion probabilities, scaled to a mean of 1."""
-    probability = frame[INCLUSION].cast(pl.Float64, strict=False).fill_null(float("nan"))
-    wrong = frame.filter(~((probability > 0) & (probability <= 1)))
+def _probabilities(frame: pl.DataFrame, source: str) -> pl.Series:
+    """Read inclusion probabilities; null where there is none."""
+    probability = _number(frame[INCLUSION])
+    good = (probability > 0) & (probability <= 1)
+    wrong = frame.filter(frame[INCLUSION].is_not_null() & ~good.fill_null(False))
     if len(wrong):
         raise InputError(
             f"{source} has {len(wrong):,} labelled rows whose {INCLUSION} is not above 0 and at most 1: "
-            f"'{wrong[INCLUSION][0] or ''}' (first on line {wrong['line'][0]:,}).",
+            f"'{wrong[INCLUSION][0]}' (first on line {wrong['line'][0]:,}).",
             hint="Keep the column as `labeler sample` wrote it, or remove it if all rows were drawn evenly.",
         )
-    copies = frame[_COPIES].cast(pl.Float64, strict=False).fill_null(1.0).clip(1.0)
-    weights = copies / probability
-    return weights / weights.mean()
+    return probability
+
+
+def _number(values: pl.Series) -> pl.Series:
+    """Parse numbers; a spreadsheet may have written a decimal comma."""
+    return values.str.strip_chars().str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
 
 
 def _key(name: str) -> pl.Expr:

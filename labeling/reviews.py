@@ -232,7 +232,7 @@ def _outside(gold: GoldTable, reading: _Reading) -> tuple[pl.DataFrame, GoldRows
     known = GoldRows(
         rows=np.concatenate([match.positions, reading.rows + np.arange(len(extra))]),
         labels=np.concatenate([inside, usable["label"].to_numpy()]).astype(np.int16),
-        weights=np.concatenate([gold.frame["weight"].to_numpy()[match.rows], usable["weight"].to_numpy()]),
+        weights=np.concatenate([match.weights(gold), usable["weight"].to_numpy()]),
         unusable=int(others["text"].fill_null("").str.strip_chars().eq("").sum() + (~given).sum()),
     )
     return extra, known

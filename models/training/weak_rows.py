@@ -11,6 +11,7 @@ import polars as pl
 
 from ...data.errors import RunError
 from ...data.gold import GoldTable, match_gold, read_gold
+from ...data.gold_record import with_record
 from ...data.label_space import LabelSpace
 from ...data.run import RunDirectory, unreadable_labels
 from ...data.soft_labels import SoftLabels
@@ -99,7 +100,7 @@ def read_weak_rows(run: RunDirectory, gold: str | None = None) -> WeakRows:
         known = pl.read_parquet(run.gold) if run.gold.exists() else None
         probs = frame.select(f"p_{name}" for name in space.names).to_numpy()
         soft = SoftLabels(probs, frame["covered"].to_numpy())
-        given = None if gold is None else read_gold(gold, space)
+        given = None if gold is None else with_record(read_gold(gold, space), run)
         rows = _gold_rows(frame, known, given, space)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, pl.exceptions.PolarsError) as error:
         raise unreadable_labels(run, error) from error
@@ -117,7 +118,7 @@ def _gold_rows(
         labelled = labelled.vstack(known.select("id", "text", "label")).unique("id", keep="first", maintain_order=True)
     match = match_gold(given, labelled["id"], labelled["text"])
     found = labelled[match.positions.tolist()].with_columns(
-        _names(match.labels[match.positions], space), given.frame["weight"].gather(match.rows)
+        _names(match.labels[match.positions], space), pl.Series("weight", match.weights(given))
     )
     elsewhere = given.frame[match.missing.tolist()].filter(pl.col("text").is_not_null())
     new = elsewhere.select(

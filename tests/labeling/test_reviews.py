@@ -54,7 +54,11 @@ def gold_of(reviews: Reviews) -> list[tuple[int, int]]:
 
 def gold(*rows: GoldRow) -> GoldTable:
     schema = {"id": pl.String, "text": pl.String, "label": pl.Int16}
-    frame = pl.DataFrame(rows, schema=schema, orient="row").with_columns(weight=pl.int_range(pl.len()) + 1.0)
+    frame = pl.DataFrame(rows, schema=schema, orient="row").with_columns(
+        inclusion_probability=pl.lit(None, pl.Float64),
+        rows=pl.lit(None, pl.Float64),
+        weight=pl.int_range(pl.len()) + 1.0,
+    )
     return GoldTable(frame, 0, "gold.csv", "blake2b:1")
 
 
