@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from labeler.labeling.class_balance import class_balance_from_gold
 from labeler.labeling.label_model import METHODS, build_label_model
 from labeler.labeling.patterns import VotePatterns
 from labeler.labeling.snorkel_label_model import SnorkelLabelModel
@@ -62,7 +61,7 @@ def report(folder: Path) -> None:
         drawn = np.where(covered, right, 1 / k)
         print(f"{name:14}{balance:11}{right.mean():9.4f}{drawn.mean():9.4f}{right[covered].mean():9.4f}  {ended}")
 
-    balances: dict[str, Any] = {"none": None, "valid": class_balance_from_gold(valid, k)}
+    balances: dict[str, Any] = {"none": None, "valid": np.bincount(valid, minlength=k) + 1}
     for source, balance in balances.items():
         for method in METHODS:
             model = build_label_model(method, k=k, class_balance=balance).fit(table)

@@ -1,15 +1,14 @@
-"""The class balance a label model starts from: given, counted on gold labels, or estimated from the votes."""
+"""The class balance a label model starts from: given, or estimated from the votes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..data.errors import ConfigError, LabelModelError, nearest_hint
-from ..data.label_space import ABSTAIN, LabelSpace
+from ..data.errors import ConfigError, nearest_hint
+from ..data.label_space import LabelSpace
 from .patterns import VotePatterns
 
 _IDENTIFIABLE = 3  # voters from which Dawid-Skene can tell accuracies and class balance apart
@@ -73,43 +72,6 @@ def given_balance(shares: Mapping[str, float] | Sequence[float], labels: LabelSp
         hint = "A class that never occurs should be left out of the task."
         raise ConfigError(f"{where}: every share must lie between 0 and 1, found {list(shares)}.", hint=hint)
     return checked_balance(shares, labels.k)
-
-
-def class_balance_from_gold(
-    gold: npt.NDArray[np.integer[Any]], k: int, weights: npt.NDArray[np.float64] | None = None
-) -> npt.NDArray[np.float64]:
-    """Count gold labels, plus one in every class (Laplace), so that a class too rare for the sample stays possible.
-
-    Parameters
-    ----------
-    gold : ndarray of int, shape (n,)
-        Class indices, -1 where there is no gold label.
-    k : int
-        Number of classes.
-    weights : ndarray of float64, shape (n,), optional
-        How much each row counts, 1 on average; all the same by default.
-
-    Returns
-    -------
-    ndarray of float64, shape (k,)
-        Positive, sums to 1.
-
-    Raises
-    ------
-    LabelModelError
-        If no row has a gold label, or a label is not a class.
-    """
-    known = gold[gold != ABSTAIN]
-    if not len(known):
-        raise LabelModelError(
-            "The class balance was to come from gold labels, but no row has one.",
-            hint='Use class_balance = "estimate".',
-        )
-    if known.min() < 0 or known.max() >= k:
-        raise LabelModelError(f"Gold labels must lie in [0, {k}), found {known.min()} to {known.max()}.")
-    counts = np.bincount(known, None if weights is None else weights[gold != ABSTAIN], minlength=k) + 1
-    balance: npt.NDArray[np.float64] = counts / counts.sum()
-    return balance
 
 
 def estimate_class_balance(

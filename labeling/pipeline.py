@@ -10,12 +10,12 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from .. import __version__
 from ..data.atomic import write_text
-from ..data.errors import ConfigError, VoterError
+from ..data.errors import VoterError
 from ..data.gold import GoldTable
+from ..data.gold_record import with_record
 from ..data.label_space import LabelSpace
 from ..data.manifest import stage_key
 from ..data.progress import progress
@@ -24,8 +24,8 @@ from ..data.soft_labels import SoftLabels
 from ..data.stream import TableStream
 from ..data.task import Task
 from ..models.resolve import ModelRef
+from .balance_step import ClassBalance, settle_class_balance
 from .cascade_step import ask_voters, build_asked_voters
-from .class_balance import class_balance_from_gold, estimate_class_balance, given_balance
 from .columns import numeric_columns
 from .consensus import contradicted_classes
 from .engines import Engine, LocalEngine
@@ -118,25 +118,26 @@ def label_reviews(job: LabelJob, run: RunDirectory, announce: Announce = lambda 
     _find_models(job)
     asked = build_asked_voters(job.voters, job.resources, announce)
     settings = job.label_model.model_dump(mode="json")
-    reviews = store_reviews(job.table, job.gold, run, limit=job.limit, force=job.force, hand_labels=job.hand_labels)
+    gold = with_record(job.gold, run) if job.gold else None
+    reviews = store_reviews(job.table, gold, run, limit=job.limit, force=job.force, hand_labels=job.hand_labels)
     write_text(run.config, job.config_toml)
-    voters, table, balance, source = _vote(job, reviews, run, announce)
+    voters, table, balance = _vote(job, reviews, run, announce)
     everybody = [*voters, *asked]
     key = stage_key(
         version=__version__,
         settings=settings,
-        class_balance=balance.tolist(),
+        class_balance=balance.shares.tolist(),
         votes=[[v.name, v.key(reviews.corpus)] for v in everybody],
         table=table.digest,  # code of the user's may vote otherwise with the same key
         labels=job.labels.names,
-        gold=job.gold.digest if job.gold else "",
+        gold=[gold.digest, gold.frame["weight"].to_list()] if gold else "",
         input=reviews.key,
     )
     if not job.force and run.stage_is_current("labels", key):
         announce("labels: unchanged, skipped")
         return LabelSummary(**json.loads(run.summary.read_text(encoding="utf-8")))
     run.keep_votes(voter.name for voter in everybody)
-    labelled = _combine(job, reviews, voters, table, balance, source, announce)
+    labelled = _combine(job, reviews, voters, table, balance, announce)
     labelled = ask_voters(labelled, asked, run, force=job.force, announce=announce)
     return write_labels(labelled, run, key=key, settings=settings, started=started)
 
@@ -150,7 +151,7 @@ def _find_models(job: LabelJob) -> None:
 
 def _vote(
     job: LabelJob, reviews: Reviews, run: RunDirectory, announce: Announce
-) -> tuple[list[NamedVoter], VotePatterns, npt.NDArray[np.float64], str]:
+) -> tuple[list[NamedVoter], VotePatterns, ClassBalance]:
     """Let the rules vote, settle the class balance, then let the voters vote that are matched to it."""
     sections = [s for s in job.voters if not is_asked(s.kind)]
     matched = {s.name for s in sections if "class_balance" in voter_options(s.kind)}
@@ -169,38 +170,20 @@ def _vote(
         resources["numeric_columns"] = numeric_columns(reviews.corpus)
     rules = build_voters([s for s in sections if s.name not in matched], resources, job.models)
     rule_votes = vote(rules)
-    balance, source = _class_balance(job, reviews, rule_votes)
-    resources["class_balance"] = tuple(balance.tolist())
+    balance = settle_class_balance(
+        job.label_model.class_balance, reviews, _patterns(rule_votes) if rule_votes else None, job.labels
+    )
+    resources["class_balance"] = tuple(balance.shares.tolist())
     others = build_voters([s for s in sections if s.name in matched], resources, job.models)
     votes = rule_votes | vote(others)
     if not votes:
         raise VoterError("No voter is left to vote.", hint="Add a [[voters]] section that fits the input.")
     voters = [voter for voter in (*rules, *others) if voter.name in votes]
-    return voters, _patterns(votes), balance, source
+    return voters, _patterns(votes), balance
 
 
 def _patterns(votes: dict[str, VoteColumn]) -> VotePatterns:
     return VotePatterns.from_votes(np.stack(list(votes.values()), axis=1))
-
-
-def _class_balance(
-    job: LabelJob, reviews: Reviews, votes: dict[str, VoteColumn]
-) -> tuple[npt.NDArray[np.float64], str]:
-    """Return the class balance and where it is from."""
-    wanted = job.label_model.class_balance
-    if not isinstance(wanted, str):
-        return given_balance(wanted, job.labels), "given"
-    if wanted == "gold" and not reviews.n_gold:
-        raise ConfigError(
-            'class_balance = "gold" needs gold labels.', hint="Give them with --gold FILE, or use estimate."
-        )
-    gold = reviews.gold
-    if wanted != "estimate" and gold is not None and len(gold):
-        return class_balance_from_gold(gold.labels, job.labels.k, gold.weights), f"{len(gold)} gold rows"
-    table = _patterns(votes) if votes else None
-    if table is None or not table.covered.any():
-        return np.full(job.labels.k, 1 / job.labels.k), "uniform, for want of votes by rules and of gold labels"
-    return estimate_class_balance(table, job.labels.k), "estimated from the rules' votes"
 
 
 def _contradicted(reviews: Reviews, table: VotePatterns, k: int) -> tuple[int, ...]:
@@ -213,15 +196,14 @@ def _combine(
     reviews: Reviews,
     voters: Sequence[NamedVoter],
     table: VotePatterns,
-    balance: npt.NDArray[np.float64],
-    source: str,
+    balance: ClassBalance,
     announce: Announce,
 ) -> Labelled:
     settings, k = job.label_model, job.labels.k
     model = build_label_model(
         settings.method,
         k=k,
-        class_balance=balance,
+        class_balance=balance.shares,
         seed=settings.seed,
         group_correlated=settings.group_correlated,
         families=[voter.family for voter in voters],
@@ -234,7 +216,8 @@ def _combine(
     soft = SoftLabels(probs, table.covered)
     names = [voter.name for voter in voters]
     about = voter_notes(table, soft.hard(), model.voter_accuracy_, voters=names, has_gold=reviews.n_gold > 0)
-    notes = [*reviews.notes, *silent_notes(voters, table, reviews.corpus), *model.notes_, *about]
+    silent = silent_notes(voters, table, reviews.corpus)
+    notes = [*reviews.notes, *silent, *balance.notes, *model.notes_, *about]
     if reviews.gold is not None and reviews.gold.unusable:
         notes.append(
             f"{reviews.gold.unusable} gold rows are not in the input; without a text, or drawn from other reviews, "
@@ -247,8 +230,9 @@ def _combine(
         soft=soft,
         voters=tuple(voters),
         voter_accuracy=model.voter_accuracy_,
-        class_balance=balance,
-        class_balance_source=source,
+        class_balance=balance.shares,
+        class_balance_source=balance.source,
+        class_balance_interval=balance.interval,
         method=settings.method,
         notes=tuple(notes),
     )

@@ -6,20 +6,9 @@ import numpy as np
 import pytest
 
 from labeler.benchmarks.simulated_votes import skewed_votes
-from labeler.data.errors import ConfigError, LabelModelError
-from labeler.labeling.class_balance import checked_balance, class_balance_from_gold, estimate_class_balance
+from labeler.data.errors import ConfigError
+from labeler.labeling.class_balance import checked_balance, estimate_class_balance
 from labeler.labeling.patterns import VotePatterns
-
-
-def test_gold_counts_are_laplace_smoothed() -> None:
-    gold = np.array([0, 0, 0, 1, -1, -1], np.int16)
-    assert np.allclose(class_balance_from_gold(gold, 3), [4 / 7, 2 / 7, 1 / 7])
-
-
-@pytest.mark.parametrize(("gold", "message"), [([-1, -1], "no row has one"), ([0, 3], r"lie in \[0, 2\)")])
-def test_gold_that_says_nothing_is_refused(gold: list[int], message: str) -> None:
-    with pytest.raises(LabelModelError, match=message):
-        class_balance_from_gold(np.array(gold, np.int16), 2)
 
 
 def test_a_skewed_balance_is_found_without_gold() -> None:
