@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from .label_space import ABSTAIN
+from .weights import effective_rows
 
 
 def gold_scores(
@@ -25,7 +27,8 @@ def gold_scores(
     Returns
     -------
     dict
-        ``rows``, ``macro_f1`` (over classes with gold rows or predictions), ``weighted_f1``, ``accuracy``.
+        ``rows``, ``effective_rows`` (how many rows of equal weight say as much), ``macro_f1`` (over classes with gold
+        rows or predictions), ``weighted_f1``, ``accuracy``.
     """
     from sklearn.metrics import f1_score
 
@@ -36,7 +39,37 @@ def gold_scores(
     score = {"labels": classes, "zero_division": 0.0, "sample_weight": counted}
     return {
         "rows": int(known.sum()),
+        "effective_rows": effective_rows(counted),
         "macro_f1": float(f1_score(truth, found, average="macro", **score)),
         "weighted_f1": float(f1_score(truth, found, average="weighted", **score)),
         "accuracy": float(np.average(truth == found, weights=counted)),
     }
+
+
+@dataclass(frozen=True)
+class Share:
+    """A weighted share of rows and its 95 % interval; ``low <= value <= high``."""
+
+    value: float
+    low: float
+    high: float
+    effective_rows: float
+
+
+def weighted_share(hits: npt.NDArray[np.bool_], weights: npt.NDArray[np.float64]) -> Share:
+    """Estimate a share from weighted rows, with the Jeffreys interval at their effective number.
+
+    Brown, Cai and DasGupta, 2001, Statistical Science 16; for weighted rows Dean and Pagano, 2015, Journal of Survey
+    Statistics and Methodology 3.
+
+    Parameters
+    ----------
+    hits : ndarray of bool, shape (g,)
+        At least one row.
+    weights : ndarray of float64, shape (g,)
+    """
+    from scipy.stats import beta
+
+    value, rows = float(np.average(hits, weights=weights)), effective_rows(weights)
+    low, high = beta.ppf([0.025, 0.975], rows * value + 0.5, rows * (1 - value) + 0.5)
+    return Share(value, min(float(low), value), max(float(high), value), rows)

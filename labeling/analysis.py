@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.label_space import ABSTAIN
+from ..data.scores import weighted_share
 from ..data.votes import LabelMatrix
 from .consensus import divided
 from .patterns import VotePatterns
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[np.float64]
 
+_ON_GOLD = ("gold_votes", "gold_effective", "gold_accuracy", "gold_accuracy_low", "gold_accuracy_high")
+_NO_GOLD = (0, None, None, None, None)
+
 
 def lf_summary(
     votes: LabelMatrix | VotePatterns,
@@ -28,6 +32,7 @@ def lf_summary(
     voters: Sequence[str] | None = None,
     classes: Sequence[str] | None = None,
     gold: npt.NDArray[np.int16] | None = None,
+    gold_weights: Array | None = None,
     agreement: Array | None = None,
 ) -> pl.DataFrame:
     """Summarise every voter in a row.
@@ -42,6 +47,8 @@ def lf_summary(
         Class names for the polarity column; indices without.
     gold : ndarray of int16, shape (n,), optional
         Class indices, -1 where unknown. Patterns then have to map rows.
+    gold_weights : ndarray of float64, shape (g,), optional
+        How much each row with a gold label counts, in their order; all the same by default.
     agreement : ndarray of float64, shape (m,), optional
         `voter_accuracy_` of a label model: estimated from agreement, hence the name of its column.
 
@@ -51,18 +58,17 @@ def lf_summary(
         ``voter``; ``polarity``: the classes it ever votes, joined by ", "; shares of all rows on which it votes
         (``coverage``), on which another one votes too (``overlaps``), and on which another one votes differently
         (``conflicts``); ``agreement`` with the other voters, as the label model sees it; ``gold_votes``: rows with a
-        gold label on which it votes;
-        ``gold_accuracy``: share of these it gets right. Null where there is nothing to say.
+        gold label on which it votes; ``gold_effective``: how many rows of equal weight say as much;
+        ``gold_accuracy``: weighted share of these it gets right; ``gold_accuracy_low``, ``gold_accuracy_high``: its
+        95 % interval. Null where there is nothing to say.
     """
     import polars as pl
 
     table = VotePatterns.from_votes(votes.votes) if isinstance(votes, LabelMatrix) else votes
     names = votes.voters if isinstance(votes, LabelMatrix) else voters or [str(j) for j in range(table.m)]
     coverage, overlaps, conflicts = vote_rates(table)
-    gold_votes, gold_right = _gold_counts(table, gold)
     agreement = np.full(table.m, np.nan) if agreement is None else agreement
-    gold_accuracy = np.divide(gold_right, gold_votes, out=np.full(table.m, np.nan), where=gold_votes > 0)
-    return pl.DataFrame(
+    summary = pl.DataFrame(
         {
             "voter": list(names),
             "polarity": [_polarity(column, classes) for column in table.patterns.T],
@@ -70,10 +76,10 @@ def lf_summary(
             "overlaps": overlaps,
             "conflicts": conflicts,
             "agreement": pl.Series(agreement, dtype=pl.Float64).fill_nan(None),
-            "gold_votes": gold_votes,
-            "gold_accuracy": pl.Series(gold_accuracy, dtype=pl.Float64).fill_nan(None),
         }
     )
+    schema = {name: pl.Int64 if name == "gold_votes" else pl.Float64 for name in _ON_GOLD}
+    return summary.hstack(pl.DataFrame(_on_gold(table, gold, gold_weights), schema, orient="row"))
 
 
 def vote_rates(table: VotePatterns) -> tuple[Array, Array, Array]:
@@ -91,16 +97,23 @@ def vote_rates(table: VotePatterns) -> tuple[Array, Array, Array]:
     return coverage, overlaps, conflicts
 
 
-def _gold_counts(
-    table: VotePatterns, gold: npt.NDArray[np.int16] | None
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Votes on rows with a gold label, and how many of them are right, each of shape (m,)."""
+def _on_gold(
+    table: VotePatterns, gold: npt.NDArray[np.int16] | None, weights: Array | None
+) -> list[tuple[float | None, ...]]:
+    """Return the values of the columns `_ON_GOLD`, a row for each voter."""
     if gold is None:
-        return np.zeros(table.m, np.int64), np.zeros(table.m, np.int64)
+        return [_NO_GOLD] * table.m
     known = np.flatnonzero(gold != ABSTAIN)
-    seen = table.patterns[table.inverse[known]]
-    votes, right = (seen != ABSTAIN).sum(axis=0), (seen == gold[known, np.newaxis]).sum(axis=0)
-    return votes.astype(np.int64), right.astype(np.int64)
+    weight = np.ones(len(known)) if weights is None else weights
+    found: list[tuple[float | None, ...]] = []
+    for votes in table.patterns[table.inverse[known]].T:
+        voted = votes != ABSTAIN
+        if not voted.any():
+            found.append(_NO_GOLD)
+            continue
+        share = weighted_share(votes[voted] == gold[known[voted]], weight[voted])
+        found.append((int(voted.sum()), share.effective_rows, share.value, share.low, share.high))
+    return found
 
 
 def _polarity(votes: npt.NDArray[np.int16], classes: Sequence[str] | None) -> str:

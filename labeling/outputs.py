@@ -43,6 +43,7 @@ class Labelled:
     class_balance_source: str
     method: str
     notes: tuple[str, ...]
+    class_balance_interval: npt.NDArray[np.float64] | None = None
     cascade: tuple[dict[str, Any], ...] = ()
 
     @cached_property
@@ -75,12 +76,14 @@ class LabelSummary:
         The prior the label model worked with.
     class_balance_source : str
         Where it is from, in words: gold rows, the rules' votes, the configuration.
+    class_balance_interval : dict of str to list of float, optional
+        Lower and upper end of the 95 % interval of each share, where hand labels tell it.
     label_model : str
         The method that made the labels.
     voters : list of dict
         One row per voter: see `labeling.analysis.lf_summary`.
     gold : dict of str to float, optional
-        Rows, macro-F1, weighted F1 and accuracy on gold rows; unlabelled rows count as wrong.
+        See `data.scores.gold_scores`: on gold rows by their weights; unlabelled rows count as wrong.
     relabelled : int, optional
         Rows whose existing label changed, when an existing label column votes.
     notes : list of str
@@ -100,6 +103,7 @@ class LabelSummary:
     class_balance_source: str
     label_model: str
     voters: list[dict[str, Any]]
+    class_balance_interval: dict[str, list[float]] | None = None
     gold: dict[str, float] | None = None
     relabelled: int | None = None
     notes: list[str] = field(default_factory=list)
@@ -124,6 +128,7 @@ def write_labels(
         voters=labelled.voter_names,
         classes=labelled.labels.names,
         gold=_gold_column(reviews),
+        gold_weights=None if reviews.gold is None else reviews.gold.weights,
         agreement=labelled.voter_accuracy,
     )
     write_csv(run.lf_summary, voters)
@@ -151,6 +156,7 @@ def summarise(
 ) -> LabelSummary:
     """Gather the numbers of a run; `changes` are the rows whose existing label changed."""
     labels, reviews, gold = labelled.labels, labelled.reviews, labelled.reviews.gold
+    interval = labelled.class_balance_interval
     rows, decided = labelled.input_counts, labelled.hard != ABSTAIN
     counts = np.bincount(labelled.hard[decided], rows[decided], minlength=labels.k).astype(np.int64)
     return LabelSummary(
@@ -161,6 +167,7 @@ def summarise(
         distribution=dict(zip(labels.names, counts.tolist(), strict=True)),
         class_balance=dict(zip(labels.names, labelled.class_balance.tolist(), strict=True)),
         class_balance_source=labelled.class_balance_source,
+        class_balance_interval=None if interval is None else dict(zip(labels.names, interval.T.tolist(), strict=True)),
         label_model=labelled.method,
         voters=voters.to_dicts(),
         gold=gold_scores(gold.labels, labelled.hard[labelled.table.inverse[gold.rows]], gold.weights)

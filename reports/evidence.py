@@ -17,6 +17,7 @@ from ..data.errors import InputError, LabelerError
 from ..data.gold import GoldTable, match_gold
 from ..data.label_space import LabelSpace
 from ..data.run import RunDirectory, unreadable_labels
+from ..data.weights import NOT_RANDOM, looks_random
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +66,8 @@ class Evidence:
         By voter: id, vote (class name or null); over the input and the run's own gold rows.
     unmatched : int
         Gold rows of a given file that the run does not have.
+    notes : tuple of str
+        What a user should be told of the given gold rows.
     """
 
     run: RunDirectory
@@ -74,6 +77,7 @@ class Evidence:
     rows: pl.DataFrame
     votes: Mapping[str, pl.DataFrame]
     unmatched: int = 0
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def truth(self) -> npt.NDArray[np.int16]:
@@ -145,7 +149,16 @@ def read_evidence(run: RunDirectory, given: GoldTable | None = None) -> Evidence
             hint=f"Draw some and label them: {command('sample', '--run', run.path)}, then "
             f"{command('annotate', '--run', run.path)}.",
         )
-    return Evidence(run, labels, summary, gold, rows, votes, unmatched)
+    notes = () if given is None else (*given.notes, *_doubts(gold, rows, labels))
+    return Evidence(run, labels, summary, gold, rows, votes, unmatched, notes)
+
+
+def _doubts(gold: pl.DataFrame, rows: pl.DataFrame, labels: LabelSpace) -> tuple[str, ...]:
+    """Say where weak labels show that gold rows are no random sample of the run."""
+    columns = [f"p_{name}" for name in labels.names]
+    wanted = [*columns, pl.max_horizontal(columns).alias("confidence")]
+    population, sample = (frame.select(wanted).cast(pl.Float64).to_numpy() for frame in (rows, gold))
+    return () if looks_random(population, sample, gold["weight"].to_numpy()) else (NOT_RANDOM,)
 
 
 def _votes(run: RunDirectory, voter: str) -> pl.DataFrame:
@@ -167,6 +180,6 @@ def _matched(
         )
     truth = labels.decode(match.labels[match.positions])
     found = everything[match.positions.tolist()].with_columns(
-        pl.Series("gold", truth, dtype=pl.String), given.frame["weight"].gather(match.rows)
+        pl.Series("gold", truth, dtype=pl.String), pl.Series("weight", match.weights(given))
     )
     return found, len(match.missing)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from ..data.errors import InputError
 from ..data.label_space import ABSTAIN, LabelSpace
+from ..data.weights import effective_rows
 from .average_precision import average_precisions
 from .calibration import Calibration, calibrate
 from .resampling import Array, Estimate, cell_draws, estimate, normalised_weights, ratio_draws, row_resamples, row_unit
@@ -49,6 +50,8 @@ class Measures:
     ----------
     rows : int
         Gold rows.
+    effective_rows : float
+        How many rows of equal weight say as much.
     coverage : Estimate
         Share of rows with a label.
     accuracy, macro_f1, weighted_f1 : Estimate
@@ -62,6 +65,7 @@ class Measures:
     """
 
     rows: int
+    effective_rows: float
     coverage: Estimate
     accuracy: Estimate
     macro_f1: Estimate
@@ -129,6 +133,7 @@ def measure(
     )
     return Measures(
         rows=len(truth),
+        effective_rows=effective_rows(weight),
         coverage=scores["coverage"],
         accuracy=scores["accuracy"],
         macro_f1=scores["macro_f1"],

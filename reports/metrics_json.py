@@ -29,6 +29,7 @@ def metrics(report: Report) -> dict[str, Any]:
         "gold_rows_weighted": evidence.weights is not None,
         "class_balance": summary["class_balance"],
         "class_balance_source": summary["class_balance_source"],
+        "class_balance_ci": summary.get("class_balance_interval"),
         "distribution": summary["distribution"],
         "verdict": judge(report).level,
         "weak_labels": _subject(report.weak) | {"coverage": summary["covered"] / max(summary["rows"], 1)},
@@ -63,7 +64,7 @@ def _subject(subject: Subject) -> dict[str, Any]:
 
 
 def _measures(scores: Measures) -> dict[str, Any]:
-    found: dict[str, Any] = {"rows": scores.rows}
+    found: dict[str, Any] = {"rows": scores.rows, "effective_rows": scores.effective_rows}
     for name in ("macro_f1", "weighted_f1", "accuracy"):
         found |= _estimate(name, getattr(scores, name))
     found["coverage"] = scores.coverage.value
@@ -93,6 +94,7 @@ def _voter(voter: VoterReport) -> dict[str, Any]:
         "conflicts": voter.conflicts,
         "agreement": voter.agreement,
         "gold_votes": 0 if measured is None else measured.rows,
+        "gold_effective": None if measured is None else measured.effective_rows,
         **_estimate("accuracy", None if measured is None else measured.accuracy),
         **_estimate("macro_f1", None if measured is None else measured.macro_f1),
         **_estimate("gain", None if without is None else without.macro_f1_difference),

@@ -23,3 +23,8 @@ def printable(text: str) -> str:
         Line ends are spaces; other control characters are shown as escapes such as ``\x1b``.
     """
     return _UNSAFE.sub(lambda found: repr(found[0])[1:-1], _LINE_END.sub(" ", text.strip()))
+
+
+def counted(rows: float, effective: float) -> str:
+    """Write a number of rows, and how many of equal weight say as much where that is fewer."""
+    return f"{rows:,.0f}" if round(effective) >= rows else f"{rows:,.0f} (effective {effective:,.0f})"

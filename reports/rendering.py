@@ -11,7 +11,8 @@ from markupsafe import Markup
 
 from .. import __version__
 from .charts import calibration_chart, interval_chart, month_chart, selective_chart
-from .printable import printable
+from .measures import Measures
+from .printable import counted, printable
 from .report import Report
 from .resampling import Estimate
 from .verdict import interval, judge, named_measures, named_subjects, signed
@@ -62,6 +63,7 @@ def _context(report: Report) -> dict[str, Any]:
         "version": __version__,
         "verdict": judge(report),
         "summary": evidence.summary,
+        "balance_ci": evidence.summary.get("class_balance_interval"),
         "labels": evidence.labels.names,
         "gold_rows": len(evidence.gold),
         "weighted": evidence.weights is not None,
@@ -85,7 +87,7 @@ def _environment(*, autoescape: bool) -> Environment:
         trim_blocks=not autoescape,
         lstrip_blocks=not autoescape,
     )
-    environment.filters |= {"shown": _shown, "md": _markdown, "signed": signed, "est": _estimate}
+    environment.filters |= {"shown": _shown, "md": _markdown, "signed": signed, "est": _estimate, "counted": _counted}
     return environment
 
 
@@ -98,6 +100,10 @@ def _shown(text: str, longest: int = _LONGEST) -> str:
 def _markdown(text: str) -> str:
     # < and & as entities: not every program that shows Markdown knows that \\< is no tag
     return _MARKDOWN.sub(r"\\\1", html.escape(_shown(text, 200), quote=False))
+
+
+def _counted(scores: Measures | None) -> str:
+    return "0" if scores is None else counted(scores.rows, scores.effective_rows)
 
 
 def _estimate(value: Estimate | None) -> str:

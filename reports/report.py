@@ -12,6 +12,7 @@ import polars as pl
 
 from ..data.errors import InputError
 from ..data.gold import GoldTable
+from ..data.gold_record import with_record
 from ..data.progress import progress
 from ..data.run import RunDirectory
 from ..data.train_summary import TrainSummary
@@ -142,7 +143,9 @@ def build_report(job: ReportJob, announce: Announce = lambda message: None) -> R
         See `read_evidence`, `end_model_opinions` and `find_dates`.
     """
     settings, resamples = job.settings, job.settings.resamples
-    evidence = read_evidence(job.run, job.gold)
+    evidence = read_evidence(job.run, None if job.gold is None else with_record(job.gold, job.run))
+    for note in evidence.notes:
+        announce(f"note: {note}")
     if evidence.unmatched:
         announce(f"hand-labelled rows that are not in the run and so are not scored: {evidence.unmatched:,}")
     training = usable_models(read_training(job.run), evidence.labels, job.run, announce)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.table import Column, Table
 
-from .printable import printable
+from .printable import counted, printable
 from .report import Report
 from .terminal import stdout_console
 from .verdict import interval, judge, named_measures
@@ -18,7 +18,7 @@ def print_report(report: Report, path: Path) -> None:
     table = Table(Column("labels", overflow="fold"), "macro-F1", "weighted F1", "accuracy", "by hand", box=None)
     for name, scores in named_measures(report).items():
         estimates = (interval(value) for value in (scores.macro_f1, scores.weighted_f1, scores.accuracy))
-        table.add_row(printable(name), *estimates, f"{scores.rows:,}")
+        table.add_row(printable(name), *estimates, counted(scores.rows, scores.effective_rows))
     console.print()
     console.print(table)
     console.print()

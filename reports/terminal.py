@@ -19,7 +19,7 @@ from ..data.sinks.sink import Written
 from ..data.train_summary import TrainSummary
 from ..labeling.outputs import LabelSummary
 from ..labeling.registry import FROM_RUN, voter_class, voter_kinds, voter_options
-from .printable import printable
+from .printable import counted, printable
 from .progress_bars import live_console
 
 
@@ -40,8 +40,8 @@ def print_summary(summary: LabelSummary, run_path: Path, *, gpu: bool = False) -
     if summary.gold:
         g = summary.gold
         console.print(
-            f"on {g['rows']:,} gold rows: macro-F1 {g['macro_f1']:.3f}, weighted F1 {g['weighted_f1']:.3f}, "
-            f"accuracy {g['accuracy']:.3f} (rows without a label count as wrong)"
+            f"on {counted(g['rows'], g['effective_rows'])} gold rows: macro-F1 {g['macro_f1']:.3f}, "
+            f"weighted F1 {g['weighted_f1']:.3f}, accuracy {g['accuracy']:.3f} (rows without a label count as wrong)"
         )
     if summary.relabelled is not None:
         console.print(f"{summary.relabelled:,} existing labels changed; the surest first in relabelled.csv")
@@ -87,7 +87,7 @@ def print_training(summaries: Sequence[TrainSummary], run_path: Path) -> None:
     console.print()
     console.print(table)
     if (gold := summaries[0].gold) is not None:
-        console.print(f"scored on {gold['rows']:,} gold rows that nothing was tuned on")
+        console.print(f"scored on {counted(gold['rows'], gold['effective_rows'])} gold rows that nothing was tuned on")
     for name, note in dict.fromkeys((summary.name, note) for summary in summaries for note in summary.notes):
         console.print(f"note: {name}: {printable(note)}", soft_wrap=True)
     console.print(printable(f"model: {run.model}"), soft_wrap=True)
@@ -157,22 +157,33 @@ def _console(*, stderr: bool = False) -> Console:
 
 
 def _distribution(summary: LabelSummary) -> Table:
-    table = Table(Column("label", overflow="fold"), "rows", "share", "class balance", box=None)
+    interval = summary.class_balance_interval
+    heading = "class balance" if interval is None else "class balance (95 %)"
+    table = Table(Column("label", overflow="fold"), "rows", "share", heading, box=None)
     for name, count in summary.distribution.items():
-        share = count / max(summary.labelled, 1)
-        table.add_row(printable(name), f"{count:,}", f"{share:.1%}", f"{summary.class_balance[name]:.1%}")
+        share, balance = count / max(summary.labelled, 1), f"{summary.class_balance[name]:.1%}"
+        if interval is not None:
+            balance += " ({:.1%} to {:.1%})".format(*interval[name])
+        table.add_row(printable(name), f"{count:,}", f"{share:.1%}", balance)
     return table
 
 
 def _voters(summary: LabelSummary) -> Table:
-    others = ("coverage", "overlaps", "conflicts", "agreement", "gold accuracy (votes)")
+    others = ("coverage", "overlaps", "conflicts", "agreement", "gold accuracy (95 %)", "gold votes")
     table = Table(Column("voter", overflow="fold"), *others, box=None)
     for row in summary.voters:
-        gold = f"{row['gold_accuracy']:.2f} ({row['gold_votes']})" if row["gold_accuracy"] is not None else "-"
         agreement = "-" if row["agreement"] is None else f"{row['agreement']:.2f}"
         shares = (f"{row[name]:.1%}" for name in ("coverage", "overlaps", "conflicts"))
-        table.add_row(printable(row["voter"]), *shares, agreement, gold)
+        table.add_row(printable(row["voter"]), *shares, agreement, *_on_gold(row))
     return table
+
+
+def _on_gold(row: dict[str, Any]) -> tuple[str, str]:
+    """Return a voter's accuracy on gold rows with its interval, and how many these are."""
+    if row["gold_accuracy"] is None:
+        return "-", "-"
+    accuracy = f"{row['gold_accuracy']:.2f} ({row['gold_accuracy_low']:.2f} to {row['gold_accuracy_high']:.2f})"
+    return accuracy, counted(row["gold_votes"], row["gold_effective"])
 
 
 def _documentation(cls: type[Any]) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from ..data.label_space import ABSTAIN
+from ..data.scores import weighted_share
 from ..data.soft_labels import SoftLabels
 from ..labeling.annotator import combine
 from ..labeling.label_model import build_label_model, fit_votes
@@ -17,6 +18,7 @@ from ..labeling.settings import LabelModelSection
 from .comparison import Comparison, compare
 from .evidence import Evidence
 from .measures import Measures, measure
+from .resampling import Estimate
 
 _FEWEST_VOTERS = 2  # with one left there is nothing to combine
 
@@ -67,14 +69,12 @@ def voter_reports(evidence: Evidence, settings: LabelModelSection, *, resamples:
         rows = np.flatnonzero(opinion.found != ABSTAIN)
         measured = None
         if len(rows):
+            weight = np.ones(len(rows)) if weights is None else weights[rows]
             measured = measure(
-                truth[rows],
-                opinion.found[rows],
-                None,
-                labels=evidence.labels,
-                weights=None if weights is None else weights[rows],
-                resamples=resamples,
+                truth[rows], opinion.found[rows], None, labels=evidence.labels, weights=weight, resamples=resamples
             )
+            share = weighted_share(truth[rows] == opinion.found[rows], weight)  # as `labeler label` shows it
+            measured = replace(measured, accuracy=Estimate(share.value, share.low, share.high))
         others = without.get(opinion.name)
         reports.append(
             VoterReport(

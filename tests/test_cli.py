@@ -158,7 +158,7 @@ def test_json_has_no_nan(label: App, workdir: Path) -> None:
 def test_gold_gives_balance_and_accuracy(label: App, workdir: Path) -> None:
     (workdir / "gold.csv").write_text(GOLD, encoding="utf-8")
     result = label("reviews.csv", "--gold", "gold.csv")
-    assert "class balance: 4 gold rows" in result.stdout
+    assert "class balance: the rules' votes, corrected by 4 gold rows" in result.stdout
     assert "on 4 gold rows: macro-F1" in result.stdout
     assert "accuracy 0.750 (rows without a label count as wrong)" in result.stdout  # nobody votes on r5
     gold = pl.read_parquet("run/gold.parquet")

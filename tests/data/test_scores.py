@@ -38,4 +38,4 @@ def test_rows_count_by_their_weight() -> None:
     gold, found = np.array([0, 1, 1], np.int16), np.array([0, 1, 0], np.int16)
     weighted = gold_scores(gold, found, np.array([1.0, 2.0, 1.0]))
     repeated = gold_scores(gold[[0, 1, 1, 2]], found[[0, 1, 1, 2]])
-    assert weighted == pytest.approx(repeated | {"rows": 3})
+    assert weighted == pytest.approx(repeated | {"rows": 3, "effective_rows": 16 / 6})

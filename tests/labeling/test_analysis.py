@@ -51,6 +51,18 @@ def test_names_gold_and_estimates_land_in_their_rows() -> None:
         "conflicts": 0.0,
         "agreement": 0.9,
         "gold_votes": 2,
+        "gold_effective": 2.0,
         "gold_accuracy": 0.5,
+        "gold_accuracy_low": pytest.approx(0.0608, abs=1e-4),
+        "gold_accuracy_high": pytest.approx(0.9392, abs=1e-4),
     }
-    assert table.row(1) == ("silent", "", 0.0, 0.0, 0.0, None, 0, None)
+    assert table.row(1) == ("silent", "", 0.0, 0.0, 0.0, None, 0, None, None, None, None)
+
+
+def test_gold_rows_count_by_their_weights() -> None:
+    votes = VotePatterns.from_votes(np.array([[0, -1], [0, 0], [0, 1], [1, 1]], np.int16))
+    gold, weights = np.array([0, 1, -1, 1], np.int16), np.array([4.0, 1.0, 1.0])
+    table = lf_summary(votes, gold=gold, gold_weights=weights)
+    assert table["gold_votes"].to_list() == [3, 2]
+    assert table["gold_accuracy"].to_list() == pytest.approx([5 / 6, 1 / 2])
+    assert table["gold_effective"].to_list() == pytest.approx([36 / 18, 2.0])

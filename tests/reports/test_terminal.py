@@ -29,7 +29,10 @@ SUMMARY = LabelSummary(
             "conflicts": 0.125,
             "agreement": 0.9,
             "gold_votes": 10,
+            "gold_effective": 6.4,
             "gold_accuracy": 0.8,
+            "gold_accuracy_low": 0.41,
+            "gold_accuracy_high": 0.97,
         },
         {
             "voter": "[bold]silent[/bold]",
@@ -39,7 +42,10 @@ SUMMARY = LabelSummary(
             "conflicts": 0.0,
             "agreement": None,
             "gold_votes": 0,
+            "gold_effective": None,
             "gold_accuracy": None,
+            "gold_accuracy_low": None,
+            "gold_accuracy_high": None,
         },
     ],
 )
@@ -75,14 +81,16 @@ def test_every_class_has_a_line(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_every_voter_has_a_line_as_it_is_called(capsys: pytest.CaptureFixture[str]) -> None:
     out = shown(SUMMARY, capsys)
-    assert lines_with(out, "keywords") == [["keywords", "50.0%", "25.0%", "12.5%", "0.90", "0.80", "(10)"]]
-    assert lines_with(out, "silent") == [["[bold]silent[/bold]", "0.0%", "0.0%", "0.0%", "-", "-"]]
+    assert lines_with(out, "keywords") == [
+        ["keywords", "50.0%", "25.0%", "12.5%", "0.90", "0.80", *"(0.41 to 0.97) 10 (effective 6)".split()]
+    ]
+    assert lines_with(out, "silent") == [["[bold]silent[/bold]", "0.0%", "0.0%", "0.0%", "-", "-", "-"]]
 
 
 def test_gold_scores_and_changes_are_shown_when_there_are_any(capsys: pytest.CaptureFixture[str]) -> None:
-    gold = {"rows": 100, "macro_f1": 0.75, "weighted_f1": 0.8, "accuracy": 0.81}
+    gold = {"rows": 100, "effective_rows": 61.2, "macro_f1": 0.75, "weighted_f1": 0.8, "accuracy": 0.81}
     out = shown(replace(SUMMARY, gold=gold, relabelled=42), capsys)
-    assert "on 100 gold rows: macro-F1 0.750, weighted F1 0.800, accuracy 0.810" in out
+    assert "on 100 (effective 61) gold rows: macro-F1 0.750, weighted F1 0.800, accuracy 0.810" in out
     assert "42 existing labels changed; the surest first in relabelled.csv" in out
     assert "gold rows" not in shown(SUMMARY, capsys)
 
