@@ -203,7 +203,7 @@ def predict(
     delimiter: flags.DelimiterOpt = None,
     force: Annotated[bool, typer.Option("--force", help="Predict rows again that OUTPUT already has.")] = False,
 ) -> None:
-    """Label reviews with the trained model; rows whose id OUTPUT already has are skipped.
+    """Label reviews with the trained model; rows whose id and text OUTPUT already has are skipped.
 
     Example: labeler predict new.csv --run runs/reviews --output labelled.csv
     """

@@ -43,6 +43,8 @@ class TableStream:
     ----------
     source : str
         Path as given, or ``<stdin>``.
+    text : TextColumns
+        Where the texts are.
     text_column : str
         Input name of the text column, or of several joined with `` + ``.
     id_column : str or None
@@ -63,7 +65,7 @@ class TableStream:
         self.source = rows.name
         self.text_column = str(text)
         self.id_column = id_column
-        self._text = text
+        self.text = text
         self._reused = 0
         self._rows = rows
         self._chunks = chunks
@@ -110,8 +112,8 @@ class TableStream:
         counts = tally(Rejections().frame())
         found = False
         for raw in self._chunks:
-            usable = drop_unusable_texts(raw, self._text)
-            chunk = take_rows(usable, self._text, self.id_column, earlier, self._rows.files)
+            usable = drop_unusable_texts(raw, self.text)
+            chunk = take_rows(usable, self.text, self.id_column, earlier, self._rows.files)
             self._reused = earlier.reused
             if not found:
                 counts = _add_up(counts, tally(chunk.rejected))

@@ -129,10 +129,16 @@ def complete_ids(texts: pl.Series, given: pl.Series | None, earlier: EarlierIds)
     return ids
 
 
+def ids_with_texts(ids: pl.Series, texts: pl.Series) -> pl.Series:
+    """Return ids with a hash of the text behind them: ``1001-1f0c2a4b``."""
+    hashes = [hashlib.blake2b(text.encode(), digest_size=4).hexdigest() for text in texts]
+    return ids + "-" + pl.Series(hashes, dtype=pl.String)
+
+
 def unique_ids(
     ids: pl.Series, texts: pl.Series, lines: pl.Series, earlier: EarlierIds
 ) -> tuple[pl.Series, pl.Series, pl.Series]:
-    """Make ids unique: an id that an earlier row has with another text gets a hash of its own text, ``1001-1f0c2a4b``.
+    """Make ids unique: one that an earlier row has with another text gets a hash of its text; see `ids_with_texts`.
 
     So the id of a row does not change when other rows are added below, and only a repeated id and text is a repeat.
 
@@ -152,8 +158,7 @@ def unique_ids(
     others = (~first & ~same).arg_true()
     if not len(others):
         return ids, first, used_on
-    suffixes = [hashlib.blake2b(text.encode(), digest_size=4).hexdigest() for text in texts.gather(others)]
-    renamed = ids.gather(others) + "-" + pl.Series(suffixes, dtype=pl.String)
+    renamed = ids_with_texts(ids.gather(others), texts.gather(others))
     new, lines_used, _ = _first_uses(renamed, digests[others.to_numpy()], lines.gather(others), earlier)
     earlier.reused += int(new.sum())
     return (

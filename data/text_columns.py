@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,11 @@ class TextColumns:
     def column(self, frame: pl.DataFrame) -> str | None:
         """Return the column that holds nothing but the texts, if there is one."""
         return self.names[0] if len(self.names) == 1 and self.names[0] in frame.columns else None
+
+    def columns(self, names: Collection[str]) -> list[str] | None:
+        """Return the columns that hold the texts, perhaps inside nested values; None if one is not among `names`."""
+        found = [_holder(names, name) for name in self.names]
+        return None if None in found else list(dict.fromkeys(name for name in found if name is not None))
 
     def of(self, frame: pl.DataFrame) -> pl.Series:
         """Return the texts, null where there is none; NULs become spaces.
@@ -108,7 +113,7 @@ def find_text_columns(
 def likely_columns(frame: pl.DataFrame, likely: str | Sequence[str] | None) -> tuple[str, ...] | None:
     """Return the columns, or keys inside columns, if the table has all of them."""
     names = (likely,) if isinstance(likely, str) else tuple(likely or ())
-    return names if names and all(_base(frame, name) is not None for name in names) else None
+    return names if names and TextColumns(names).columns(frame.columns) else None
 
 
 def usual_text_columns(frame: pl.DataFrame) -> TextColumns | None:
@@ -124,7 +129,7 @@ def usual_text_columns(frame: pl.DataFrame) -> TextColumns | None:
 
 
 def _require(frame: pl.DataFrame, name: str, source: str) -> None:
-    base = _base(frame, name)
+    base = _holder(frame.columns, name)
     if base == name:
         require_strings(frame, name, source)
     elif base is None and not ("." in name and any(_nested_keys(frame))):
@@ -133,9 +138,9 @@ def _require(frame: pl.DataFrame, name: str, source: str) -> None:
         raise InputError(f"{source} has no key '{name}'.", hint=nearest_hint(name, _nested_keys(frame)))
 
 
-def _base(frame: pl.DataFrame, name: str) -> str | None:
+def _holder(names: Collection[str], name: str) -> str | None:
     """Return the column that a name or the beginning of a dotted name is, None if there is none."""
-    while name not in frame.columns:
+    while name not in names:
         name, dot, _ = name.rpartition(".")
         if not dot:
             return None
@@ -144,7 +149,7 @@ def _base(frame: pl.DataFrame, name: str) -> str | None:
 
 def _values(frame: pl.DataFrame, name: str) -> pl.Series:
     """Return a column as strings, or what stands under a key inside it."""
-    base = _base(frame, name)
+    base = _holder(frame.columns, name)
     assert base is not None
     values, keys = frame[base], name[len(base) + 1 :].split(".") if len(name) > len(base) else []
     for depth, key in enumerate(keys):

@@ -25,6 +25,7 @@ from ..data.run import RunDirectory
 from ..data.sinks.opening import open_sink
 from ..data.sinks.sink import Sink, Written
 from ..data.stream import Chunk, TableStream, open_stream
+from ..data.stream_ids import ids_with_texts, normal_ids
 from ..data.train_summary import read_train_summary
 from .end_model.load import EndModel, load_end_model
 
@@ -150,6 +151,7 @@ def predict_reviews(job: PredictJob, announce: Announce = lambda message: None) 
             key=key,
             table=job.table,
             id_column=reviews.id_column or "id",
+            text=reviews.text,
             force=job.force,
             announce=announce,
         ) as sink,
@@ -171,19 +173,30 @@ def _predicted(reviews: TableStream, sink: Sink, model: EndModel, announce: Anno
     """Store the predictions of each chunk, then yield it."""
     done, started = 0, time.perf_counter()
     for chunk in reviews:
-        new = ~sink.known(chunk.frame["id"])
+        ids = _ids_there(chunk, reviews.id_column, sink)
+        new = ~sink.known(ids)
         texts = chunk.frame["text"].filter(new)
         if len(texts):
             probs = model.predict_proba(texts.to_list())
-            sink.write(with_predictions(_with_ids(chunk, reviews.id_column).filter(new), probs, model.labels))
+            rows = chunk.original.with_columns(ids.alias(reviews.id_column or "id"))
+            sink.write(with_predictions(rows.filter(new), probs, model.labels))
             done += len(texts)
             announce(f"{done:,} reviews labelled, {done / (time.perf_counter() - started):,.0f}/s")
         yield chunk
 
 
-def _with_ids(chunk: Chunk, id_column: str | None) -> pl.DataFrame:
-    """Return the input rows with their ids as text; blank ones get the ids made for them."""
-    return chunk.original if id_column is None else chunk.original.with_columns(chunk.frame["id"].alias(id_column))
+def _ids_there(chunk: Chunk, id_column: str | None, sink: Sink) -> pl.Series:
+    """Return the ids under which rows are stored, or will be: an id that is stored with another text is another row's.
+
+    So two reviews of one product are both predicted, also if they come on different days.
+    """
+    ids, texts = chunk.frame["id"], chunk.frame["text"]
+    if id_column is None:  # made from the texts
+        return ids
+    given = normal_ids(chunk.original[id_column]).fill_null(ids)
+    ids = given.zip_with(sink.holds(given, texts)[0], ids)
+    _, taken = sink.holds(ids, texts)
+    return ids_with_texts(ids, texts).zip_with(taken, ids) if taken.any() else ids
 
 
 def added_columns(labels: LabelSpace) -> list[str]:

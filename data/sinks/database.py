@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, TypeVar
 import polars as pl
 
 from ..errors import RunError
+from ..text_columns import TextColumns
 from .address import Address, parse_address
-from .database_table import check_columns, find_table, make_table, stored_ids, upsert
+from .database_table import check_columns, find_table, make_table, stored_rows, upsert
 from .sink import Announce, Written
 from .values import as_text, without_nul
 
@@ -36,6 +37,8 @@ class DatabaseSink:
         Which table.
     id_column : str
         Column of ids.
+    text : TextColumns or None
+        Where the texts are, if they are compared.
     force : bool
         Whether stored rows are predicted again and updated.
     announce : callable
@@ -47,6 +50,7 @@ class DatabaseSink:
     engine: Engine
     address: Address
     id_column: str
+    text: TextColumns | None
     force: bool
     announce: Announce
     table: Table | None
@@ -59,10 +63,26 @@ class DatabaseSink:
         table, wanted = self.table, without_nul(ids.cast(pl.String))
         if self.force or table is None or "label" not in table.columns:
             return pl.Series(ids.name, [False] * len(ids), pl.Boolean)
-        found = self._do(lambda connection: stored_ids(connection, table, self.id_column, wanted))
-        known = wanted.is_in(pl.Series(list(found), dtype=pl.String)).alias(ids.name)
+        found = self._do(lambda connection: stored_rows(connection, table, [self.id_column], wanted))
+        known = wanted.is_in(found[self.id_column].implode()).alias(ids.name)
         self._before += int(known.sum())
         return known
+
+    def holds(self, ids: pl.Series, texts: pl.Series) -> tuple[pl.Series, pl.Series]:
+        """Ask the table for the texts of the rows that have a label; see `Sink.holds`."""
+        table, none = self.table, pl.Series([False] * len(ids), dtype=pl.Boolean)
+        if self.force or table is None or "label" not in table.columns:
+            return none, none
+        columns = (self.text and self.text.columns(table.columns.keys())) or []
+        wanted = without_nul(ids.cast(pl.String)).alias("id")
+        found = self._do(lambda connection: stored_rows(connection, table, [self.id_column, *columns], wanted))
+        there = wanted.is_in(found[self.id_column].implode())
+        if self.text is None or not columns:
+            return there, none
+        stored = pl.DataFrame([found[self.id_column].alias("id"), self.text.of(found).alias("stored")])
+        rows = pl.DataFrame([wanted, texts.alias("text")]).join(stored, on="id", how="left", maintain_order="left")
+        same = (without_nul(rows["text"]) == rows["stored"]).fill_null(value=False)
+        return there & same, there & ~same
 
     def write(self, chunk: pl.DataFrame) -> None:
         """Insert or update a chunk in one transaction; see `Sink.write`."""
@@ -122,7 +142,9 @@ class DatabaseSink:
 
 
 @contextmanager
-def open_database(url: str, table: str, *, id_column: str, force: bool, announce: Announce) -> Iterator[DatabaseSink]:
+def open_database(
+    url: str, table: str, *, id_column: str, text: TextColumns | None, force: bool, announce: Announce
+) -> Iterator[DatabaseSink]:
     """Open a table for predictions; it is made with the first chunk if there is none.
 
     Parameters
@@ -133,6 +155,8 @@ def open_database(url: str, table: str, *, id_column: str, force: bool, announce
         ``name`` or ``schema.name``.
     id_column : str
         Column of ids, the table's primary key when it is made here.
+    text : TextColumns or None
+        Where the texts are, if they are compared.
     force : bool
         Know no row, so that rows that are there are updated.
     announce : callable
@@ -152,7 +176,7 @@ def open_database(url: str, table: str, *, id_column: str, force: bool, announce
     try:
         with _explaining(address):
             found = find_table(engine, address, id_column)
-        yield DatabaseSink(engine, address, id_column, force, announce, found)
+        yield DatabaseSink(engine, address, id_column, text, force, announce, found)
     finally:
         engine.dispose()
 

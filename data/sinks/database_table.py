@@ -121,21 +121,22 @@ def check_columns(engine: Engine, table: Table, address: Address, schema: Mappin
     raise InputError(f"{address} lacks columns: {quoted(missing)}.", hint=hint)
 
 
-def stored_ids(connection: Connection, table: Table, id_column: str, ids: pl.Series) -> set[str]:
-    """Ask which of `ids` have a label."""
+def stored_rows(connection: Connection, table: Table, columns: Sequence[str], ids: pl.Series) -> pl.DataFrame:
+    """Read columns, of which the first is that of the ids, of the rows with these `ids` that have a label, as text."""
     import sqlalchemy as sa
     from sqlalchemy.dialects import postgresql
 
-    column = table.columns[id_column]
-    found: set[str] = set()
+    column = table.columns[columns[0]]
+    found: list[tuple[str | None, ...]] = []
     for start in range(0, len(ids), _ROWS):
         some = ids.slice(start, _ROWS).to_list()
         asked: sa.ColumnElement[bool] = column.in_(some)
         if connection.dialect.name == "postgresql":  # three times as fast as a thousand parameters
             asked = column == sa.func.any(sa.bindparam("ids", some, type_=postgresql.ARRAY(column.type)))
-        labelled = sa.select(column).where(asked, table.columns["label"].is_not(None))
-        found.update(str(value) for value in connection.execute(labelled).scalars())
-    return found
+        query = sa.select(*(table.columns[name] for name in columns))
+        rows = connection.execute(query.where(asked, table.columns["label"].is_not(None)))
+        found.extend(tuple(None if value is None else str(value) for value in row) for row in rows)
+    return pl.DataFrame(found, schema=dict.fromkeys(columns, pl.String), orient="row")
 
 
 def upsert(connection: Connection, table: Table, id_column: str, chunk: pl.DataFrame) -> None:

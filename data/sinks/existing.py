@@ -1,10 +1,10 @@
-"""What an output file holds already: its columns, and its ids block by block."""
+"""What an output file holds already: its columns, and the values of some block by block."""
 
 from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -39,8 +39,8 @@ def read_schema(path: Path, form: FileFormat) -> Schema:
         return dict.fromkeys(_names(first, form.kind), pl.String())
 
 
-def read_ids(path: Path, form: FileFormat, id_column: str) -> Iterator[pl.Series]:
-    """Read the ids of a finished file as text, in constant memory.
+def read_columns(path: Path, form: FileFormat, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """Read columns of a finished file in constant memory; those of text files are strings.
 
     Raises
     ------
@@ -49,24 +49,26 @@ def read_ids(path: Path, form: FileFormat, id_column: str) -> Iterator[pl.Series
     """
     with _explaining(path):
         if form.kind == "parquet":
-            ids = pl.scan_parquet(path, glob=False).select(pl.col(id_column).cast(pl.String))
-            yield from (batch.to_series() for batch in ids.collect_batches(maintain_order=False))
+            yield from pl.scan_parquet(path, glob=False).select(columns).collect_batches(maintain_order=False)
             return
         with form.open(path) as stream:
-            yield from _text_ids(stream, form.kind, id_column)
+            yield from _text_columns(stream, form.kind, columns)
 
 
-def _text_ids(stream: IO[bytes], kind: TextKind, id_column: str) -> Iterator[pl.Series]:
+def _text_columns(stream: IO[bytes], kind: TextKind, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
     if kind == "jsonl":
         for block in _blocks(stream, kind):
-            yield pl.read_ndjson(block, schema={id_column: pl.String})[id_column]
+            yield pl.read_ndjson(block, schema=dict.fromkeys(columns, pl.String))
         return
     header = _first_record(stream, kind)
-    position = _names(header, kind).index(id_column)
+    names = _names(header, kind)
+    positions = sorted(names.index(name) for name in columns)
     for block in _blocks(stream, kind):
         # With the header before it a block that starts with a byte order mark keeps it.
         table = header + b"\n" + block
-        yield pl.read_csv(table, columns=[position], infer_schema=False, separator=DELIMITERS[kind]).to_series()
+        frame = pl.read_csv(table, columns=positions, infer_schema=False, separator=DELIMITERS[kind])
+        frame.columns = [names[position] for position in positions]
+        yield frame
 
 
 def _first_record(stream: IO[bytes], kind: TextKind) -> bytes:

@@ -13,7 +13,9 @@ import polars as pl
 
 from ..atomic import TEMPORARY_SUFFIX, atomic_path
 from ..errors import ConfigError, InputError, quoted
-from .existing import read_ids, read_schema
+from ..stream_ids import normal_ids
+from ..text_columns import TextColumns
+from .existing import read_columns, read_schema
 from .formats import FileFormat, TextKind, encode
 from .id_set import IdSet
 from .journal import Journal, open_journal
@@ -38,21 +40,27 @@ class FileSink:
         Rows of this run and of an interrupted one.
     id_column : str
         Column of ids.
+    text : TextColumns or None
+        Where the texts are, if they are compared.
     kept : bool
         Whether rows of the old file are kept.
     schema : dict
         Columns of the rows stored already; empty when there are none.
     ids : IdSet
         Ids of the rows stored already.
+    reviews : IdSet
+        Their ids and texts, as `_reviews` joins them.
     """
 
     path: Path
     form: FileFormat
     journal: Journal
     id_column: str
+    text: TextColumns | None
     kept: bool
     schema: Schema = field(default_factory=dict)
     ids: IdSet = field(default_factory=IdSet)
+    reviews: IdSet = field(default_factory=IdSet)
     _new: int = 0
     _before: int = 0
 
@@ -61,6 +69,25 @@ class FileSink:
         found = self.ids.contains(ids)
         self._before += int(found.sum())
         return found
+
+    def holds(self, ids: pl.Series, texts: pl.Series) -> tuple[pl.Series, pl.Series]:
+        """Compare with the rows in the file and the journal; see `Sink.holds`."""
+        there = self.ids.contains(ids)
+        if self.text is None or self.text.columns(self.schema) is None:
+            return there, there & False
+        same = self.reviews.contains(_reviews(ids, texts))
+        return same, there & ~same
+
+    def learn(self, rows: pl.DataFrame) -> None:
+        """Remember rows that are stored."""
+        self.ids.add(rows[self.id_column])
+        if self.text is not None and self.text.columns(rows.columns):
+            self.reviews.add(_reviews(rows[self.id_column], self.text.of(rows)))
+
+    def compared(self, schema: Schema) -> list[str]:
+        """Name the columns that tell rows apart, of those in a file or part."""
+        texts = (self.text and self.text.columns(schema)) or []
+        return list(dict.fromkeys([self.id_column, *texts]))
 
     def write(self, chunk: pl.DataFrame) -> None:
         """Put a chunk into the journal; see `Sink.write`."""
@@ -72,7 +99,7 @@ class FileSink:
         if self.form.kind == "parquet":
             chunk = fit(chunk, self.schema, place=str(self.path), hint=_HINT)
         self.journal.append(chunk)
-        self.ids.add(chunk[self.id_column])
+        self.learn(chunk)
         self._new += len(chunk)
 
     def finish(self) -> Written:
@@ -103,7 +130,9 @@ class FileSink:
 
 
 @contextmanager
-def open_file(path: Path, *, id_column: str, key: str, force: bool, announce: Announce) -> Iterator[FileSink]:
+def open_file(
+    path: Path, *, id_column: str, text: TextColumns | None, key: str, force: bool, announce: Announce
+) -> Iterator[FileSink]:
     """Open a file for predictions; what an interrupted run with the same `key` wrote counts as stored.
 
     Parameters
@@ -112,6 +141,8 @@ def open_file(path: Path, *, id_column: str, key: str, force: bool, announce: An
         The file; need not exist.
     id_column : str
         Column of ids.
+    text : TextColumns or None
+        Where the texts are, if they are compared.
     key : str
         Digest of the model and settings the predictions come from.
     force : bool
@@ -133,7 +164,7 @@ def open_file(path: Path, *, id_column: str, key: str, force: bool, announce: An
     with open_journal(path) as journal:
         _remove_killed(path)
         kept = not force and path.exists()
-        sink = FileSink(path, form, journal, id_column, kept, read_schema(path, form) if kept else {})
+        sink = FileSink(path, form, journal, id_column, text, kept, read_schema(path, form) if kept else {})
         if sink.schema:
             _learn_ids(sink)
         sink.kept = bool(sink.schema)
@@ -169,36 +200,42 @@ def _learn_ids(sink: FileSink) -> None:
         raise InputError(
             f"{sink.path} exists, but holds no predictions: it has no column {quoted(lacking)}.", hint=_HINT
         )
-    for ids in read_ids(sink.path, sink.form, sink.id_column):
-        sink.ids.add(ids)
+    for rows in read_columns(sink.path, sink.form, sink.compared(sink.schema)):
+        sink.learn(rows)
 
 
 def _resume(sink: FileSink, announce: Announce) -> None:
     """Take over the rows of an interrupted run, but for parts that are in the file already or do not fit it."""
     rows = 0
     for part in sink.journal.parts:
-        schema, ids = _look_into(part, sink.id_column)
+        schema, stored = _look_into(part, sink)
         sink.schema = sink.schema or schema
         fits = bool(schema) and schema.keys() == sink.schema.keys()
         # A run killed between replacing the file and removing the parts leaves parts that are in it.
-        if fits and not sink.ids.contains(ids).any():
-            sink.ids.add(ids)
-            rows += len(ids)
+        if fits and not sink.ids.contains(stored[sink.id_column]).any():
+            sink.learn(stored)
+            rows += len(stored)
             continue
         part.unlink()
         if not fits:
-            announce(f"{sink.path.name}: {len(ids):,} rows of an interrupted run are dropped, their columns differ")
+            announce(f"{sink.path.name}: {len(stored):,} rows of an interrupted run are dropped, their columns differ")
     if rows:
         announce(f"{sink.path.name}: going on after {rows:,} rows of an interrupted run")
 
 
-def _look_into(part: Path, id_column: str) -> tuple[Schema, pl.Series]:
-    """Read columns and ids of a part; none if the disk has spoilt it."""
+def _look_into(part: Path, sink: FileSink) -> tuple[Schema, pl.DataFrame]:
+    """Read columns, ids and texts of a part; none if the disk has spoilt it."""
     try:
         table = pl.scan_parquet(part, glob=False)
-        return dict(table.collect_schema()), table.select(id_column).collect().to_series()
+        schema = dict(table.collect_schema())
+        return schema, table.select(sink.compared(schema)).collect()
     except (OSError, pl.exceptions.PolarsError):
-        return {}, pl.Series(id_column, [], pl.String)
+        return {}, pl.DataFrame(schema={sink.id_column: pl.String})
+
+
+def _reviews(ids: pl.Series, texts: pl.Series) -> pl.Series:
+    """Join ids and texts to strings that are equal where both are."""
+    return normal_ids(ids) + "\0" + texts.fill_null("")
 
 
 def _copy_lines(source: IO[bytes], target: IO[bytes]) -> None:

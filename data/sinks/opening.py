@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from ..errors import ConfigError
+from ..text_columns import TextColumns
 from .files import open_file
 from .formats import TextKind
 from .sink import Announce, Sink
@@ -21,6 +22,7 @@ def open_sink(
     key: str,
     table: str | None = None,
     id_column: str = "id",
+    text: TextColumns | None = None,
     force: bool = False,
     stdout_format: TextKind = "csv",
     announce: Announce = lambda message: None,
@@ -38,6 +40,8 @@ def open_sink(
         Table of the database, ``name`` or ``schema.name``; for URLs only.
     id_column : str
         Column of ids.
+    text : TextColumns, optional
+        Where the texts are, if `Sink.holds` is to compare them.
     force : bool
         Know no row: a file is replaced by the new rows alone, rows of a table are updated.
     stdout_format : str
@@ -56,18 +60,18 @@ def open_sink(
     InputError, RunError
         When it is entered, if the place cannot be used; see `open_file` and `open_database`.
     """
-    text = "-" if output is None else str(output)
+    place = "-" if output is None else str(output)
     if isinstance(output, str) and _URL.match(output):
         if not table:
             raise ConfigError("The database needs the name of a table.", hint="Add --table NAME.")
         from .database import open_database
 
-        return open_database(output, table, id_column=id_column, force=force, announce=announce)
+        return open_database(output, table, id_column=id_column, text=text, force=force, announce=announce)
     if table is not None:
         raise ConfigError(
-            f"--table {table} goes with a database, but the output is {text}.",
+            f"--table {table} goes with a database, but the output is {place}.",
             hint="Give a URL with --output, such as postgresql://user@host/database, or leave --table out.",
         )
-    if text == "-":
+    if place == "-":
         return open_stdout(stdout_format)
-    return open_file(Path(text), id_column=id_column, key=key, force=force, announce=announce)
+    return open_file(Path(place), id_column=id_column, text=text, key=key, force=force, announce=announce)

@@ -57,6 +57,26 @@ class Sink(Protocol):
         """
         ...
 
+    def holds(self, ids: pl.Series, texts: pl.Series) -> tuple[pl.Series, pl.Series]:
+        """Tell which ids are stored with the text given, and which with another one.
+
+        Where no texts are stored, an id alone counts.
+
+        Parameters
+        ----------
+        ids, texts : Series, shape (n,)
+
+        Returns
+        -------
+        tuple of two Series of bool, shape (n,)
+
+        Raises
+        ------
+        RunError
+            If the place can no longer be asked.
+        """
+        ...
+
     def write(self, chunk: pl.DataFrame) -> None:
         """Store rows whose ids are distinct, not null and not known; when this returns, they survive anything.
 

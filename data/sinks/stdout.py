@@ -34,6 +34,10 @@ class StdoutSink:
         """Tell that no row is stored; see `Sink.known`."""
         return pl.Series(ids.name, [False] * len(ids), pl.Boolean)
 
+    def holds(self, ids: pl.Series, texts: pl.Series) -> tuple[pl.Series, pl.Series]:
+        """Tell that no row is stored; see `Sink.holds`."""
+        return self.known(ids), self.known(ids)
+
     def write(self, chunk: pl.DataFrame) -> None:
         """Print a chunk; see `Sink.write`.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -112,3 +113,43 @@ def test_a_file_is_not_written_over_while_it_is_read(model: Stub, tmp_path: Path
     several = PredictJob(str(tmp_path / "*.csv"), tmp_path, str(tmp_path / "in.csv"), tmp_path / "r", force=force)
     with pytest.raises(ConfigError, match="is an input file too"):
         predict_reviews(several)
+
+
+def test_texts_are_joined_as_they_were_labelled(model: Stub, tmp_path: Path) -> None:
+    rows = "id,title,body\n1,good,+\n2,,bad\n"
+    predict_reviews(job(tmp_path, rows, likely_text=("body", "title")))
+    assert pl.read_csv(tmp_path / "out.csv")["label"].to_list() == ["positive", "negative"]
+    predict_reviews(job(tmp_path, "id,text\n1,+\n", "other.csv", likely_text=("body", "title")))
+    assert pl.read_csv(tmp_path / "other.csv").columns[:2] == ["id", "text"]
+
+
+def test_two_reviews_of_one_product_are_both_predicted_once(model: Stub, tmp_path: Path) -> None:
+    rows = "id,text\n" + "".join(f"{number % 10},review {number}\n" for number in range(20))
+    assert predict_reviews(job(tmp_path, rows)).written.rows_new == 20
+    done = predict_reviews(job(tmp_path, rows + "3,new\n"))
+    assert (done.written.rows_new, done.written.rows_before) == (1, 20)
+    frame = pl.read_csv(tmp_path / "out.csv")
+    assert frame["id_input"].value_counts().filter(pl.col("id_input") == 3)["count"].to_list() == [3]
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.jsonl", "out.parquet", "sqlite"])
+def test_reviews_of_one_product_may_come_on_different_days(model: Stub, tmp_path: Path, name: str) -> None:
+    where = {"table": "t"} if name == "sqlite" else {}
+
+    def predict(rows: str) -> int:
+        made = job(tmp_path, "id,text\n" + rows, name, **where)
+        made = replace(made, output=f"sqlite:///{tmp_path}/a.db") if where else made
+        return predict_reviews(made).written.rows_new
+
+    assert predict("7,good +\n8,bad\n") == 2
+    assert predict("7,other\n8,bad\n") == 1
+    assert predict("7,other\n7,good +\n9,new\n") == 1
+    assert predict("9,new\n7,good +\n7,other\n8,bad\n") == 0
+    assert predict("7,third\n7,other\n7,fourth\n") == 2
+
+
+def test_numbers_of_parquet_and_csv_are_the_same_ids(model: Stub, tmp_path: Path) -> None:
+    predict_reviews(job(tmp_path, "id,text\n1,x\n2.0,y\n"))
+    pl.DataFrame({"id": [1.0, 2.0, 3.0], "text": ["x", "y", "z"]}).write_parquet(tmp_path / "more.parquet")
+    again = replace(job(tmp_path, ""), source=str(tmp_path / "more.parquet"))
+    assert predict_reviews(again).written.rows_new == 1
