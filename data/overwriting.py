@@ -65,7 +65,7 @@ def refuse_run_output(option: str, output: str | Path) -> None:
     ConfigError
         If the place is so.
     """
-    run = None if is_url(output) else run_of(Path(output).absolute())
+    run = None if is_url(output) else run_of(Path(output).resolve())
     if run:
         raise ConfigError(
             f"{option} {output} is a name that labeler uses in the run {run}.", hint="Choose another name or folder."
