@@ -17,6 +17,7 @@ PART_ROWS = 250_000
 """Rows of a part: tens of megabytes, one task of a cluster."""
 
 _COMPLETE = "_SUCCESS"
+_MARK = "labeler_labels"
 _OWN = re.compile(rf"part-\d{{5}}\.parquet|{_COMPLETE}")
 
 
@@ -71,9 +72,19 @@ class PartitionedDataset:
             self.files.touch(f"{self.path}/{_COMPLETE}")
         return len(parts)
 
+    def _is_ours(self, name: str) -> bool:
+        """Whether labeler wrote a file: other programs call their parts so too."""
+        if not _OWN.fullmatch(name) or name == _COMPLETE:
+            return name == _COMPLETE
+        try:
+            with self.files.open(f"{self.path}/{name}", "rb") as file:
+                return _MARK in pl.read_parquet_metadata(file)
+        except pl.exceptions.PolarsError:
+            return False
+
     def _put(self, name: str, frame: pl.DataFrame) -> None:
         content = io.BytesIO()
-        frame.write_parquet(content)
+        frame.write_parquet(content, metadata={_MARK: ""})
         with self.files.transaction:  # a local file appears whole too, as an object does
             self.files.pipe_file(f"{self.path}/{name}", content.getvalue())
 
@@ -109,9 +120,10 @@ def open_dataset(url: str) -> PartitionedDataset:
         dataset = PartitionedDataset(url, *url_to_fs(url))
         if dataset.files.isfile(dataset.path):
             raise RunError(f"{url} is a file.", hint="Name a folder for the dataset.")
-        foreign = sorted(name for name in dataset._names() if not _OWN.fullmatch(name))
+        foreign = [name for name in sorted(dataset._names()) if not dataset._is_ours(name)]
     if foreign:
         raise RunError(
-            f"{url} holds '{foreign[0]}', which is no part of a dataset of labels.", hint="Name an empty place."
+            f"{url} holds '{foreign[0]}', which is no part of a dataset that labeler wrote.",
+            hint="Name an empty place.",
         )
     return dataset

@@ -63,6 +63,14 @@ def test_fewer_rows_leave_no_older_part(place: str, table: Path) -> None:
     assert list(contents(place)) == ["_SUCCESS", "part-00000.parquet", "part-00001.parquet"]
 
 
+def test_parts_of_another_program_stay(place: str, table: Path) -> None:
+    dataset = open_dataset(place)
+    dataset.write(table)
+    dataset.files.pipe_file(f"{dataset.path}/part-00007.parquet", table.read_bytes())
+    with pytest.raises(RunError, match=r"holds 'part-00007\.parquet', which is no part of a dataset that labeler wrote"):
+        open_dataset(place)
+
+
 class Bucket(MemoryFileSystem):  # type: ignore[misc]  # fsspec is not typed
     """As object storage: one bucket, no folders, and none may be made."""
 
