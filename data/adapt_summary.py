@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class AdaptSummary:
         exponential ``pseudo_perplexity``; the same tokens are hidden before and after.
     key : str
         Digest of all that the result depends on.
+    files : dict of str to str
+        Digests of the other files in the folder, by name.
     folder : str
         Where the model is; not kept.
     seconds, texts_per_second : float
@@ -55,6 +57,7 @@ class AdaptSummary:
     before: dict[str, float]
     after: dict[str, float]
     key: str
+    files: dict[str, str] = field(default_factory=dict)
     folder: str = ""
     seconds: float = 0.0
     texts_per_second: float = 0.0

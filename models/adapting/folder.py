@@ -12,45 +12,53 @@ from pathlib import Path
 
 from ...data.adapt_summary import AdaptSummary
 from ...data.atomic import TEMPORARY_SUFFIX, write_json
+from ...data.digests import file_digest
 from ...data.errors import RunError
+from ..training.checkpoints import remove_checkpoints
 
 RECORD = "adaptation.json"
 
+_OTHER = "Choose another --output, or move it away."
 
-def check_output(folder: Path, *, force: bool) -> None:
-    """Refuse to replace what `labeler adapt` did not write.
+
+def check_output(folder: Path) -> None:
+    """Refuse to replace what `labeler adapt` did not write, or what was changed since.
 
     Raises
     ------
     RunError
-        If the place is taken, by a file in any case.
+        If the place is taken.
     """
     if folder.name in ("", ".."):
-        raise RunError(f"'{folder}' does not name a new folder.", hint="Choose another --output.")
+        raise RunError(f"'{folder}' does not name a new folder.", hint=_OTHER)
     if folder.exists() and not folder.is_dir():
-        raise RunError(f"{folder} is a file.", hint="Choose another --output.")
-    ours = not folder.exists() or not any(folder.iterdir()) or (folder / RECORD).is_file()
-    if not ours and not force:
-        raise RunError(
-            f"{folder} is there already and is not an adapted model (it has no {RECORD}).",
-            hint="Choose another --output, or use --force to replace all that is in it.",
-        )
+        raise RunError(f"{folder} is a file.", hint=_OTHER)
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    summary = _read_record(folder)
+    if summary is None:
+        raise RunError(f"{folder} is there already and is not an adapted model (it has no {RECORD}).", hint=_OTHER)
+    found = _digests(folder)
+    changed = sorted(name for name in found.keys() | summary.files.keys() if found.get(name) != summary.files.get(name))
+    if changed:
+        raise RunError(f"{folder / changed[0]} is not as labeler wrote it, so {folder} is not replaced.", hint=_OTHER)
 
 
 def finished(folder: Path, key: str) -> AdaptSummary | None:
     """Return what was done if the folder holds the result of the same work, else None."""
-    try:
-        summary = AdaptSummary(**json.loads((folder / RECORD).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+    summary = _read_record(folder)
+    if summary is None:
         return None
     complete = any(folder.glob("*.safetensors")) and (folder / "tokenizer.json").is_file()
     return replace(summary, folder=str(folder)) if complete and summary.key == key else None
 
 
-def write_record(folder: Path, summary: AdaptSummary) -> None:
-    """Write ``adaptation.json``, the same for the same work."""
+def write_record(folder: Path, summary: AdaptSummary) -> AdaptSummary:
+    """Write ``adaptation.json``, the same for the same work, when all other files are there; return what is in it."""
+    summary = replace(summary, files=_digests(folder))
     volatile = ("folder", "seconds", "texts_per_second")
     write_json(folder / RECORD, {name: value for name, value in asdict(summary).items() if name not in volatile})
+    return summary
 
 
 @contextmanager
@@ -81,9 +89,22 @@ def held_checkpoints(output: Path) -> Iterator[Path]:
         for left in output.parent.glob(f".{glob.escape(output.name[:40])}.????????{TEMPORARY_SUFFIX}"):
             shutil.rmtree(left, ignore_errors=True)  # of a process killed while it wrote
         yield folder
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_checkpoints(folder)
     finally:
         lock.release()
         with suppress(OSError):  # checkpoints stay
             (folder / ".lock").unlink()
             folder.rmdir()
+
+
+def _read_record(folder: Path) -> AdaptSummary | None:
+    try:
+        return AdaptSummary(**json.loads((folder / RECORD).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    """Digest all files but the record, by name."""
+    files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {name: file_digest(path).digest for name, path in files.items() if name != RECORD}

@@ -62,7 +62,7 @@ class AdaptJob:
     resume : bool
         Continue a killed adaptation.
     force : bool
-        Replace a folder that is no adapted model, and adapt again although nothing changed.
+        Adapt again although nothing changed.
     """
 
     source: str
@@ -111,7 +111,7 @@ def adapt_model(
         If the output cannot be written, or is something else.
     """
     _check(job)
-    check_output(job.output, force=job.force)
+    check_output(job.output)
     read, texts = _texts(job, announce)
     ref = resolve_model(job.backbone)
     announce(f"encoder: {ref.description}")
@@ -131,7 +131,7 @@ def adapt_model(
             folder.mkdir()
             work.model.write(folder)
             write_text(folder / "README.md", adapted_card(summary))
-            write_record(folder, summary)
+            summary = write_record(folder, summary)
     return summary
 
 

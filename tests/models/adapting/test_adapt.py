@@ -161,12 +161,16 @@ def test_other_folders_are_not_replaced(adapt: Adapt, tmp_path: Path) -> None:
     (theirs / "thesis.txt").write_text("ten years of work")
     with pytest.raises(RunError, match=r"is not an adapted model") as error:
         adapt(output=theirs)
-    assert "--force" in error.value.hint
+    assert "--output" in error.value.hint
+    with pytest.raises(RunError, match=r"is not an adapted model"):
+        adapt(output=theirs, force=True)
     assert (theirs / "thesis.txt").exists()
-    adapt(output=theirs, force=True)
-    assert not (theirs / "thesis.txt").exists()
+    (folder / "thesis.txt").write_text("ten years of work")
+    with pytest.raises(RunError, match=r"thesis.txt is not as labeler wrote it"):
+        adapt(force=True)
+    assert (folder / "thesis.txt").exists()
     with pytest.raises(RunError, match="is a file"):
-        adapt(output=theirs / "README.md", force=True)
+        adapt(output=theirs / "thesis.txt", force=True)
     with pytest.raises(RunError, match="does not name a new folder"):
         adapt(output=Path(), force=True)
 
