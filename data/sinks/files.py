@@ -23,6 +23,7 @@ from .sink import Announce, Written
 from .values import Schema, arrange, fit
 
 _COPIED = 1 << 20
+_PREDICTED = ("label", "confidence")
 _HINT = "Predict all rows anew with --force, or choose another --output."
 
 
@@ -146,7 +147,7 @@ def open_file(
     key : str
         Digest of the model and settings the predictions come from.
     force : bool
-        Replace the file: none of its rows is kept or known.
+        Replace the file, if it is one of predictions: none of its rows is kept or known.
     announce : callable
         Called with what is continued or dropped.
 
@@ -163,6 +164,7 @@ def open_file(
     path = _checked(path)
     with open_journal(path) as journal:
         _remove_killed(path)
+        _check_replaceable(path, form, force=force)
         kept = not force and path.exists()
         sink = FileSink(path, form, journal, id_column, text, kept, read_schema(path, form) if kept else {})
         if sink.schema:
@@ -193,13 +195,26 @@ def _remove_killed(path: Path) -> None:
             other.unlink(missing_ok=True)
 
 
-def _learn_ids(sink: FileSink) -> None:
-    """Read the ids of the old file, if it is one of predictions."""
-    lacking = [name for name in (sink.id_column, "label", "confidence") if name not in sink.schema]
+def _check_replaceable(path: Path, form: FileFormat, *, force: bool) -> None:
+    """Refuse a table that holds something else; with force one that cannot be read may be replaced."""
+    try:
+        schema = read_schema(path, form) if path.exists() else {}
+    except InputError:
+        if not force:
+            raise
+        return
+    _require(path, schema, _PREDICTED, "Choose another --output: only a file of predictions is replaced.")
+
+
+def _require(path: Path, schema: Schema, names: tuple[str, ...], hint: str) -> None:
+    lacking = [name for name in names if schema and name not in schema]
     if lacking:
-        raise InputError(
-            f"{sink.path} exists, but holds no predictions: it has no column {quoted(lacking)}.", hint=_HINT
-        )
+        raise InputError(f"{path} exists, but holds no predictions: it has no column {quoted(lacking)}.", hint=hint)
+
+
+def _learn_ids(sink: FileSink) -> None:
+    """Read the ids of the old file."""
+    _require(sink.path, sink.schema, (sink.id_column,), _HINT)
     for rows in read_columns(sink.path, sink.form, sink.compared(sink.schema)):
         sink.learn(rows)
 

@@ -221,8 +221,11 @@ def test_types_of_a_parquet_file_are_kept(tmp_path: Path) -> None:
 def test_a_table_without_predictions_is_not_taken_for_finished(tmp_path: Path, name: str, write: str) -> None:
     path = tmp_path / name
     getattr(pl.DataFrame({"id": ["a"], "text": ["x"]}), write)(path)
-    with pytest.raises(InputError, match="holds no predictions: it has no column 'label', 'confidence'"):
-        store_file(path, predicted(["a"]))
+    before = path.read_bytes()
+    for force in (False, True):
+        with pytest.raises(InputError, match="holds no predictions: it has no column 'label', 'confidence'"):
+            store_file(path, predicted(["a"]), force=force)
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize(
