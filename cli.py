@@ -167,7 +167,7 @@ def adapt(
     delimiter: flags.DelimiterOpt = None,
     limit: flags.LimitOpt = None,
     resume: flags.ResumeOpt = True,
-    force: Annotated[bool, typer.Option("--force", help="Adapt again; replace any folder at OUTPUT.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Adapt again although nothing changed.")] = False,
     as_json: flags.JsonOpt = False,
 ) -> None:
     """Let a masked language model read unlabelled reviews first: for train --backbone and label --models.
@@ -373,7 +373,7 @@ def suggest(
 def init(
     preset: Annotated[str, typer.Option("--preset", help="Which built-in task to start from.")] = "kaspi-sentiment",
     path: Annotated[Path, typer.Option("--path", help="Where to write it.")] = Path("labeler.toml"),
-    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file; an edited one is kept.")] = False,
 ) -> None:
     """Write a commented labeler.toml to start from.
 

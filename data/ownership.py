@@ -86,10 +86,20 @@ def set_aside(path: Path, run: Path, why: str = "is not as labeler wrote it") ->
         return
     wanted = run / KEPT / path.relative_to(run)
     wanted.parent.mkdir(parents=True, exist_ok=True)
+    notice(f"{path} {why}: it is kept as {move_to_free_name(path, wanted)}")
+
+
+def move_to_free_name(path: Path, wanted: Path) -> Path:
+    """Rename a file or folder to `wanted`, or with a number where that is taken; return its new name.
+
+    Raises
+    ------
+    OSError
+        If that fails.
+    """
     others = (wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}") for number in count(2))
     free = next(name for name in chain([wanted], others) if not name.exists())
-    path.rename(free)
-    notice(f"{path} {why}: it is kept as {free}")
+    return path.rename(free)
 
 
 def run_of(path: Path) -> Path | None:

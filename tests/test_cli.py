@@ -442,6 +442,8 @@ def test_init_writes_the_preset_once(app: App, workdir: Path, preset: str) -> No
     assert "--force" in second.stderr
     assert (workdir / "labeler.toml").read_text(encoding="utf-8") == "mine"
     assert app("init", "--preset", preset, "--force").exit_code == 0
+    assert (workdir / "labeler-old.toml").read_text(encoding="utf-8") == "mine"
+    assert app("init", "--preset", preset, "--force").stderr == ""
     assert (workdir / "labeler.toml").read_text(encoding="utf-8") == written
     assert app("init", "--path", "other.toml").stdout == "other.toml\n"
 

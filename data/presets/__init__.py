@@ -7,6 +7,8 @@ from pathlib import Path
 
 from ..atomic import write_text
 from ..errors import ConfigError, nearest_hint
+from ..ownership import move_to_free_name
+from ..progress import notice
 
 _PRESETS = resources.files(__package__)
 
@@ -30,7 +32,7 @@ def preset_text(name: str) -> str:
 
 
 def write_preset(name: str, path: Path, *, force: bool) -> None:
-    """Write a preset's TOML to a file to edit.
+    """Write a preset's TOML to a file to edit; with `force` a file that was edited gets another name.
 
     Raises
     ------
@@ -39,5 +41,8 @@ def write_preset(name: str, path: Path, *, force: bool) -> None:
     """
     text = preset_text(name)
     if path.exists() and not force:
-        raise ConfigError(f"{path} is already there.", hint="Use --force to overwrite it, or --path for another name.")
+        raise ConfigError(f"{path} is already there.", hint="Use --force to replace it, or --path for another name.")
+    if path.exists() and path.read_bytes() not in [preset_text(known).encode() for known in preset_names()]:
+        kept = move_to_free_name(path, path.with_name(f"{path.stem}-old{path.suffix}"))
+        notice(f"{path} was edited: it is kept as {kept}")
     write_text(path, text)
