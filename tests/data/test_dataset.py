@@ -67,7 +67,7 @@ def test_parts_of_another_program_stay(place: str, table: Path) -> None:
     dataset = open_dataset(place)
     dataset.write(table)
     dataset.files.pipe_file(f"{dataset.path}/part-00007.parquet", table.read_bytes())
-    with pytest.raises(RunError, match=r"holds 'part-00007\.parquet', which is no part of a dataset that labeler wrote"):
+    with pytest.raises(RunError, match=r"holds 'part-00007\.parquet', which is no part"):
         open_dataset(place)
 
 
