@@ -29,6 +29,7 @@ class Label(Section):
     prototypes: tuple[Text, ...] = Field((), description="Typical reviews, for the embedding voter.")
     hypotheses: tuple[Text, ...] = Field((), description="Statements that hold for the class, for zero-shot voters.")
     verbalizers: tuple[Text, ...] = Field((), description="Words a masked model may fill in for the class.")
+    catch_all: bool = Field(False, description="Takes what no other class claims; one class at most.")
 
 
 class Task(Section):
@@ -53,6 +54,8 @@ class Task(Section):
     def _names_form_a_label_space(cls, labels: tuple[Label, ...]) -> tuple[Label, ...]:
         with as_validation():
             LabelSpace(tuple(label.name for label in labels))
+        if len(several := [label.name for label in labels if label.catch_all]) > 1:
+            raise ValueError(f"only one class may have catch_all = true, found {', '.join(several)}")
         return labels
 
     @cached_property
@@ -61,10 +64,16 @@ class Task(Section):
         return LabelSpace(tuple(label.name for label in self.labels))
 
     @property
+    def catch_all(self) -> str:
+        """Name of the class that takes what no other one claims; empty without one."""
+        return next((label.name for label in self.labels if label.catch_all), "")
+
+    @property
     def resources(self) -> dict[str, Any]:
         """What voters may take from the task, by the name of their field: see `Label`'s fields, and `cloze`."""
         by_class = ("keywords", "emoji", "prototypes", "hypotheses", "verbalizers")
         return {name: {label.name: getattr(label, name) for label in self.labels} for name in by_class} | {
             "descriptions": {label.name: label.description for label in self.labels},
             "cloze": self.cloze,
+            "catch_all": self.catch_all,
         }

@@ -16,6 +16,8 @@ from .gold_balance import RuleLabels, class_balance_from_gold
 from .patterns import VotePatterns
 from .reviews import GoldRows, Reviews
 
+ESTIMATED = "estimated from the rules' votes"
+
 Array = npt.NDArray[np.float64]
 
 
@@ -26,7 +28,7 @@ class ClassBalance:
     Parameters
     ----------
     shares : ndarray of float64, shape (k,)
-        Positive, sums to 1.
+        Positive, sums to 1; NaN for a class of which nothing shows it.
     source : str
         Where it is from, in words.
     interval : ndarray of float64, shape (2, k), optional
@@ -77,7 +79,7 @@ def settle_class_balance(
         )
         estimated, rule_votes = uniform, None
     else:
-        estimated = ClassBalance(estimate_class_balance(rule_votes, labels.k), "estimated from the rules' votes")
+        estimated = ClassBalance(estimate_class_balance(rule_votes, labels.k), ESTIMATED)
     if wanted == "estimate" or gold is None or not len(gold):
         return estimated
     return _from_gold(gold, reviews.n_input, rule_votes, estimated, insist=wanted == "gold")

@@ -47,6 +47,43 @@ def checked_balance(balance: npt.ArrayLike, k: int) -> npt.NDArray[np.float64]:
     return normalised
 
 
+def known_shares(balance: npt.ArrayLike, k: int) -> npt.NDArray[np.float64]:
+    """Check a class balance in which NaN stands for a share that nothing shows; shape (k,), the known ones sum to 1.
+
+    Raises
+    ------
+    ConfigError
+        If it does not hold `k` numbers, or a known share is not positive and finite.
+    """
+    shares = np.array(balance, dtype=np.float64)
+    known = ~np.isnan(shares)
+    if shares.shape != (k,) or known.all():
+        return checked_balance(shares, k)
+    if known.any():
+        shares[known] = checked_balance(shares[known], int(known.sum()))
+    return shares
+
+
+def complete_balance(shares: npt.NDArray[np.float64], filling: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Take the shares that nothing shows (NaN) from another balance, and fit the known ones into what that leaves.
+
+    Parameters
+    ----------
+    shares, filling : ndarray of float64, shape (k,)
+        The first as `known_shares` returns it; the second sums to 1.
+
+    Returns
+    -------
+    ndarray of float64, shape (k,)
+        Sums to 1.
+    """
+    known = ~np.isnan(shares)
+    completed = filling.copy()
+    if known.any():
+        completed[known] = shares[known] / shares[known].sum() * filling[known].sum()
+    return completed
+
+
 def given_balance(shares: Mapping[str, float] | Sequence[float], labels: LabelSpace) -> npt.NDArray[np.float64]:
     """Check and normalise the class balance of a configuration: shares by class name, or in the order of the classes.
 

@@ -44,6 +44,7 @@ class Labelled:
     method: str
     notes: tuple[str, ...]
     class_balance_interval: npt.NDArray[np.float64] | None = None
+    catch_all: str = ""
     cascade: tuple[dict[str, Any], ...] = ()
 
     @cached_property
@@ -88,6 +89,8 @@ class LabelSummary:
         Rows whose existing label changed, when an existing label column votes.
     notes : list of str
         What a user should be told.
+    catch_all : str
+        The class that takes what no other one claims; empty without one.
     cascade : list of dict
         One entry per voter that was asked about hard rows only: see `labeling.cascade_step.ask_voters`.
     seconds : float
@@ -107,6 +110,7 @@ class LabelSummary:
     gold: dict[str, float] | None = None
     relabelled: int | None = None
     notes: list[str] = field(default_factory=list)
+    catch_all: str = ""
     cascade: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -175,6 +179,7 @@ def summarise(
         else None,
         relabelled=None if changes is None else len(changes),
         notes=[*labelled.notes, *class_notes(counts, labels)],
+        catch_all=labelled.catch_all,
         cascade=list(labelled.cascade),
         seconds=seconds,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import __version__
 from ..data.atomic import write_text
+from ..data.content import has_content
 from ..data.errors import VoterError
 from ..data.gold import GoldTable
 from ..data.gold_record import with_record
@@ -24,12 +25,15 @@ from ..data.soft_labels import SoftLabels
 from ..data.stream import TableStream
 from ..data.task import Task
 from ..models.resolve import ModelRef
-from .balance_step import ClassBalance, settle_class_balance
+from .balance_step import ESTIMATED, ClassBalance, settle_class_balance
 from .cascade_step import ask_voters, build_asked_voters
+from .catch_all import give_unclaimed, label_shares, shown_classes
+from .class_balance import complete_balance
 from .columns import numeric_columns
 from .consensus import contradicted_classes
 from .engines import Engine, LocalEngine
 from .label_model import build_label_model, fit_votes
+from .majority import MajorityVote
 from .named_voter import NamedVoter, build_voters, model_fields
 from .outputs import Labelled, LabelSummary, write_labels
 from .patterns import VotePatterns
@@ -37,7 +41,7 @@ from .registry import is_asked, voter_options
 from .reviews import Reviews, store_reviews
 from .settings import LabelModelSection, VoterSection
 from .silent import silent_notes
-from .voter_notes import voter_notes
+from .voter_notes import unshown_note, voter_notes
 from .voting import VoteColumn, apply_voters
 
 Announce = Callable[[str], None]
@@ -130,6 +134,7 @@ def label_reviews(job: LabelJob, run: RunDirectory, announce: Announce = lambda 
         votes=[[v.name, v.key(reviews.corpus)] for v in everybody],
         table=table.digest,  # code of the user's may vote otherwise with the same key
         labels=job.labels.names,
+        catch_all=job.task.catch_all,
         gold=[gold.digest, gold.frame["weight"].to_list()] if gold else "",
         input=reviews.key,
     )
@@ -170,9 +175,11 @@ def _vote(
         resources["numeric_columns"] = numeric_columns(reviews.corpus)
     rules = build_voters([s for s in sections if s.name not in matched], resources, job.models)
     rule_votes = vote(rules)
-    balance = settle_class_balance(
-        job.label_model.class_balance, reviews, _patterns(rule_votes) if rule_votes else None, job.labels
-    )
+    rule_table = _patterns(rule_votes) if rule_votes else None
+    balance = settle_class_balance(job.label_model.class_balance, reviews, rule_table, job.labels)
+    if balance.source == ESTIMATED:  # but for what no rule can show
+        shown = shown_classes(job.task, [s for s in sections if s.name not in matched], rule_table)
+        balance = replace(balance, shares=np.where(shown, balance.shares, np.nan))
     resources["class_balance"] = tuple(balance.shares.tolist())
     others = build_voters([s for s in sections if s.name in matched], resources, job.models)
     votes = rule_votes | vote(others)
@@ -203,7 +210,7 @@ def _combine(
     model = build_label_model(
         settings.method,
         k=k,
-        class_balance=balance.shares,
+        class_balance=complete_balance(balance.shares, MajorityVote(k=k).fit(table).class_balance_),
         seed=settings.seed,
         group_correlated=settings.group_correlated,
         families=[voter.family for voter in voters],
@@ -214,6 +221,10 @@ def _combine(
     probs = model.predict_proba(table).astype(np.float32)
     announce(f"labels: {settings.method} combined {table.m} voters ({model.termination_})")
     soft = SoftLabels(probs, table.covered)
+    if job.task.catch_all:
+        texts = (frame["text"] for frame in reviews.corpus.frames("text"))
+        content = np.concatenate([has_content(part) for part in texts])
+        table, soft = give_unclaimed(table, soft, job.labels.index(job.task.catch_all), content)
     names = [voter.name for voter in voters]
     about = voter_notes(table, soft.hard(), model.voter_accuracy_, voters=names, has_gold=reviews.n_gold > 0)
     silent = silent_notes(voters, table, reviews.corpus)
@@ -223,6 +234,8 @@ def _combine(
             f"{reviews.gold.unusable} gold rows are not in the input; without a text, or drawn from other reviews, "
             "they were not used."
         )
+    if len(unshown := np.flatnonzero(np.isnan(balance.shares))):
+        notes.append(unshown_note([job.labels.names[c] for c in unshown], job.task.catch_all))
     return Labelled(
         reviews=reviews,
         labels=job.labels,
@@ -230,9 +243,10 @@ def _combine(
         soft=soft,
         voters=tuple(voters),
         voter_accuracy=model.voter_accuracy_,
-        class_balance=balance.shares,
+        class_balance=complete_balance(balance.shares, label_shares(table, soft)),
         class_balance_source=balance.source,
         class_balance_interval=balance.interval,
         method=settings.method,
         notes=tuple(notes),
+        catch_all=job.task.catch_all,
     )

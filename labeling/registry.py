@@ -27,8 +27,8 @@ from . import voters as _voters
 ENTRY_POINT_GROUP = "labeler.voters"
 
 FROM_RUN = frozenset(
-    "keywords emoji prototypes hypotheses verbalizers descriptions cloze class_balance numeric_columns model "
-    "encoder".split()
+    "keywords emoji prototypes hypotheses verbalizers descriptions cloze catch_all class_balance numeric_columns "
+    "model encoder".split()
 )
 """Options that are taken from the task and the run unless a voter's section sets them."""
 _SECTION_KEYS = ("name", "kind", "optional")  # keys of every [[voters]] section

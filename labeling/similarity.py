@@ -19,7 +19,14 @@ _BLOCK = 1024  # rows
 
 
 def class_similarity(
-    texts: Sequence[str], model: ModelRef, labels: LabelSpace, sentences: Sentences, *, nearest: int, what: str
+    texts: Sequence[str],
+    model: ModelRef,
+    labels: LabelSpace,
+    sentences: Sentences,
+    *,
+    nearest: int,
+    what: str,
+    catch_all: str = "",
 ) -> npt.NDArray[np.float64]:
     """Mean cosine between every review and the nearest sentences of each class; see `sentence_similarity`.
 
@@ -34,10 +41,13 @@ def class_similarity(
         Average over this many nearest sentences of a class; 0 means all.
     what : str
         Name of the sentences, for error messages.
+    catch_all : str
+        A class that needs no sentences.
 
     Returns
     -------
     ndarray of float64, shape (n, k)
+        A class without sentences gets the mean of the others.
 
     Raises
     ------
@@ -46,10 +56,11 @@ def class_similarity(
     ModelError
         If the model cannot be loaded.
     """
-    groups = sentences_of(labels, sentences, what)
+    groups = sentences_of(labels, sentences, what, catch_all=catch_all)
     cosines = sentence_similarity(texts, model, [sentence for group in groups for sentence in group], what=what)
     by_class = np.split(cosines, np.cumsum([len(group) for group in groups])[:-1], axis=1)
-    return np.stack([_mean_of_nearest(group, nearest) for group in by_class], axis=1)
+    means = [_mean_of_nearest(group, nearest) for group in by_class if group.shape[1]]
+    return mean_where_silent(np.stack(means, axis=1), [bool(group) for group in groups])
 
 
 def sentence_similarity(
@@ -89,8 +100,23 @@ def sentence_similarity(
     return _cosines(reviews, _unit(described - centre))
 
 
-def sentences_of(labels: LabelSpace, sentences: Sentences, what: str) -> list[tuple[str, ...]]:
-    """Return each class's sentences in index order.
+def mean_where_silent(scores: npt.NDArray[np.float64], described: Sequence[bool]) -> npt.NDArray[np.float64]:
+    """Give classes that nothing describes the mean score of the others: neither near nor far.
+
+    Parameters
+    ----------
+    scores : ndarray of float64, shape (n, d)
+        Of the classes with sentences, in index order.
+    described : sequence of bool, length k
+        Which classes these are.
+    """
+    full = np.repeat(scores.mean(axis=1, keepdims=True), len(described), axis=1)
+    full[:, np.asarray(described)] = scores
+    return full
+
+
+def sentences_of(labels: LabelSpace, sentences: Sentences, what: str, *, catch_all: str = "") -> list[tuple[str, ...]]:
+    """Return each class's sentences in index order; only the class `catch_all` may have none.
 
     Raises
     ------
@@ -98,7 +124,7 @@ def sentences_of(labels: LabelSpace, sentences: Sentences, what: str) -> list[tu
         If a class has none.
     """
     groups = [tuple(sentences.get(name, ())) for name in labels.names]
-    without = [name for name, group in zip(labels.names, groups, strict=True) if not group]
+    without = [name for name, group in zip(labels.names, groups, strict=True) if not group and name != catch_all]
     hint = f"Add {what} = [...] to its [[task.labels]]."
     raise_together([ConfigError(f"Class '{name}' has no {what}.", hint=hint) for name in without], "The task")
     return groups

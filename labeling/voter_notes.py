@@ -57,6 +57,16 @@ def voter_notes(
     return notes
 
 
+def unshown_note(classes: Sequence[str], catch_all: str) -> str:
+    """Say that no rule votes for some classes, and what would tell their share."""
+    advice = "" if catch_all else " A class for everything else may be set to catch_all = true."
+    frequent = "it is" if len(classes) == 1 else "they are"
+    return (
+        f"No rule votes for {_some(classes)}, so nothing shows how frequent {frequent}; "
+        f"the class balance shows the share of the labels. Hand labels or class_balance would tell.{advice}"
+    )
+
+
 def _some(names: Sequence[str], most: int = 5) -> str:
     """Join names for a sentence, no more than can be read."""
     shown = ", ".join(names[:most])

@@ -24,7 +24,7 @@ from ..data.task import Sentences
 from ..models.engines import Engine
 from ..models.resolve import ModelRef
 from .languages import is_kazakh
-from .similarity import sentence_similarity, sentences_of
+from .similarity import mean_where_silent, sentence_similarity, sentences_of
 
 if TYPE_CHECKING:
     from ..models.masked_lm import MaskedLMScorer
@@ -69,6 +69,7 @@ def read_reviews(
     hypotheses: Sentences,
     verbalizers: Sentences,
     cloze: Sequence[str],
+    catch_all: str = "",
 ) -> Iterator[Reading]:
     """Let a model judge reviews, prompt by prompt.
 
@@ -82,6 +83,8 @@ def read_reviews(
         Class name -> statements, for ``nli`` and ``similarity``, and for ``cloze``.
     cloze : sequence of str
         Templates.
+    catch_all : str
+        A class that needs no statements.
 
     Yields
     ------
@@ -95,7 +98,7 @@ def read_reviews(
     ModelError
         If the model cannot be loaded or cannot do what the engine needs.
     """
-    groups = check_prompts(engine, labels, hypotheses, verbalizers, cloze)
+    groups = check_prompts(engine, labels, hypotheses, verbalizers, cloze, catch_all)
     if engine == "cloze":
         yield from _fill_gaps(texts, model, groups, cloze)
         return
@@ -111,7 +114,12 @@ def read_reviews(
 
 
 def check_prompts(
-    engine: Engine, labels: LabelSpace, hypotheses: Sentences, verbalizers: Sentences, cloze: Sequence[str]
+    engine: Engine,
+    labels: LabelSpace,
+    hypotheses: Sentences,
+    verbalizers: Sentences,
+    cloze: Sequence[str],
+    catch_all: str,
 ) -> list[tuple[str, ...]]:
     """Return the statements of each class that an engine compares; parameters as of `read_reviews`.
 
@@ -121,10 +129,10 @@ def check_prompts(
         If a class has none, or ``cloze`` has no template.
     """
     if engine != "cloze":
-        return sentences_of(labels, hypotheses, "hypotheses")
+        return sentences_of(labels, hypotheses, "hypotheses", catch_all=catch_all)
     if not cloze:
         raise ConfigError("The task has no cloze template.", hint='Add cloze = ["{text} ... <mask>."] to [task].')
-    return sentences_of(labels, verbalizers, "verbalizers")
+    return sentences_of(labels, verbalizers, "verbalizers", catch_all=catch_all)
 
 
 def class_scores(readings: Iterable[Reading], k: int, *, texts: Sequence[str] | None = None) -> npt.NDArray[np.float64]:
@@ -143,18 +151,20 @@ def class_scores(readings: Iterable[Reading], k: int, *, texts: Sequence[str] | 
     Returns
     -------
     ndarray of float64, shape (n, k)
+        A class without statements gets the mean of the others.
     """
     means = []
     for reading in readings:
         weights = np.ones(reading.calibrated.shape)
         if texts is not None:
             weights = _same_language(texts, reading.statements)
-        mean = np.empty((len(reading.calibrated), k))
-        for c in range(k):
+        described = np.isin(np.arange(k), reading.classes)
+        mean = np.empty((len(reading.calibrated), described.sum()))
+        for i, c in enumerate(np.flatnonzero(described)):
             columns = reading.classes == c
             weight = np.where(weights[:, columns].any(axis=1, keepdims=True), weights[:, columns], 1.0)
-            mean[:, c] = np.average(reading.calibrated[:, columns], axis=1, weights=weight)
-        means.append(mean)
+            mean[:, i] = np.average(reading.calibrated[:, columns], axis=1, weights=weight)
+        means.append(mean_where_silent(mean, described.tolist()))
     averaged: npt.NDArray[np.float64] = np.mean(means, axis=0)
     return averaged
 

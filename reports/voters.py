@@ -12,6 +12,7 @@ from ..data.label_space import ABSTAIN
 from ..data.scores import weighted_share
 from ..data.soft_labels import SoftLabels
 from ..labeling.annotator import combine
+from ..labeling.catch_all import with_catch_all
 from ..labeling.label_model import build_label_model, fit_votes
 from ..labeling.patterns import VotePatterns
 from ..labeling.settings import LabelModelSection
@@ -171,7 +172,9 @@ def _combined(
     )
     fit_votes(table, model, k=k)
     asked = VotePatterns.from_votes(on_gold)
-    return SoftLabels(asked.expand(model.predict_proba(asked).astype(np.float32)), asked.expand(asked.covered))
+    soft = SoftLabels(asked.expand(model.predict_proba(asked).astype(np.float32)), asked.expand(asked.covered))
+    catch_all = evidence.summary.get("catch_all")
+    return with_catch_all(soft, evidence.labels.index(catch_all)) if catch_all else soft
 
 
 def harmful(report: VoterReport) -> bool:

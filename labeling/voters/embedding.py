@@ -12,7 +12,7 @@ from ...data.label_space import LabelSpace
 from ...data.task import Sentences
 from ...data.votes import Votes
 from ...models.resolve import ModelRef
-from ..class_balance import checked_balance
+from ..class_balance import known_shares
 from ..options import Count, Coverage
 from ..scoring import vote_on_rows
 from ..similarity import class_similarity, sentences_of
@@ -28,13 +28,15 @@ class EmbeddingVoter:
     prototypes : Sentences
         Class name -> typical reviews.
     class_balance : tuple of float
-        Expected share of each class; on 100 rows or more the votes are matched to it.
+        Expected share of each class, NaN where nothing shows it; on 100 rows or more the votes are matched to it.
     encoder : ModelRef
         The sentence encoder: ``embedded``, a folder or a hub name.
     nearest : int
         Average over this many nearest prototypes of a class; 0 means all.
     coverage : float
         Share of the rows to vote on, in (0, 1]: the surest of each class.
+    catch_all : str
+        A class that takes what no other one claims: rows on which no class leads by a margin are abstained on.
 
     Raises
     ------
@@ -48,9 +50,10 @@ class EmbeddingVoter:
     encoder: ModelRef
     nearest: Count = 0
     coverage: Coverage = 1.0
+    catch_all: str = ""
 
     def __post_init__(self) -> None:
-        sentences_of(self.labels, self.prototypes, "prototypes")
+        sentences_of(self.labels, self.prototypes, "prototypes", catch_all=self.catch_all)
 
     def vote(self, corpus: Corpus) -> Votes:
         """Vote on every row.
@@ -66,7 +69,7 @@ class EmbeddingVoter:
 
     def scores(self, corpus: Corpus) -> npt.NDArray[np.float32]:
         """Return the similarity of every row to each class, shape (n, k); raises as `vote` does."""
-        checked_balance(self.class_balance, self.labels.k)
+        known_shares(self.class_balance, self.labels.k)
         scores = class_similarity(
             corpus.unique.readable.to_list(),
             self.encoder,
@@ -74,10 +77,12 @@ class EmbeddingVoter:
             self.prototypes,
             nearest=self.nearest,
             what="prototypes",
+            catch_all=self.catch_all,
         )
         return scores.astype(np.float32)[corpus.unique.inverse]
 
     def decide(self, scores: npt.NDArray[np.float32]) -> Votes:
         """Match the scores of all rows to the class balance."""
-        balance = checked_balance(self.class_balance, self.labels.k)
-        return vote_on_rows(scores, balance, coverage=self.coverage)
+        balance = known_shares(self.class_balance, self.labels.k)
+        catch_all = self.labels.index(self.catch_all) if self.catch_all else None
+        return vote_on_rows(scores, balance, coverage=self.coverage, catch_all=catch_all)

@@ -15,7 +15,7 @@ from ...data.task import Sentences
 from ...data.votes import Votes
 from ...models.engines import Engine, zero_shot_engine
 from ...models.resolve import ModelRef
-from ..class_balance import checked_balance
+from ..class_balance import known_shares
 from ..options import Coverage
 from ..scoring import vote_on_rows
 from ..zero_shot import Reading, check_prompts, class_scores, read_reviews
@@ -40,7 +40,7 @@ class ZeroShotVoter:
     cloze : tuple of str
         Templates with ``{text}`` and ``<mask>``; their scores are averaged.
     class_balance : tuple of float
-        Expected share of each class; on 100 rows or more the votes are matched to it.
+        Expected share of each class, NaN where nothing shows it; on 100 rows or more the votes are matched to it.
     model : ModelRef
         ``auto``, ``embedded``, a folder or a hub name.
     engine : {"auto", "cloze", "nli", "similarity"}
@@ -50,6 +50,8 @@ class ZeroShotVoter:
         ``nli`` models that know one language at a time; worse for ``similarity``.
     coverage : float
         Share of the rows to vote on, in (0, 1]: the surest of each class.
+    catch_all : str
+        A class that takes what no other one claims: rows on which no class leads by a margin are abstained on.
 
     Raises
     ------
@@ -66,10 +68,11 @@ class ZeroShotVoter:
     engine: Literal["auto", "cloze", "nli", "similarity"] = "auto"
     same_language: bool = False
     coverage: Coverage = 1.0
+    catch_all: str = ""
 
     def __post_init__(self) -> None:
         if self.engine != "auto":
-            check_prompts(self.engine, self.labels, self.hypotheses, self.verbalizers, self.cloze)
+            check_prompts(self.engine, self.labels, self.hypotheses, self.verbalizers, self.cloze, self.catch_all)
 
     def vote(self, corpus: Corpus) -> Votes:
         """Vote on every row.
@@ -85,15 +88,16 @@ class ZeroShotVoter:
 
     def scores(self, corpus: Corpus) -> npt.NDArray[np.float32]:
         """Return the calibrated score of each class for every row, shape (n, k); raises as `vote` does."""
-        checked_balance(self.class_balance, self.labels.k)
+        known_shares(self.class_balance, self.labels.k)
         texts = corpus.unique.readable.to_list()
         scores = class_scores(self.read(texts), self.labels.k, texts=self.languages(texts))
         return scores.astype(np.float32)[corpus.unique.inverse]
 
     def decide(self, scores: npt.NDArray[np.float32]) -> Votes:
         """Match the scores of all rows to the class balance."""
-        balance = checked_balance(self.class_balance, self.labels.k)
-        return vote_on_rows(scores, balance, coverage=self.coverage)
+        balance = known_shares(self.class_balance, self.labels.k)
+        catch_all = self.labels.index(self.catch_all) if self.catch_all else None
+        return vote_on_rows(scores, balance, coverage=self.coverage, catch_all=catch_all)
 
     def read(self, texts: Sequence[str]) -> Iterator[Reading]:
         """Yield what the model says of each text, prompt by prompt; raises as `vote` does."""
@@ -105,6 +109,7 @@ class ZeroShotVoter:
             hypotheses=self.hypotheses,
             verbalizers=self.verbalizers,
             cloze=self.cloze,
+            catch_all=self.catch_all,
         )
 
     def languages(self, texts: Sequence[str]) -> Sequence[str] | None:

@@ -29,7 +29,15 @@ def test_resources_are_by_field_and_class() -> None:
         "verbalizers": {"no": (), "yes": ("жақсы",)},
         "descriptions": {"no": "", "yes": ""},
         "cloze": ("{text} <mask>",),
+        "catch_all": "",
     }
+
+
+def test_one_class_may_be_the_catch_all() -> None:
+    other = {"name": "other", "catch_all": True}
+    assert Task.model_validate({"labels": [*LABELS, other]}).resources["catch_all"] == "other"
+    with pytest.raises(ValidationError, match="only one class may have catch_all = true, found other, rest"):
+        Task.model_validate({"labels": [*LABELS, other, other | {"name": "rest"}]})
 
 
 @pytest.mark.parametrize(
