@@ -154,6 +154,7 @@ class Config(Section):
             ),
             limit=told.limit,
             models=ModelChoice(told.models or "auto", announce=announce),
+            rating_column=self.data.rating_column,
             config_toml=self.dumps(),
             force=force,
             engine=engine,

@@ -12,6 +12,7 @@ from .manifest import StageDetails, stage_key
 from .run import RunDirectory
 
 _STAGE = "label"
+_DATA = ("text_column", "id_column", "rating_column", "encoding", "delimiter")
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class LabelOptions:
     llm_budget: int | None = None
     text_column: tuple[str, ...] | None = None
     id_column: str | None = None
+    rating_column: str | None = None
     limit: int | None = None
     encoding: str | None = None
     delimiter: str | None = None
@@ -34,7 +36,7 @@ class LabelOptions:
     @property
     def data(self) -> dict[str, object]:
         """Keys of the ``[data]`` section."""
-        return {name: getattr(self, name) for name in ("text_column", "id_column", "encoding", "delimiter")}
+        return {name: getattr(self, name) for name in _DATA}
 
 
 def read_label_options(run: RunDirectory) -> LabelOptions | None:

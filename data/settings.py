@@ -26,6 +26,9 @@ class DataSection(Section):
         default=None, description="Column with the reviews, or a list of columns to join; guessed when not set."
     )
     id_column: str | None = Field(default=None, description="Column with unique ids; guessed, or made from the text.")
+    rating_column: str | None = Field(
+        default=None, description="Column that voters of kind rating read; their own, or guessed, when not set."
+    )
     encoding: str | None = Field(default=None, description="Encoding of text files; detected when not set.")
     delimiter: str | None = Field(default=None, description="Delimiter of CSV files; detected when not set.")
 

@@ -37,6 +37,7 @@ from .majority import MajorityVote
 from .named_voter import NamedVoter, build_voters, model_fields
 from .outputs import Labelled, LabelSummary, write_labels
 from .patterns import VotePatterns
+from .rating_column import with_rating_column
 from .registry import is_asked, voter_options
 from .reviews import Reviews, store_reviews
 from .settings import LabelModelSection, VoterSection
@@ -63,6 +64,8 @@ class LabelJob:
     models : callable
         Maps the name of a voter's field ("model", "encoder") and the name written in its section, if any, to a
         ModelRef; called only when a voter needs it.
+    rating_column : str, optional
+        The column that voters of kind ``rating`` read: see `rating_column.with_rating_column`.
     config_toml : str
         The resolved configuration, written to the run.
     force : bool
@@ -81,6 +84,7 @@ class LabelJob:
     table: TableStream
     gold: GoldTable | None
     models: Callable[[str, str | None], ModelRef]
+    rating_column: str | None = None
     config_toml: str = ""
     force: bool = False
     hand_labels: bool = False
@@ -174,6 +178,7 @@ def _vote(
     if any("numeric_columns" in voter_options(s.kind) for s in sections):
         resources["numeric_columns"] = numeric_columns(reviews.corpus)
     rules = build_voters([s for s in sections if s.name not in matched], resources, job.models)
+    rules = with_rating_column(rules, reviews.corpus, job.rating_column, announce)
     rule_votes = vote(rules)
     rule_table = _patterns(rule_votes) if rule_votes else None
     balance = settle_class_balance(job.label_model.class_balance, reviews, rule_table, job.labels)

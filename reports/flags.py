@@ -24,6 +24,7 @@ ModelsOpt = Annotated[str | None, typer.Option("--models", help="auto (default),
 TextColumnOpt = Annotated[
     list[str] | None, typer.Option(help="Column with the reviews, KEY.KEY in nested JSON; repeat it to join several.")
 ]
+RatingColumnOpt = Annotated[str | None, typer.Option(help="Column with the stars or scores.")]
 IdColumnOpt = Annotated[str | None, typer.Option(help="Column with unique ids.")]
 EncodingOpt = Annotated[str | None, typer.Option(help="Encoding of INPUT (cp1251, koi8-r, ...); default: detected.")]
 DelimiterOpt = Annotated[str | None, typer.Option(help='Delimiter of a CSV: ";", tab, ...; default: detected.')]

@@ -80,7 +80,11 @@ class RatingVoter:
         return f"the values of column '{self.column}', {min(rating):g} to {max(rating):g}, are in none of its ranges"
 
     def _ratings(self, corpus: Corpus) -> pl.Series:
-        column = column_of(corpus, self.column)
-        if column.dtype == pl.String:
-            column = column.str.strip_chars().str.replace(",", ".", literal=True)
-        return column.cast(pl.Float64, strict=False).fill_null(np.nan)
+        return numbers(column_of(corpus, self.column))
+
+
+def numbers(column: pl.Series) -> pl.Series:
+    """Read numbers, such as "5" or "4,5"; NaN where there is none."""
+    if column.dtype == pl.String:
+        column = column.str.strip_chars().str.replace(",", ".", literal=True)
+    return column.cast(pl.Float64, strict=False).fill_null(np.nan)
