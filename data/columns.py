@@ -73,22 +73,15 @@ def guess_column(frame: pl.DataFrame, names: frozenset[str]) -> list[str]:
     return [column for column in frame.columns if fold_name(column) in names]
 
 
-def find_text_column(
-    frame: pl.DataFrame,
-    wanted: str | None,
-    *,
-    id_column: str | None,
-    source: str,
-    more: Iterable[pl.DataFrame] = (),
+def find_only_strings(
+    frame: pl.DataFrame, *, id_column: str | None, source: str, more: Iterable[pl.DataFrame] = ()
 ) -> str:
-    """Find the column of texts.
+    """Find the only column of strings besides the id, which no usual name tells.
 
     Parameters
     ----------
     frame : DataFrame
         The table, or its first rows.
-    wanted : str or None
-        The user's choice.
     id_column : str or None
         A column that is not the text.
     source : str
@@ -96,34 +89,18 @@ def find_text_column(
     more : iterable of DataFrame
         The rows below `frame`; looked at only if its values do not suffice to tell text from numbers.
 
-    Returns
-    -------
-    str
-        `wanted`; else the only column with a usual name; else the only column of strings besides the id.
-
     Raises
     ------
     InputError
-        If there is no such column, more than one, or it does not hold strings. The message lists the columns.
+        If there is none, more than one, or it holds numbers. The message lists the columns.
     """
-    if wanted is not None:
-        return require_strings(frame, require_column(frame, wanted, source=source), source)
-    usual = guess_column(frame, TEXT_NAMES)
-    if len(usual) == 1:
-        return require_strings(frame, usual[0], source)
-    found = ", ".join(frame.columns)
-    if usual:
-        raise InputError(
-            f"{source} has several columns that may hold the text: {', '.join(usual)}.",
-            hint=f"Choose one with --text-column, or repeat it to join several. Columns found: {found}.",
-        )
     strings = [column for column in frame.columns if is_string(frame, column) and column != id_column]
     if len(strings) == 1 and not _looks_like_data(strings[0]):
         values = (part[strings[0]] for part in chain([frame], more))
-        if not _all_numbers(values):
+        if not all_numbers(values):
             return strings[0]
     raise InputError(
-        f"{source} has no column that is known to hold text. Columns found: {found}.",
+        f"{source} has no column that is known to hold text. Columns found: {', '.join(frame.columns)}.",
         hint="Name it with --text-column.",
     )
 
@@ -163,7 +140,7 @@ def _looks_like_data(name: str) -> bool:
     return len(name) > 40 or len(name.split()) > 4
 
 
-def _all_numbers(parts: Iterable[pl.Series]) -> bool:
+def all_numbers(parts: Iterable[pl.Series]) -> bool:
     """Whether the first values of a column, up to 1000, are numbers."""
     seen = 0
     for part in parts:

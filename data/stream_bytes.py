@@ -114,9 +114,11 @@ class ByteStream:
             if kind == "zip" and not self.rereadable:
                 self._spool()
             if kind in ("gzip", "zip"):
-                self._file, inner = unpack(self._file, kind, self.name)
-                self._open_files.append(self._file)
+                packed = self._file
+                self._file, inner = unpack(packed, kind, self.name)
                 self.kind, self.path = inner or self.kind, None
+                if self._file is not packed:
+                    self._open_files.append(self._file)
 
     def _start(self) -> bytes:
         """Return the first bytes, without using them up."""

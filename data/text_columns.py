@@ -13,9 +13,11 @@ from .columns import (
     CONS_NAMES,
     PROS_NAMES,
     TEXT_NAMES,
-    find_text_column,
+    all_numbers,
+    find_only_strings,
     fold_name,
     guess_column,
+    is_string,
     require_column,
     require_strings,
 )
@@ -80,19 +82,19 @@ def find_text_columns(
     source: str,
     more: Iterable[pl.DataFrame] = (),
 ) -> TextColumns:
-    """Find the texts: `wanted`; or columns of pros and cons and a comment; or what `find_text_column` finds.
+    """Find the texts: `wanted`; or what `usual_text_columns` finds; or the only column of strings.
 
     Parameters
     ----------
     frame, id_column, source, more
-        As for `find_text_column`.
+        As for `find_only_strings`.
     wanted : str or sequence of str, optional
         The user's choice.
 
     Raises
     ------
     InputError
-        As `find_text_column`. If texts may be inside nested values, it names their keys.
+        If there is no such column, more than one, or it does not hold strings. The message lists the columns.
     """
     if wanted:
         names = (wanted,) if isinstance(wanted, str) else tuple(wanted)
@@ -102,12 +104,13 @@ def find_text_columns(
     if usual := usual_text_columns(frame):
         _require(frame, usual.names[0], source)
         return usual
-    try:
-        return TextColumns((find_text_column(frame, None, id_column=id_column, source=source, more=more),))
-    except InputError as error:
-        if not (nested := _nested_texts(frame)) or guess_column(frame, TEXT_NAMES):
-            raise
-        raise InputError(str(error), hint=f"Name the key of the text: --text-column {nested[0]}.") from None
+    if several := _usual_texts(frame):
+        raise InputError(
+            f"{source} has several columns that may hold the text: {', '.join(several)}.",
+            hint="Choose one with --text-column, or repeat it to join several. "
+            f"Columns found: {', '.join(frame.columns)}.",
+        )
+    return TextColumns((find_only_strings(frame, id_column=id_column, source=source, more=more),))
 
 
 def likely_columns(frame: pl.DataFrame, likely: str | Sequence[str] | None) -> tuple[str, ...] | None:
@@ -118,14 +121,21 @@ def likely_columns(frame: pl.DataFrame, likely: str | Sequence[str] | None) -> t
 
 def usual_text_columns(frame: pl.DataFrame) -> TextColumns | None:
     """Find texts by names alone: pros, cons and a comment; or the only column, or key of nested values, called so."""
-    pros, cons = guess_column(frame, PROS_NAMES), guess_column(frame, CONS_NAMES)
-    nested = _nested_texts(frame)
-    holders = {key.partition(".")[0] for key in nested}
-    texts = [name for name in guess_column(frame, TEXT_NAMES) if name not in holders]
+    texts = _usual_texts(frame)
+    pros, cons = (
+        [name for name in guess_column(frame, names) if is_string(frame, name) and not all_numbers([frame[name]])]
+        for names in (PROS_NAMES, CONS_NAMES)
+    )
     if pros and cons and len(texts) <= 1:
         return TextColumns(tuple(name for name in frame.columns if name in {*pros, *cons, *texts}))
-    found = texts or nested
-    return TextColumns((found[0],)) if len(found) == 1 else None
+    return TextColumns((texts[0],)) if len(texts) == 1 else None
+
+
+def _usual_texts(frame: pl.DataFrame) -> list[str]:
+    """List the columns that are called as texts usually are, or else keys of nested values that are."""
+    nested = [key for key in _nested_keys(frame) if fold_name(key.rpartition(".")[2]) in TEXT_NAMES]
+    holders = {key.partition(".")[0] for key in nested}
+    return [name for name in guess_column(frame, TEXT_NAMES) if name not in holders] or nested
 
 
 def _require(frame: pl.DataFrame, name: str, source: str) -> None:
@@ -167,10 +177,6 @@ def _said(part: pl.Series) -> pl.Series:
     part = part.fill_null("")
     empty = ~pl.Series(has_content(part)) | part.str.contains(_NOTHING)
     return part.str.strip_chars().set(empty, None)
-
-
-def _nested_texts(frame: pl.DataFrame) -> list[str]:
-    return [key for key in _nested_keys(frame) if fold_name(key.rpartition(".")[2]) in TEXT_NAMES]
 
 
 def _nested_keys(frame: pl.DataFrame) -> Iterator[str]:
