@@ -31,13 +31,15 @@ _SEEDS = 2  # starting points tried before Snorkel is given up; they differ only
 _LR = 0.01  # Snorkel's own default
 _SLOWEST = 1e-6  # learning rate below which Snorkel is given up
 _FEWEST = 3  # independent voters Snorkel needs to be identifiable
+_ALONE = "There is only one voter: its votes are the labels."
 
 
 class SnorkelLabelModel:
     """Snorkel's matrix-completion label model, trained until its loss is flat.
 
     Without correlated voters the result equals plain Snorkel's, fitted with ``n_epochs=n_iter_``, ``lr=lr_``,
-    ``seed=seed_`` and the same class balance, up to rounding.
+    ``seed=seed_`` and the same class balance, up to rounding; but no row gets a class that nobody voted for
+    (`consensus.keep_votes`).
 
     Correlated voters (see `correlation`) break Snorkel's assumption of independence twice, and each is met where it
     does harm: in training, the joint votes within a group are masked out of the objective (what Snorkel itself does
@@ -146,7 +148,7 @@ class SnorkelLabelModel:
         voting = np.any(table.patterns != -1, axis=0)
         independent = len(np.unique(self.groups_[voting]))
         if voting.sum() == 1:
-            return "There is only one voter"
+            return _ALONE
         if independent < _FEWEST:
             return f"Snorkel needs {_FEWEST} independent voters, found {independent}"
         shared, _ = shared_rows(table, self.k, self.groups_, voters=_FEWEST)
@@ -215,7 +217,7 @@ class SnorkelLabelModel:
         self.n_iter_ = model.n_iter_
         if model.termination_ == "fallback: majority":
             self.termination_ = model.termination_
-            self._notes.append(f"{reason}; the majority vote was used instead.")
+            self._notes.append(reason if reason == _ALONE else f"{reason}; the majority vote was used instead.")
         else:
             self.termination_ = "fallback: dawid_skene"
             self._notes.extend([f"{reason}; dawid_skene was used instead.", *model.notes_])
