@@ -83,7 +83,7 @@ def test_the_demo_prints_what_the_first_screen_shows(labeler: Command) -> None:
 
 
 def test_the_example_configuration_labels_reviews(labeler: Command, tmp_path: Path) -> None:
-    text = block("toml")
+    text = next(text for kind, text in BLOCKS if kind == "toml" and text.startswith("[task]"))
     assert parse_config(text, source="README").task.label_space.names == ("late", "on time")
     (tmp_path / "labeler.toml").write_text(text, encoding="utf-8")
     (tmp_path / "reviews.csv").write_text("text\nДоставка долго, не пришла\nТез жеткізді\nкурьер не приехал\n")
