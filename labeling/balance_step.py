@@ -90,19 +90,12 @@ def _from_gold(
 ) -> ClassBalance:
     chosen, notes = _of_input(gold, n_input)
     rows, weights = gold.rows[chosen], gold.weights[chosen]
-    rules = None
-    if rule_votes is not None:
-        inside = rows.max() < n_input
-        rules = (
-            RuleLabels.of(rule_votes, estimated.shares, n_input)
-            if inside
-            else RuleLabels.heard_on(rows, rule_votes, estimated.shares, n_input)
-        )
-        if not rules.look_like(rows, weights):
-            if not insist:
-                notes += (f"{NOT_RANDOM} The class balance is estimated from the rules' votes instead.",)
-                return replace(estimated, notes=notes)
-            notes += (NOT_RANDOM,)
+    rules = None if rule_votes is None else _rule_labels(rule_votes, rows, estimated.shares, n_input)
+    if rules and not rules.look_like(rows, weights):
+        if not insist:
+            notes += (f"{NOT_RANDOM} The class balance is estimated from the rules' votes instead.",)
+            return replace(estimated, notes=notes)
+        notes += (NOT_RANDOM,)
     found = class_balance_from_gold(gold.labels[chosen], weights, rules, rows, estimated.shares)
     count = f"{len(rows):,} gold rows"
     if (effective := round(effective_rows(weights))) < len(rows):
@@ -111,17 +104,19 @@ def _from_gold(
     return ClassBalance(found.shares, source, np.stack([found.low, found.high]), notes)
 
 
+def _rule_labels(rule_votes: VotePatterns, rows: npt.NDArray[np.int64], estimate: Array, n_input: int) -> RuleLabels:
+    if rows.max() < n_input:
+        return RuleLabels.of(rule_votes, estimate, n_input)
+    return RuleLabels.heard_on(rows, rule_votes, estimate, n_input)
+
+
 def _of_input(gold: GoldRows, n_input: int) -> tuple[npt.NDArray[np.bool_], tuple[str, ...]]:
     """Choose the hand labels that tell of the input: its own, unless most are of other reviews."""
     inside = gold.rows < n_input
     if inside.all():
         return inside, ()
-    count = (
-        f"{(~inside).sum():,} of {len(gold):,} hand-labelled reviews are"
-        if inside.any()
-        else "The hand-labelled reviews are"
-    )
-    outside = f"{count} not in the input"
+    count = f"{(~inside).sum():,} of {len(gold):,}" if inside.any() else "The"
+    outside = f"{count} hand-labelled reviews are not in the input"
     if 2 * inside.sum() >= len(gold):
         return inside, (f"{outside}: they score the labels, but do not count for the class balance.",)
     return np.ones_like(inside), (f"{outside}; the class balance takes them for a random sample of such reviews.",)

@@ -26,8 +26,9 @@ from .patterns import VotePatterns
 Array = npt.NDArray[np.float64]
 
 PRIOR_ROWS = 100.0
-"""Hand labels that the rules' estimate is worth, unless they contradict it. The rules of seven tasks were off by 0.5 to
-9 points (and those of an eighth by 43), which is the standard error of some thousand down to 40 (and 3) hand labels."""
+"""Hand labels that the rules' estimate is worth, unless they contradict it. On seven sets of reviews and sentences,
+where that estimate was off by 0.5 to 43 points, samples of 100 then came nearer to the truth than counting on every
+set; with 150 no more on all."""
 
 
 @dataclass(frozen=True, eq=False)
