@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_serializer
 
 from .input_format import ReadOptions
 
@@ -31,6 +31,11 @@ class DataSection(Section):
     )
     encoding: str | None = Field(default=None, description="Encoding of text files; detected when not set.")
     delimiter: str | None = Field(default=None, description="Delimiter of CSV files; detected when not set.")
+
+    @field_serializer("text_column")
+    def _single_name(self, names: tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        """Write one column as it is usually written."""
+        return names[0] if names and len(names) == 1 else names
 
     @property
     def read_options(self) -> ReadOptions:
