@@ -128,7 +128,7 @@ def keep_votes(
     k = probs.shape[1]
     voted = np.stack([np.any(table.patterns == label, axis=1) for label in range(k)], axis=1)
     best = np.where(voted, probs, -1.0).argmax(axis=1)
-    lost = table.covered & ~voted[np.arange(len(probs)), probs.argmax(axis=1)]
+    lost = table.covered & (probs[np.arange(len(probs)), best] <= np.where(voted, -1.0, probs).max(axis=1))
     rows = np.flatnonzero(lost & ~((voted.sum(axis=1) == 1) & np.isin(best, list(contradicted))))
     if not len(rows):
         return probs
