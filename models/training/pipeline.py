@@ -34,6 +34,8 @@ from .weak_rows import WeakRows, read_weak_rows
 
 Announce = Callable[[str], None]
 
+_RECIPE = 2  # raised where the same settings and labels give another model than before: it is trained again
+
 
 def train_end_models(
     settings: TrainSection,
@@ -157,7 +159,7 @@ def _train_one(name: str, settings: TrainSection, folder: Path, job: _Job) -> Tr
     backbone = None if settings.head in WITHOUT_BACKBONE else job.backbone(settings.backbone)
     given = settings.model_dump(mode="json")
     digest = backbone.digest if backbone else ""
-    key = stage_key(version=__version__, settings=given, labels=job.digest, backbone=digest)
+    key = stage_key(version=__version__, recipe=_RECIPE, settings=given, labels=job.digest, backbone=digest)
     stage, summary_file = folder.relative_to(run.path).as_posix(), folder / "training.json"
     if not job.force and run.stage_is_current(stage, key):
         job.announce(f"{name}: unchanged, skipped")

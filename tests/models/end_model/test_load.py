@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from labeler.data.atomic import atomic_path
 from labeler.data.errors import ModelError
 from labeler.models.device import Compute
+from labeler.models.end_model.inference import logits_of
 from labeler.models.end_model.load import load_end_model
 from labeler.models.end_model.record import Backbone, read_record, write_record
 
@@ -161,3 +163,26 @@ def test_loading_leaves_the_random_numbers_alone(kaz_roberta: Path, trained: Any
     before = torch.get_rng_state()
     load_end_model(tmp_path)
     assert torch.equal(before, torch.get_rng_state())
+
+
+def test_a_model_that_is_replaced_while_it_is_read_is_read_again(
+    trained: Any, sentence_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new, folder = trained(sentence_bert), trained(sentence_bert), tmp_path / "model"
+    new.shift_bias(np.array([1.0, 0, 0]))
+    expected = logits_of(new, TEXTS, FP32)
+    left = [new, old]
+
+    def replace_once(*args: object) -> str:
+        if left:
+            with atomic_path(folder) as path:
+                path.mkdir()
+                left.pop().save(path)
+        return "digest"
+
+    replace_once()
+    monkeypatch.setattr("labeler.models.end_model.load.folder_digest", replace_once)
+    model = load_end_model(folder, compute=FP32)
+    np.testing.assert_allclose(model.logits(TEXTS), expected, atol=2e-5)
+    assert model.record == new.record
+    assert not left
