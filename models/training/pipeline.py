@@ -125,7 +125,10 @@ class _Job:
 
     @cached_property
     def weak(self) -> WeakRows:
-        return read_weak_rows(self.run, self.gold)
+        weak = read_weak_rows(self.run, self.gold)
+        for note in weak.notes:
+            self.announce(f"note: {note}")
+        return weak
 
     @cached_property
     def rows(self) -> Callable[[TrainSection], TrainingRows]:

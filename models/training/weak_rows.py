@@ -63,6 +63,8 @@ class WeakRows:
         The prior the label model worked with.
     gold : GoldRows, optional
         None when the run has no gold rows.
+    notes : tuple of str
+        What a user should be told of gold rows that were given.
     """
 
     labels: LabelSpace
@@ -70,6 +72,7 @@ class WeakRows:
     soft: SoftLabels
     class_balance: npt.NDArray[np.float64]
     gold: GoldRows | None
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -104,7 +107,8 @@ def read_weak_rows(run: RunDirectory, gold: str | None = None) -> WeakRows:
         rows = _gold_rows(frame, known, given, space)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, pl.exceptions.PolarsError) as error:
         raise unreadable_labels(run, error) from error
-    return WeakRows(space, frame["text"], soft, np.array(list(balance.values())), rows)
+    notes = () if given is None else given.notes
+    return WeakRows(space, frame["text"], soft, np.array(list(balance.values())), rows, notes)
 
 
 def _gold_rows(
