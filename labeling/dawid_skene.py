@@ -227,4 +227,4 @@ class DawidSkene:
         self._fallback = MajorityVote(k=self.k, class_balance=self.class_balance).fit(table)
         self.class_balance_, self.voter_accuracy_ = self._fallback.class_balance_, self._fallback.voter_accuracy_
         self.termination_ = "fallback: majority"
-        self.notes_ = (f"{reason}; the majority vote was used instead.",)
+        self.notes_ = (f"{reason}: the majority vote was used instead.",)

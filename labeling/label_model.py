@@ -106,6 +106,19 @@ def build_label_model(
     raise ConfigError(f"There is no label model '{method}'.", hint=nearest_hint(method, METHODS))
 
 
+_NAMES = {"snorkel": "Snorkel", "dawid_skene": "Dawid-Skene", "majority": "majority vote"}
+
+
+def describe_fit(method: str, model: LabelModel, voters: int) -> str:
+    """Say which label model was fitted, on how many voters, and how that ended: ``Snorkel, 4 voters (converged)``."""
+    used = model.termination_.removeprefix("fallback: ")
+    if used in _NAMES:
+        name, ending = _NAMES[used], f" instead of {_NAMES[method]}"
+    else:
+        name, ending = _NAMES[method], {"flat": " (converged)", "exact": ""}.get(used, " (stopped before it converged)")
+    return f"{name}, {voters} voter{'s' if voters != 1 else ''}{ending}"
+
+
 def fit_votes(
     table: VotePatterns, model: LabelModel, *, k: int, gold: npt.NDArray[np.int16] | None = None
 ) -> LabelModel:

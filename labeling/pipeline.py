@@ -32,7 +32,7 @@ from .class_balance import complete_balance
 from .columns import numeric_columns
 from .consensus import contradicted_classes
 from .engines import Engine, LocalEngine
-from .label_model import build_label_model, fit_votes
+from .label_model import build_label_model, describe_fit, fit_votes
 from .majority import MajorityVote
 from .named_voter import NamedVoter, build_voters, model_fields
 from .outputs import Labelled, LabelSummary, write_labels
@@ -224,7 +224,7 @@ def _combine(
     with progress("Fitting the label model"):
         fit_votes(table, model, k=k)
     probs = model.predict_proba(table).astype(np.float32)
-    announce(f"labels: {settings.method} combined {table.m} voters ({model.termination_})")
+    announce(f"label model: {describe_fit(settings.method, model, table.m)}")
     soft = SoftLabels(probs, table.covered)
     if job.task.catch_all:
         texts = (frame["text"] for frame in reviews.corpus.frames("text"))

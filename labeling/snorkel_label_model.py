@@ -153,7 +153,7 @@ class SnorkelLabelModel:
             return f"Snorkel needs {_FEWEST} independent voters, found {independent}"
         shared, _ = shared_rows(table, self.k, self.groups_, voters=_FEWEST)
         if shared.max() < MIN_SHARED_ROWS:
-            return f"Snorkel needs reviews with votes by {_FEWEST} independent voters, found {shared.max():,}"
+            return f"Only {shared.max():,} reviews have votes by {_FEWEST} independent voters, too few for Snorkel"
         return ""
 
     def _fit_snorkel(self, table: VotePatterns) -> str:
@@ -217,13 +217,13 @@ class SnorkelLabelModel:
         self.n_iter_ = model.n_iter_
         if model.termination_ == "fallback: majority":
             self.termination_ = model.termination_
-            self._notes.append(reason if reason == _ALONE else f"{reason}; the majority vote was used instead.")
+            self._notes.append(reason if reason == _ALONE else f"{reason}: the majority vote was used instead.")
         else:
             self.termination_ = "fallback: dawid_skene"
-            self._notes.extend([f"{reason}; dawid_skene was used instead.", *model.notes_])
+            self._notes.extend([f"{reason}: Dawid-Skene was used instead.", *model.notes_])
         # Votes of fewer than three independent voters leave open who is right, and EM may end anywhere.
         if overruled_classes(table, model.predict_proba(table)):
             self._fallback = MajorityVote(k=self.k, class_balance=self.class_balance).fit(table, gold)
             self.termination_ = "fallback: majority"
-            self._notes.append("It overruled most voters who agree; the majority vote was used instead.")
+            self._notes.append("Dawid-Skene overruled most voters who agree: the majority vote was used instead.")
         self.class_balance_, self.voter_accuracy_ = self._fallback.class_balance_, self._fallback.voter_accuracy_

@@ -25,6 +25,15 @@ def printable(text: str) -> str:
     return _UNSAFE.sub(lambda found: repr(found[0])[1:-1], _LINE_END.sub(" ", text.strip()))
 
 
+def percent(part: float, whole: float) -> str:
+    """Write a share with as many digits as show that it is neither none nor all: 1,999 of 2,000 are 99.95%."""
+    share = part / whole if whole else 0.0
+    digits = 1
+    while 0 < share < 1 and digits < 8 and float(f"{share:.{digits + 2}f}") in (0.0, 1.0):
+        digits += 1
+    return f"{share:.{digits}%}"
+
+
 def counted(rows: float, effective: float) -> str:
     """Write a number of rows, and how many of equal weight say as much where that is fewer."""
     return f"{rows:,.0f}" if round(effective) >= rows else f"{rows:,.0f} (effective {effective:,.0f})"

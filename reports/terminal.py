@@ -19,7 +19,7 @@ from ..data.sinks.sink import Written
 from ..data.train_summary import TrainSummary
 from ..labeling.outputs import LabelSummary
 from ..labeling.registry import FROM_RUN, voter_class, voter_kinds, voter_options
-from .printable import counted, printable
+from .printable import counted, percent, printable
 from .progress_bars import live_console
 
 
@@ -32,8 +32,9 @@ def print_summary(summary: LabelSummary, run_path: Path, *, gpu: bool = False) -
     """Print what `labeler label` found, on stdout: a few lines, two small tables, the files, the next command."""
     console = stdout_console()
     rejected = f", {summary.rejected:,} rejected (see rejected.jsonl)" if summary.rejected else ""
-    share = summary.covered / summary.rows if summary.rows else 0.0
-    console.print(f"\n{summary.rows:,} reviews{rejected}; {summary.labelled:,} labelled, coverage {share:.1%}\n")
+    tied = f", {summary.covered - summary.labelled:,} with tied votes" if summary.covered > summary.labelled else ""
+    labelled = f"{summary.labelled:,} labelled ({percent(summary.labelled, summary.rows)}){tied}"
+    console.print(f"\n{summary.rows:,} reviews{rejected}; {labelled}\n")
     console.print(_distribution(summary))
     console.print(f"class balance: {summary.class_balance_source}\n")
     console.print(_voters(summary))
@@ -44,7 +45,7 @@ def print_summary(summary: LabelSummary, run_path: Path, *, gpu: bool = False) -
             f"weighted F1 {g['weighted_f1']:.3f}, accuracy {g['accuracy']:.3f} (rows without a label count as wrong)"
         )
     if summary.relabelled is not None:
-        console.print(f"{summary.relabelled:,} existing labels changed; the surest first in relabelled.csv")
+        console.print(f"{summary.relabelled:,} existing labels changed; the most confident first in relabelled.csv")
     for note in summary.notes:
         console.print(f"note: {printable(note)}", soft_wrap=True)
     run = RunDirectory(run_path)
@@ -53,7 +54,7 @@ def print_summary(summary: LabelSummary, run_path: Path, *, gpu: bool = False) -
     console.print(printable(f"voters: {run.lf_summary}"), soft_wrap=True)
     if summary.gold is None:
         console.print(printable(f"measure: {command('sample', '--run', run_path)}"), soft_wrap=True)
-    console.print("better: labeler init, edit labeler.toml, label again: only what changed is computed", soft_wrap=True)
+    console.print(printable(f"improve: {command('suggest', '--run', run_path)}"), soft_wrap=True)
     console.print(printable(f"next: {_training(run_path, gpu=gpu)}"), soft_wrap=True)
 
 
@@ -69,7 +70,9 @@ def _training(run_path: Path, *, gpu: bool) -> str:
 def print_training(summaries: Sequence[TrainSummary], run_path: Path) -> None:
     """Print what `labeler train` made, on stdout: one table, the folder, the next command."""
     console, run = stdout_console(), RunDirectory(run_path)
-    table = Table("model", "trained weights", "reviews", "reviews/s", "agreement (AUC)", "macro-F1 on gold", box=None)
+    table = Table(
+        "model", "trainable parameters", "reviews", "reviews/s", "agreement (AUC)", "macro-F1 on gold", box=None
+    )
     for summary in summaries:
         share = summary.trained_parameters / summary.total_parameters
         table.add_row(
@@ -161,10 +164,10 @@ def _distribution(summary: LabelSummary) -> Table:
     heading = "class balance" if interval is None else "class balance (95 %)"
     table = Table(Column("label", overflow="fold"), "rows", "share", heading, box=None)
     for name, count in summary.distribution.items():
-        share, balance = count / max(summary.labelled, 1), f"{summary.class_balance[name]:.1%}"
+        balance = f"{summary.class_balance[name]:.1%}"
         if interval is not None:
             balance += " ({:.1%} to {:.1%})".format(*interval[name])
-        table.add_row(printable(name), f"{count:,}", f"{share:.1%}", balance)
+        table.add_row(printable(name), f"{count:,}", percent(count, summary.labelled), balance)
     return table
 
 
@@ -173,7 +176,7 @@ def _voters(summary: LabelSummary) -> Table:
     table = Table(Column("voter", overflow="fold"), *others, box=None)
     for row in summary.voters:
         agreement = "-" if row["agreement"] is None else f"{row['agreement']:.2f}"
-        shares = (f"{row[name]:.1%}" for name in ("coverage", "overlaps", "conflicts"))
+        shares = (percent(row[name], 1) for name in ("coverage", "overlaps", "conflicts"))
         table.add_row(printable(row["voter"]), *shares, agreement, *_on_gold(row))
     return table
 

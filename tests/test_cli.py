@@ -55,7 +55,7 @@ def script(*args: str | Path, stdin: bytes = b"", **env: str) -> subprocess.Comp
 def test_a_run_writes_what_the_design_lists(label: App, workdir: Path) -> None:
     result = label("reviews.csv")
     assert result.exit_code == 0
-    assert "8 reviews; 5 labelled, coverage 87.5%" in result.stdout
+    assert "8 reviews; 5 labelled (62.5%), 2 with tied votes" in result.stdout
     assert voted(result.stderr) == {"keywords", "emoji", "thanks"}
     assert by_id() == {
         "r1": "positive", "r2": "negative", "r3": "positive", "r4": "negative", "r6": "positive",

@@ -110,9 +110,8 @@ class Fitter:
         rows, gold = self.rows, self.rows.gold_used
         classifier = self._new_classifier()
         record = classifier.record
-        self.announce(
-            f"trains {record.trained_parameters:,} of {record.total_parameters:,} weights ({record.trained_share:.2%})"
-        )
+        trained, total = record.trained_parameters, record.total_parameters
+        self.announce(f"trains {trained:,} of {total:,} parameters ({record.trained_share:.2%})")
         inputs = self._inputs(classifier, rows.texts.to_list())
         examples = Examples(inputs, rows.targets, np.ones(len(rows), np.float32))
         # N-gram models have corrected the labels already: another one has nothing to add.

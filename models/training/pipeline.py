@@ -102,7 +102,7 @@ def train_end_models(
         best = max(summaries, key=lambda summary: summary.agreement or 0.0)
         with atomic_path(run.model) as copy:
             shutil.copytree(run.models / best.name, copy)
-        announce(f"{best.name} agrees most with the labels, in rank (AUC): it is now in {run.model}")
+        announce(f"{best.name} ranks the held-out reviews most like their labels (AUC): it is now in {run.model}")
     write_json(run.training, [asdict(summary) for summary in summaries])
     return summaries
 

@@ -126,7 +126,7 @@ def training_rows(
     held_out = _held_out(weak.texts.gather(rows), hard, settings.validation_share, rng)
     trained, checked = rows[~held_out], rows[held_out]
     used, scored = _split_gold(gold, settings, rng)
-    announce(f"rows: {len(trained):,} of {labelled:,} labelled reviews to train on, {len(checked):,} held out")
+    announce(f"training on {len(trained):,} of {labelled:,} labelled reviews, {len(checked):,} held out")
     return TrainingRows(
         labels=labels,
         class_balance=balance,

@@ -127,7 +127,7 @@ def test_few_voters_who_agree_on_the_rare_class_are_believed(sparse: bool) -> No
     found = table.expand(model.predict_proba(table)).argmax(axis=1)
     assert (found[(dense == 0) & (copy == 0)] == 0).mean() > 0.8
     assert model.termination_ == "fallback: majority"
-    assert any(("overruled" if sparse else "found 1; the majority vote was used") in note for note in model.notes_)
+    assert any(("overruled" if sparse else "found 1: the majority vote was used") in note for note in model.notes_)
 
 
 @methods

@@ -249,7 +249,7 @@ def test_an_edited_rule_recomputes_its_own_votes_only(tmp_path: Path) -> None:
     _, _, said = label(tmp_path, config=CONFIG.replace("рахмет", "рахмет|ештеңе"))
     after = {path.stem: path.stat().st_mtime_ns for path in run.votes_folder.iterdir()}
     assert [name for name in after if after[name] != before[name]] == ["thanks"]
-    assert [line.split(":")[0] for line in said if "skipped" not in line] == ["thanks", "labels"]
+    assert [line.split(":")[0] for line in said if "skipped" not in line] == ["thanks", "label model"]
     assert pl.read_parquet(run.labels)["label"][3] == "positive"
 
 
@@ -277,7 +277,7 @@ def test_a_lost_labels_file_is_made_again(tmp_path: Path) -> None:
     run.labels.unlink()
     _, _, said = label(tmp_path)
     assert run.labels.exists()
-    assert said[-1].startswith("labels: majority combined 3 voters")
+    assert said[-1] == "label model: majority vote, 3 voters"
 
 
 def test_another_id_column_renews_the_labels(tmp_path: Path) -> None:

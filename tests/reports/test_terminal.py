@@ -9,6 +9,7 @@ import pytest
 
 from labeler.labeling.outputs import LabelSummary
 from labeler.labeling.registry import voter_kinds, voter_options
+from labeler.reports.printable import percent
 from labeler.reports.terminal import print_summary, print_voter_kind, print_voter_kinds, say
 
 SUMMARY = LabelSummary(
@@ -68,7 +69,7 @@ def test_messages_go_to_stderr_as_written(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_rows_and_coverage_come_first(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "1,200 reviews; 800 labelled, coverage 75.0%" in shown(SUMMARY, capsys)
+    assert "1,200 reviews; 800 labelled (66.7%), 100 with tied votes" in shown(SUMMARY, capsys)
 
 
 def test_rejected_rows_are_pointed_out(capsys: pytest.CaptureFixture[str]) -> None:
@@ -91,7 +92,7 @@ def test_gold_scores_and_changes_are_shown_when_there_are_any(capsys: pytest.Cap
     gold = {"rows": 100, "effective_rows": 61.2, "macro_f1": 0.75, "weighted_f1": 0.8, "accuracy": 0.81}
     out = shown(replace(SUMMARY, gold=gold, relabelled=42), capsys)
     assert "on 100 (effective 61) gold rows: macro-F1 0.750, weighted F1 0.800, accuracy 0.810" in out
-    assert "42 existing labels changed; the surest first in relabelled.csv" in out
+    assert "42 existing labels changed; the most confident first in relabelled.csv" in out
     assert "gold rows" not in shown(SUMMARY, capsys)
 
 
@@ -113,7 +114,7 @@ def test_the_next_command_suits_the_machine(capsys: pytest.CaptureFixture[str], 
 
 
 def test_no_rows_do_not_divide_by_zero(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "coverage 0.0%" in shown(replace(SUMMARY, rows=0, covered=0, labelled=0), capsys)
+    assert "0 labelled (0.0%)" in shown(replace(SUMMARY, rows=0, covered=0, labelled=0), capsys)
 
 
 def test_the_kinds_are_listed_with_what_they_do(capsys: pytest.CaptureFixture[str]) -> None:
@@ -135,3 +136,11 @@ def test_an_option_shows_its_type_and_default(capsys: pytest.CaptureFixture[str]
     out = capsys.readouterr().out
     assert ["label", "str", "required"] in lines_with(out, "label")
     assert ["confidence", "float", "0.8"] in lines_with(out, "confidence")
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "text"),
+    [(1999, 2000, "99.95%"), (1, 3, "33.3%"), (0, 5, "0.0%"), (5, 5, "100.0%"), (1, 100_000, "0.001%"), (0, 0, "0.0%")],
+)
+def test_a_share_is_never_rounded_to_none_or_all(part: int, whole: int, text: str) -> None:
+    assert percent(part, whole) == text

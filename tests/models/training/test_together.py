@@ -37,7 +37,7 @@ def test_two_processes_train_one_model(app: App, run: Path, bert: Path) -> None:
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert [entry["name"] for entry in found] == ["lora", "full"]
-    assert done.stderr.count("agrees most with the labels, in rank (AUC)") == 1
+    assert done.stderr.count("ranks the held-out reviews most like their labels (AUC)") == 1
     assert json.loads((run / "training.json").read_text(encoding="utf-8")) == found
     assert not list(run.glob(".training"))
     labels = pl.read_parquet(run / "labels.parquet").filter(pl.col("label").is_not_null())
