@@ -61,47 +61,51 @@ def label(
 
     Example: labeler label reviews.csv --gold manual.csv --run runs/reviews
     """
-    from .config import told_config
-    from .data.dataset import open_dataset
-    from .data.label_options import LabelOptions
-    from .data.overwriting import refuse_run_files
-    from .data.run import open_run
-    from .data.run_names import default_run, set_latest
-    from .labeling.engines import open_engine
-    from .labeling.label_run import label_run
-    from .models.device import may_have_gpu
     from .reports.progress_bars import showing_progress
-    from .reports.terminal import print_summary, say
 
-    told = LabelOptions(
-        input,
-        config,
-        preset,
-        gold,
-        models,
-        code,
-        llm_budget,
-        tuple(text_column or ()) or None,
-        id_column,
-        rating_column,
-        limit,
-        encoding,
-        delimiter,
-    )
-    told, settings = told_config(told, run, announce=say)
-    run = run or default_run(told.input, settings.task.name)
-    refuse_run_files(run, {"INPUT": told.input, "--gold": told.gold, "--code": told.code})
-    parts = open_dataset(dataset) if dataset else None
-    with showing_progress(), open_engine(engine, actors) as voting:
-        job = settings.label_job(told, force=force, engine=voting, announce=say)
-        with job.table, open_run(run) as directory:
-            summary = label_run(job, told, directory, announce=say)
-            set_latest(run)
-            if parts:
-                say(f"dataset: {dataset}, parts: {parts.write(directory.labels)}")
+    with showing_progress():
+        from .config import told_config
+        from .data.dataset import open_dataset
+        from .data.label_options import LabelOptions
+        from .data.overwriting import refuse_run_files
+        from .data.run import open_run
+        from .data.run_names import default_run, set_latest
+        from .labeling.engines import open_engine
+        from .labeling.label_run import label_run
+        from .reports.terminal import say
+
+        told = LabelOptions(
+            input,
+            config,
+            preset,
+            gold,
+            models,
+            code,
+            llm_budget,
+            tuple(text_column or ()) or None,
+            id_column,
+            rating_column,
+            limit,
+            encoding,
+            delimiter,
+        )
+        told, settings = told_config(told, run, announce=say)
+        run = run or default_run(told.input, settings.task.name)
+        refuse_run_files(run, {"INPUT": told.input, "--gold": told.gold, "--code": told.code})
+        parts = open_dataset(dataset) if dataset else None
+        with open_engine(engine, actors) as voting:
+            job = settings.label_job(told, force=force, engine=voting, announce=say)
+            with job.table, open_run(run) as directory:
+                summary = label_run(job, told, directory, announce=say)
+                set_latest(run)
+                if parts:
+                    say(f"dataset: {dataset}, parts: {parts.write(directory.labels)}")
     if as_json:
         typer.echo(json.dumps(asdict(summary), ensure_ascii=False, indent=2))
     else:
+        from .models.device import may_have_gpu
+        from .reports.terminal import print_summary
+
         print_summary(summary, run, gpu=may_have_gpu())
 
 
@@ -127,22 +131,24 @@ def train(
 
     Example: labeler train --mode lora --run runs/reviews
     """
-    from .config import run_config, with_flags
-    from .data.overwriting import refuse_run_files
     from .data.processes import is_first
-    from .data.run import existing_run, open_run
-    from .models.training.pipeline import train_end_models
     from .reports.progress_bars import showing_progress
-    from .reports.terminal import print_training, say
 
-    run = existing_run(run, needs="labels.parquet").path
-    refuse_run_files(run, {"--gold": gold})
-    given = {"mode": mode, "head": head, "backbone": backbone, "epochs": epochs, "learning_rate": lr, "seed": seed}
-    settings = with_flags(run_config(config, run).train, given | {"exclude_absent": exclude_absent})
-    with showing_progress(), open_run(run, together=True) as directory:
-        summaries = train_end_models(
-            settings, directory, compare=compare, gold=gold, resume=resume, force=force, announce=say
-        )
+    with showing_progress():
+        from .config import run_config, with_flags
+        from .data.overwriting import refuse_run_files
+        from .data.run import existing_run, open_run
+        from .models.training.pipeline import train_end_models
+        from .reports.terminal import say
+
+        run = existing_run(run, needs="labels.parquet").path
+        refuse_run_files(run, {"--gold": gold})
+        given = {"mode": mode, "head": head, "backbone": backbone, "epochs": epochs, "learning_rate": lr, "seed": seed}
+        settings = with_flags(run_config(config, run).train, given | {"exclude_absent": exclude_absent})
+        with open_run(run, together=True) as directory:
+            summaries = train_end_models(
+                settings, directory, compare=compare, gold=gold, resume=resume, force=force, announce=say
+            )
     if not is_first():
         return
     if push_to_hub:
@@ -152,6 +158,8 @@ def train(
     if as_json:
         typer.echo(json.dumps([asdict(summary) for summary in summaries], ensure_ascii=False, indent=2))
     else:
+        from .reports.terminal import print_training
+
         print_training(summaries, run)
 
 
@@ -176,20 +184,23 @@ def adapt(
 
     Example: labeler adapt reviews.csv --output models/reviews
     """
-    from .data.input_format import ReadOptions
-    from .data.overwriting import refuse_run_output
-    from .models.adapting.pipeline import AdaptJob, adapt_model
     from .reports.progress_bars import showing_progress
-    from .reports.terminal import print_adaptation, say
 
-    options = ReadOptions(encoding, delimiter)
-    refuse_run_output("--output", output)
-    job = AdaptJob(input, output, backbone, mode, epochs, lr, seed, text_column, options, limit, resume, force)
     with showing_progress():
+        from .data.input_format import ReadOptions
+        from .data.overwriting import refuse_run_output
+        from .models.adapting.pipeline import AdaptJob, adapt_model
+        from .reports.terminal import say
+
+        options = ReadOptions(encoding, delimiter)
+        refuse_run_output("--output", output)
+        job = AdaptJob(input, output, backbone, mode, epochs, lr, seed, text_column, options, limit, resume, force)
         summary = adapt_model(job, announce=say)
     if as_json:
         typer.echo(json.dumps(asdict(summary), ensure_ascii=False, indent=2))
     else:
+        from .reports.terminal import print_adaptation
+
         print_adaptation(summary)
 
 
@@ -209,30 +220,32 @@ def predict(
 
     Example: labeler predict new.csv --run runs/reviews --output labelled.csv
     """
-    from .config import load_config
-    from .data.input_format import ReadOptions
-    from .data.overwriting import refuse_run_output
-    from .data.run import existing_run
-    from .models.predicting import PredictJob, check_age, predict_reviews
     from .reports.progress_bars import showing_progress
-    from .reports.terminal import print_prediction, say
 
-    directory = existing_run(run, needs="model/labeler.json", made_by="labeler train")
-    refuse_run_output("--output", output)
-    check_age(directory, announce=say)
-    job = PredictJob(
-        input,
-        directory.model,
-        output,
-        directory.predict_rejected,
-        table=table,
-        text_column=text_column,
-        likely_text=load_config(directory.config).data.text_column,
-        id_column=id_column,
-        options=ReadOptions(encoding, delimiter),
-        force=force,
-    )
-    with showing_progress():
+    rows_on_screen = output == "-" and sys.stdout.isatty()
+    with showing_progress(enabled=not rows_on_screen):
+        from .config import load_config
+        from .data.input_format import ReadOptions
+        from .data.overwriting import refuse_run_output
+        from .data.run import existing_run
+        from .models.predicting import PredictJob, check_age, predict_reviews
+        from .reports.terminal import print_prediction, say
+
+        directory = existing_run(run, needs="model/labeler.json", made_by="labeler train")
+        refuse_run_output("--output", output)
+        check_age(directory, announce=say)
+        job = PredictJob(
+            input,
+            directory.model,
+            output,
+            directory.predict_rejected,
+            table=table,
+            text_column=text_column,
+            likely_text=load_config(directory.config).data.text_column,
+            id_column=id_column,
+            options=ReadOptions(encoding, delimiter),
+            force=force,
+        )
         done = predict_reviews(job, announce=say)
     print_prediction(done.written, rejected=done.rejected, seconds=done.seconds)
 
@@ -304,34 +317,37 @@ def report(
 
     Example: labeler report --run runs/reviews
     """
-    from .config import load_config, run_config
-    from .data.hand_labels import labels_to_score_on
-    from .data.overwriting import refuse_run_files
-    from .data.run import existing_run, open_run
-    from .models.gold_predictions import gold_predictions
-    from .reports.outputs import write_report
     from .reports.progress_bars import showing_progress
-    from .reports.report import ReportJob, build_report
-    from .reports.report_terminal import print_report
-    from .reports.terminal import say
 
-    run = existing_run(run, needs="labels.parquet").path
-    refuse_run_files(run, {"--gold": gold})
-    made_with = load_config(run / "config.toml")
-    settings = run_config(config, run).report
-    with showing_progress(), open_run(run) as directory:
-        job = ReportJob(
-            run=directory,
-            label_model=made_with.label_model,
-            settings=settings,
-            predict=gold_predictions,
-            gold=labels_to_score_on(directory, made_with.task.label_space, gold, announce=say),
-            against=tuple(existing_run(other, needs="labels.parquet") for other in against or ()),
-        )
-        written = write_report(found := build_report(job, announce=say), directory, settings)
+    with showing_progress():
+        from .config import load_config, run_config
+        from .data.hand_labels import labels_to_score_on
+        from .data.overwriting import refuse_run_files
+        from .data.run import existing_run, open_run
+        from .models.gold_predictions import gold_predictions
+        from .reports.outputs import write_report
+        from .reports.report import ReportJob, build_report
+        from .reports.terminal import say
+
+        run = existing_run(run, needs="labels.parquet").path
+        refuse_run_files(run, {"--gold": gold})
+        made_with = load_config(run / "config.toml")
+        settings = run_config(config, run).report
+        with open_run(run) as directory:
+            job = ReportJob(
+                run=directory,
+                label_model=made_with.label_model,
+                settings=settings,
+                predict=gold_predictions,
+                gold=labels_to_score_on(directory, made_with.task.label_space, gold, announce=say),
+                against=tuple(existing_run(other, needs="labels.parquet") for other in against or ()),
+            )
+            written = write_report(found := build_report(job, announce=say), directory, settings)
     if as_json:
         typer.echo(json.dumps(written.metrics, ensure_ascii=False, indent=2))
     else:
+        from .reports.report_terminal import print_report
+
         print_report(found, written.html)
 
 
@@ -347,26 +363,28 @@ def suggest(
 
     Example: labeler suggest --run runs/reviews --apply
     """
-    from .config import CONFIG_FILE, add_keywords, load_config
-    from .data.command import command
-    from .data.run import existing_run
-    from .reports.suggest import advise
-    from .reports.suggest_terminal import advice_json, entries_to_paste, print_advice, suggested_entries
-    from .reports.terminal import say
+    from .reports.progress_bars import showing_progress
 
-    directory = existing_run(run, needs="labels.parquet")
-    made_with = load_config(directory.config)
-    advice = advise(directory, made_with.task, made_with.voters, made_with.label_model, most=n)
+    with showing_progress():
+        from .config import CONFIG_FILE, add_keywords, load_config
+        from .data.command import command
+        from .data.run import existing_run
+        from .reports.suggest import advise
+        from .reports.suggest_terminal import advice_json, entries_to_paste, print_advice, suggested_entries
+        from .reports.terminal import say
+
+        directory = existing_run(run, needs="labels.parquet")
+        made_with = load_config(directory.config)
+        advice = advise(directory, made_with.task, made_with.voters, made_with.label_model, most=n)
     if as_json:
         typer.echo(json.dumps(advice_json(advice), ensure_ascii=False, indent=2))
     else:
         print_advice(advice)
         typer.echo(entries_to_paste(advice), nl=False)
-    entries, file = suggested_entries(advice), config or Path(CONFIG_FILE)
+    entries, file, run = suggested_entries(advice), config or Path(CONFIG_FILE), directory.path
     if apply and entries:
         add_keywords(file, entries, made_with)
-        inputs = directory.read_manifest().stages["input"].inputs
-        say(f"{file}: keywords added; next: {command('label', *inputs, '--config', file, '--run', run)}")
+        say(f"{file}: keywords added; next: {command('label', '--config', file, '--run', run)}")
     elif entries:
         say(f"paste these into the lists of {file}, or add all of them: {command('suggest', '--run', run, '--apply')}")
 

@@ -23,17 +23,17 @@ def live_console() -> Console | None:
 
 
 @contextmanager
-def showing_progress() -> Iterator[None]:
+def showing_progress(*, enabled: bool = True) -> Iterator[None]:
     """Draw bars for the work inside the block, and a spinner where none runs; nothing where stderr is no terminal.
 
-    Of processes that were started together only the first draws.
+    Of processes that were started together only the first draws. Results are printed after the block.
     """
     console = Console(stderr=True, markup=False, emoji=False, highlight=False)
-    if not is_first() or not console.is_terminal:
+    if not (enabled and is_first() and console.is_terminal):
         yield
         return
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), _Bar(bar_width=30), _Count(), _Time())
-    with Progress(*columns, console=console, transient=True) as live:
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as live:
         idle = live.add_task("working", total=None)
 
         @contextmanager
