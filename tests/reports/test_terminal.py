@@ -107,9 +107,14 @@ def test_the_files_are_named_whatever_the_path(capsys: pytest.CaptureFixture[str
     assert f"voters: {path}/lf_summary.csv" in out
 
 
-@pytest.mark.parametrize(("gpu", "how"), [(False, "--head ngram"), (True, "--mode lora")])
-def test_the_next_command_suits_the_machine(capsys: pytest.CaptureFixture[str], gpu: bool, how: str) -> None:
-    print_summary(SUMMARY, Path("runs/latest"), gpu=gpu)
+@pytest.mark.parametrize(
+    ("labelled", "gpu", "how"),
+    [(400, False, "--mode lora"), (2_000, False, "--head ngram"), (2_000, True, "--mode lora")],
+)
+def test_the_next_command_suits_rows_and_machine(
+    capsys: pytest.CaptureFixture[str], labelled: int, gpu: bool, how: str
+) -> None:
+    print_summary(replace(SUMMARY, labelled=labelled), Path("runs/latest"), gpu=gpu)
     assert f"next: labeler train {how} --run runs/latest\n" in capsys.readouterr().out
 
 
