@@ -109,7 +109,7 @@ def read_unchanged(folder: Path, read: Callable[[], T]) -> T:
 
 
 def _version(folder: Path) -> tuple[int, ...] | None:
-    """Tell the folder that has this name from one that had it before; None if there is none."""
+    """Return what a replaced folder has different from its successor; None if there is no folder."""
     try:
         found = folder.stat()
     except OSError:

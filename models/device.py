@@ -61,7 +61,7 @@ def choose_compute() -> Compute:
 
 
 def may_have_gpu() -> bool:
-    """Tell, without importing torch, whether torch may find a GPU."""
+    """Return, without importing torch, whether torch may find a GPU."""
     from importlib.metadata import version
 
     return "+cpu" not in version("torch") and Path("/dev/nvidiactl").exists()

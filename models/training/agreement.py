@@ -88,7 +88,7 @@ def agreement(logits: Floats, targets: Floats) -> Agreement:
 
 
 def are_telling(targets: Floats) -> bool:
-    """Tell whether soft labels, shape (n, k), are enough to tell a classifier with an AUC of 0.8 from chance."""
+    """Return whether soft labels, shape (n, k), are enough to tell a classifier with an AUC of 0.8 from chance."""
     if not len(targets):
         return False
     centred = targets - targets.mean(axis=0, dtype=np.float64)

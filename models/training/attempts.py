@@ -37,7 +37,7 @@ def until_learned(
     what : str
         What is trained, for messages.
     announce : callable
-        Told in one sentence when an attempt has failed.
+        Called with a message when an attempt has failed.
 
     Raises
     ------

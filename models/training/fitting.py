@@ -233,10 +233,10 @@ class Fitter:
         taught = _taken(examples, others)
 
         def train(attempt: int, slower: int) -> tuple[npt.NDArray[np.float32], Agreement]:
-            pupil = self._new_classifier(attempt)
-            schedule = schedule_for(self.settings, rows=len(taught), width=_width(pupil))
-            self._fit(pupil, taught, SoftLoss(), _phase(phase, attempt), slowed(schedule, attempt, slower))
-            logits = self._logits_of_rows(pupil, examples, these)
+            student = self._new_classifier(attempt)
+            schedule = schedule_for(self.settings, rows=len(taught), width=_width(student))
+            self._fit(student, taught, SoftLoss(), _phase(phase, attempt), slowed(schedule, attempt, slower))
+            logits = self._logits_of_rows(student, examples, these)
             return logits, agreement(logits, examples.targets[these])
 
         return until_learned(train, phase, self._note)[0]

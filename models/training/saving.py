@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from ..end_model.classifier import TextClassifier
     from .fitting import Fitter
 
-_MOST_ROWS = 500
-_MOST_NOISE = 0.2
+_MAX_ROWS = 500
+_MAX_NOISE = 0.2
 """Of the spread of the logits. In bfloat16, adapters that are merged give other last bits than beside the weights."""
 
 
@@ -36,11 +36,11 @@ def save_checked(fitter: Fitter, classifier: TextClassifier, folder: Path) -> No
     ModelError
         If it cannot be written, or scores the reviews differently after that.
     """
-    texts = fitter.rows.judged()[0][:_MOST_ROWS].to_list()
+    texts = fitter.rows.judged()[0][:_MAX_ROWS].to_list()
     before = fitter.logits_of(classifier, texts)
     classifier.save(folder)
     after = load_end_model(folder, compute=fitter.compute).logits(texts)
-    if (noise := relative_noise(before, after)) > _MOST_NOISE:
+    if (noise := relative_noise(before, after)) > _MAX_NOISE:
         raise ModelError(
             f"The saved model scores {len(texts)} reviews differently than the trained one: the differences are "
             f"{noise:.0%} of the spread of its scores.",

@@ -21,8 +21,8 @@ from .weak_rows import GoldRows, WeakRows
 
 Announce = Callable[[str], None]
 
-_FEWEST_HELD_OUT = 200  # of up to ten times as many rows a tenth: with 5 % in a class, 10 rows are of it
-_MOST_HELD_OUT = 5_000
+_MIN_HELD_OUT = 200  # of up to ten times as many rows a tenth: with 5 % in a class, 10 rows are of it
+_MAX_HELD_OUT = 5_000
 _FEW_GOLD = 5
 
 
@@ -74,8 +74,8 @@ class TrainingRows:
         """
         if are_telling(self.held_out_targets):
             return self.held_out_texts, self.held_out_targets, ""
-        texts = pl.concat([self.held_out_texts, self.texts[:_MOST_HELD_OUT]])
-        targets = np.concatenate([self.held_out_targets, self.targets[:_MOST_HELD_OUT]])
+        texts = pl.concat([self.held_out_texts, self.texts[:_MAX_HELD_OUT]])
+        targets = np.concatenate([self.held_out_targets, self.targets[:_MAX_HELD_OUT]])
         note = f"{len(self.held_out_texts)} held-out reviews are too few to judge a model by"
         return texts, targets, f"{note}: agreement counts reviews that it was trained on, too"
 
@@ -177,10 +177,10 @@ def _held_out(
     places = _shuffled(texts, rng)
     first = np.unique(places, return_index=True)[1]  # of the rows of each text
     count = len(first)
-    wanted = max(int(share * count), min(_FEWEST_HELD_OUT, count // 10)) if share else 0
+    wanted = max(int(share * count), min(_MIN_HELD_OUT, count // 10)) if share else 0
     by_class = np.argsort(hard[first], kind="stable")
     chosen = np.zeros(count, dtype=np.bool_)
-    chosen[by_class[_evenly(min(wanted, _MOST_HELD_OUT), count)]] = True
+    chosen[by_class[_evenly(min(wanted, _MAX_HELD_OUT), count)]] = True
     return chosen[places]
 
 
