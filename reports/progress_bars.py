@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from datetime import timedelta
 
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
 from ..data.processes import is_first
@@ -74,9 +74,16 @@ class _Count(ProgressColumn):
 
 
 class _Time(ProgressColumn):
-    """Time left, from the mean rate so far: it moves little from one second to the next. Time taken without an end."""
+    """Rate and time left, by the mean rate when the last step was done: it counts down evenly until the next one.
+
+    Of work without a known end, the time taken.
+    """
 
     max_refresh = 1.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ends: dict[TaskID, tuple[float, float]] = {}  # steps done, and when the last one would be
 
     def render(self, task: Task) -> Text:
         """Write it."""
@@ -85,9 +92,11 @@ class _Time(ProgressColumn):
             return Text(_clock(elapsed), style="dim")
         if not task.completed:
             return Text("")
+        if self._ends.get(task.id, (0.0, 0.0))[0] != task.completed:
+            self._ends[task.id] = task.completed, elapsed * task.total / task.completed
         rate = task.completed / max(elapsed, 1e-9)
-        left = (task.total - task.completed) / rate
-        return Text(f"{rate:,.0f}/s, {_clock(left)} left" if rate >= 1 else f"{_clock(left)} left", style="dim")
+        left = f"{_clock(max(0.0, self._ends[task.id][1] - elapsed))} left"
+        return Text(f"{rate:,.0f}/s, {left}" if rate >= 10 else left, style="dim")
 
 
 def _clock(seconds: float) -> str:
