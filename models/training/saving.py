@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _MAX_ROWS = 500
 _MAX_NOISE = 0.2
-"""Of the spread of the logits. In bfloat16, adapters that are merged give other last bits than beside the weights."""
+"""Of the spread of the logits. In bfloat16, merged adapters round otherwise than separate ones: 0.004 of it."""
 
 
 def save_checked(fitter: Fitter, classifier: TextClassifier, folder: Path) -> None:
