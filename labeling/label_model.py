@@ -111,12 +111,12 @@ _NAMES = {"snorkel": "Snorkel", "dawid_skene": "Dawid-Skene", "majority": "major
 
 def describe_fit(method: str, model: LabelModel, voters: int) -> str:
     """Say which label model was fitted, on how many voters, and how that ended: ``Snorkel, 4 voters (converged)``."""
+    count = f"{voters} voter{'s' if voters != 1 else ''}"
     used = model.termination_.removeprefix("fallback: ")
     if used in _NAMES:
-        name, ending = _NAMES[used], f" instead of {_NAMES[method]}"
-    else:
-        name, ending = _NAMES[method], {"flat": " (converged)", "exact": ""}.get(used, " (stopped before it converged)")
-    return f"{name}, {voters} voter{'s' if voters != 1 else ''}{ending}"
+        return f"{_NAMES[used]} instead of {_NAMES[method]}, {count}"
+    ending = {"flat": " (converged)", "exact": ""}.get(used, " (stopped before it converged)")
+    return f"{_NAMES[method]}, {count}{ending}"
 
 
 def fit_votes(

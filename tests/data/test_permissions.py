@@ -44,7 +44,8 @@ def test_a_read_only_folder(as_ordinary_user: Path) -> None:
 
 
 def test_a_read_only_run_directory(as_ordinary_user: Path) -> None:
-    (as_ordinary_user / "run" / "votes").mkdir(parents=True)
+    with open_run(as_ordinary_user / "run"):
+        pass
     (as_ordinary_user / "run").chmod(0o500)
     as_ordinary_user.chmod(0o500)
     for path in (as_ordinary_user / "run", as_ordinary_user / "new"):

@@ -207,7 +207,7 @@ def test_predict_skips_what_is_there_and_writes_a_database(train: Train, app: Ap
     url = f"sqlite:///{workdir}/shop.db"
     call = ("predict", "--run", run, "--output", url, "--table", "reviews")
     assert "8 reviews labelled" in app(*call, "reviews.csv").stderr
-    (workdir / "more.csv").write_text("id,text,stars\nr1,жақсы,5\nnew,нашар,1\n", encoding="utf-8")
+    (workdir / "more.csv").write_text("id,text,stars\nr3,жақсы,5\nnew,нашар,1\n", encoding="utf-8")
     assert "1 reviews labelled, 1 were there already" in app(*call, "more.csv").stderr
 
 
