@@ -13,6 +13,7 @@ import pytest
 from labeler.data.atomic import write_text
 from labeler.data.errors import InputError, RunError
 from labeler.data.run import open_run
+from labeler.data.run_claim import claim_folder
 from labeler.data.whole_table import read_table
 
 
@@ -44,8 +45,8 @@ def test_a_read_only_folder(as_ordinary_user: Path) -> None:
 
 
 def test_a_read_only_run_directory(as_ordinary_user: Path) -> None:
-    with open_run(as_ordinary_user / "run"):
-        pass
+    claim_folder(as_ordinary_user / "run")
+    (as_ordinary_user / "run" / "votes").mkdir()
     (as_ordinary_user / "run").chmod(0o500)
     as_ordinary_user.chmod(0o500)
     for path in (as_ordinary_user / "run", as_ordinary_user / "new"):
