@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ...data.progress import progress
+from ...data.progress import Advance, progress
 from ..device import Compute, from_first
 from ..end_model.build import build_classifier
 from ..end_model.lora import LoraOptions
@@ -117,9 +117,11 @@ class Fitter:
         # N-gram models have corrected the labels already: another one has nothing to add.
         able = len(rows) >= _ENOUGH_TO_HALVE and self.settings.head != "ngram"
         rounds = self.settings.self_training_rounds if able else 0
-        for number in range(1, rounds + 1):
-            examples = self._taught(examples, number)
-        classifier, fit, found = self._main_fit(classifier, examples, corrected=rounds > 0)
+        with progress("Models", total=rounds * _PARTS + 1) as advance:
+            for number in range(1, rounds + 1):
+                examples = self._taught(examples, number, advance)
+            classifier, fit, found = self._main_fit(classifier, examples, corrected=rounds > 0)
+            advance(1)
         baseline = None
         if gold is not None and self.settings.gold == "continue":
             baseline = self._new_classifier()
@@ -205,7 +207,7 @@ class Fitter:
         inputs = self._inputs(classifier, rows.held_out_texts.to_list())
         return Examples(inputs, rows.held_out_targets, np.ones(len(rows.held_out_targets), np.float32))
 
-    def _taught(self, examples: Examples, number: int) -> Examples:
+    def _taught(self, examples: Examples, number: int, advance: Advance) -> Examples:
         """Give each row the label that a classifier of other rows and the teachers find together.
 
         Self-training, but cross-fitted: a classifier that has seen a row repeats what it was told of it. That the
@@ -221,6 +223,7 @@ class Fitter:
             others, these = np.flatnonzero(part != k), np.flatnonzero(part == k)
             scores, _ = standardised(self._learned_from(others, these, examples, f"round-{number}-part-{k + 1}"))
             own[these] = scores + prior_offset(scores, rows.class_balance)
+            advance(1)
         teachers, _ = standardised(np.log(np.maximum(rows.targets, 1e-6)))
         probs = blended(own, teachers, rows.class_balance)
         certain = self.settings.self_training_weights == "confidence"
