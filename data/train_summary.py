@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .command import command
+
 if TYPE_CHECKING:
     from .run import RunDirectory
 
@@ -81,6 +83,12 @@ class TrainSummary:
     gold_used: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     learned_from: str = ""
+
+    def training_command(self, run: Path) -> str:
+        """Write the command that trains this kind of model on the labels of a run."""
+        head = [] if self.head == "linear" else ["--head", self.head]
+        encoder = ["--mode", self.mode, "--backbone", self.backbone] if self.backbone else []
+        return command("train", *head, *encoder, "--run", run)
 
     def is_outdated(self, run: RunDirectory) -> bool:
         """Whether the run has other labels now than those it was trained on."""

@@ -14,7 +14,6 @@ import polars as pl
 
 from ..data.atomic import write_jsonl
 from ..data.columns import free_name
-from ..data.command import command
 from ..data.errors import ConfigError, ModelError
 from ..data.input_format import DETECT, ReadOptions
 from ..data.label_space import LabelSpace
@@ -99,7 +98,7 @@ def check_age(run: RunDirectory, announce: Announce) -> None:
     summary = read_train_summary(run.model)
     if summary is None or not summary.is_outdated(run):
         return
-    again = command("train", "--run", run.path)
+    again = summary.training_command(run.path)
     now = list(json.loads(run.summary.read_text(encoding="utf-8"))["class_balance"]) if run.summary.exists() else []
     if now and not set(summary.labels) <= set(now):
         raise ModelError(

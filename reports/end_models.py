@@ -43,9 +43,9 @@ def usable_models(
     summaries: list[TrainSummary], labels: LabelSpace, run: RunDirectory, announce: Callable[[str], None]
 ) -> list[TrainSummary]:
     """Leave out models of other classes than the run has now, and say which models are older than its labels."""
-    again = f"train again: {command('train', '--run', run.path)}"
     usable = []
     for summary in summaries:
+        again = f"train again: {summary.training_command(run.path)}"
         if not set(summary.labels) <= set(labels.names):
             announce(
                 f"{summary.name}: left out, it was trained for other classes ({', '.join(summary.labels)}); {again}"
