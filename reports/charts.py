@@ -18,7 +18,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 12, 40
 
 def interval_chart(rows: Sequence[tuple[str, Estimate]], *, title: str) -> Markup:
     """Draw a dot with its interval for each name, on one scale from 0 to 1."""
-    height, left, width = 28 * len(rows) + 34, 170, _WIDTH + 120
+    height, left, width = 28 * len(rows) + 34, 186, _WIDTH + 136
     scale = width - left - 20
 
     def x(value: float) -> float:
