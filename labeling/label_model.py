@@ -111,12 +111,13 @@ _NAMES = {"snorkel": "Snorkel", "dawid_skene": "Dawid-Skene", "majority": "major
 
 def describe_fit(method: str, model: LabelModel, voters: int) -> str:
     """Say which label model was fitted, on how many voters, and how that ended: ``Snorkel, 4 voters (converged)``."""
-    count = f"{voters} voter{'s' if voters != 1 else ''}"
+    if voters == 1:
+        return "none, the votes of the only voter are the labels"
     used = model.termination_.removeprefix("fallback: ")
     if used in _NAMES:
-        return f"{_NAMES[used]} instead of {_NAMES[method]}, {count}"
+        return f"{_NAMES[used]} instead of {_NAMES[method]}, {voters} voters"
     ending = {"flat": " (converged)", "exact": ""}.get(used, " (stopped before it converged)")
-    return f"{_NAMES[method]}, {count}{ending}"
+    return f"{_NAMES[method]}, {voters} voters{ending}"
 
 
 def fit_votes(

@@ -153,7 +153,8 @@ class SnorkelLabelModel:
             return f"Snorkel needs {_FEWEST} independent voters, found {independent}"
         shared, _ = shared_rows(table, self.k, self.groups_, voters=_FEWEST)
         if shared.max() < MIN_SHARED_ROWS:
-            return f"Only {shared.max():,} reviews have votes by {_FEWEST} independent voters, too few for Snorkel"
+            found = f"Only {shared.max():,} reviews have" if shared.max() else "No review has"
+            return f"{found} votes by {_FEWEST} independent voters, as Snorkel needs"
         return ""
 
     def _fit_snorkel(self, table: VotePatterns) -> str:
