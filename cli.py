@@ -385,6 +385,8 @@ def suggest(
     if apply and entries:
         add_keywords(file, entries, made_with)
         say(f"{file}: keywords added; next: {command('label', '--config', file, '--run', run)}")
+    elif apply:
+        say(f"nothing to add: {file} stays as it is")
     elif entries:
         say(f"paste these into the lists of {file}, or add all of them: {command('suggest', '--run', run, '--apply')}")
 
