@@ -75,19 +75,19 @@ def label(
         from .reports.terminal import say
 
         told = LabelOptions(
-            input,
-            config,
-            preset,
-            gold,
-            models,
-            code,
-            llm_budget,
-            tuple(text_column or ()) or None,
-            id_column,
-            rating_column,
-            limit,
-            encoding,
-            delimiter,
+            input=input,
+            config=config,
+            preset=preset,
+            gold=gold,
+            models=models,
+            code=code,
+            llm_budget=llm_budget,
+            text_column=tuple(text_column or ()) or None,
+            id_column=id_column,
+            rating_column=rating_column,
+            limit=limit,
+            encoding=encoding,
+            delimiter=delimiter,
         )
         told, settings = told_config(told, run, announce=say)
         run = run or default_run(told.input, settings.task.name)
