@@ -263,18 +263,22 @@ def sample(
 
     Example: labeler sample --n 100 --run runs/reviews
     """
-    from .config import load_config
-    from .data.overwriting import refuse_run_output
-    from .data.run import existing_run, open_run
-    from .reports.sample import sample_run
-    from .reports.sample_terminal import print_sample
+    from .reports.progress_bars import showing_progress
 
-    run = existing_run(run, needs="labels.parquet").path
-    if output is not None:
-        refuse_run_output("--output", output)
-    task = load_config(run / "config.toml").task
-    with open_run(run) as directory:
-        print_sample(*sample_run(directory, task, output, n=n, strategy=strategy, seed=seed, format=format), run)
+    with showing_progress():
+        from .config import load_config
+        from .data.overwriting import refuse_run_output
+        from .data.run import existing_run, open_run
+        from .reports.sample import sample_run
+        from .reports.sample_terminal import print_sample
+
+        run = existing_run(run, needs="labels.parquet").path
+        if output is not None:
+            refuse_run_output("--output", output)
+        task = load_config(run / "config.toml").task
+        with open_run(run) as directory:
+            drawn = sample_run(directory, task, output, n=n, strategy=strategy, seed=seed, format=format)
+    print_sample(*drawn, run)
 
 
 @app.command()
@@ -424,10 +428,14 @@ def voters(
     from .reports.terminal import print_voter_kind, print_voter_kinds
 
     if text is not None:
-        from .config import load_config
+        from .reports.progress_bars import showing_progress
         from .reports.trial_terminal import print_trial
 
-        print_trial(load_config(config, preset).try_voter(kind, text, models=models or "auto"))
+        with showing_progress():
+            from .config import load_config
+
+            trial = load_config(config, preset).try_voter(kind, text, models=models or "auto")
+        print_trial(trial)
     elif kind is None:
         print_voter_kinds()
     else:

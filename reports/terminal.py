@@ -163,7 +163,7 @@ def _console(*, stderr: bool = False) -> Console:
 def _distribution(summary: LabelSummary) -> Table:
     interval = summary.class_balance_interval
     heading = "class balance" if interval is None else "class balance (95 %)"
-    table = Table(Column("label", overflow="fold"), "rows", "share", heading, box=None)
+    table = Table(Column("label", overflow="fold"), "reviews", "share", heading, box=None)
     for name, count in summary.distribution.items():
         balance = f"{summary.class_balance[name]:.1%}"
         if interval is not None:
