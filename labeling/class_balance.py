@@ -97,17 +97,18 @@ def given_balance(shares: Mapping[str, float] | Sequence[float], labels: LabelSp
     ConfigError
         If a name is no class, a class has no share, or a share does not lie between 0 and 1.
     """
-    where = "label_model.class_balance"
     if isinstance(shares, Mapping):
         if unknown := [name for name in shares if name not in labels.names]:
             hint = nearest_hint(unknown[0], labels.names)
-            raise ConfigError(f"{where} names '{unknown[0]}', which is not a class.", hint=hint)
+            raise ConfigError(f"class_balance names '{unknown[0]}', which is not a class.", hint=hint)
         if missing := [name for name in labels.names if name not in shares]:
-            raise ConfigError(f"{where} has no share for {', '.join(missing)}.", hint="Give every class its share.")
+            raise ConfigError(
+                f"class_balance has no share for {', '.join(missing)}.", hint="Give every class its share."
+            )
         shares = [shares[name] for name in labels.names]
     if not all(0 < share < 1 for share in shares):
         hint = "A class that never occurs should be left out of the task."
-        raise ConfigError(f"{where}: every share must lie between 0 and 1, found {list(shares)}.", hint=hint)
+        raise ConfigError(f"class_balance must lie between 0 and 1 in every class, found {list(shares)}.", hint=hint)
     return checked_balance(shares, labels.k)
 
 
