@@ -247,7 +247,7 @@ def predict(
             force=force,
         )
         done = predict_reviews(job, announce=say)
-    print_prediction(done.written, rejected=done.rejected, seconds=done.seconds)
+    print_prediction(done.written, without_content=done.without_content, rejected=done.rejected, seconds=done.seconds)
 
 
 @app.command()

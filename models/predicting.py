@@ -14,6 +14,7 @@ import polars as pl
 
 from ..data.atomic import write_jsonl
 from ..data.columns import free_name
+from ..data.content import has_content
 from ..data.errors import ConfigError, ModelError
 from ..data.input_format import DETECT, ReadOptions
 from ..data.label_space import LabelSpace
@@ -76,6 +77,8 @@ class Prediction:
     ----------
     written : Written
         Rows stored by this run and before, and where.
+    without_content : int
+        Rows among those new that say nothing and are stored without a label, see `has_content`.
     rejected : int
         Rows that could not be used.
     seconds : float
@@ -83,6 +86,7 @@ class Prediction:
     """
 
     written: Written
+    without_content: int
     rejected: int
     seconds: float
 
@@ -155,8 +159,8 @@ def predict_reviews(job: PredictJob, announce: Announce = lambda message: None) 
             announce=announce,
         ) as sink,
     ):
-        rejected = pl.concat([chunk.rejected for chunk in _predicted(reviews, sink, model, announce)])
-        rejected = reviews.located(rejected)
+        tables, silent = zip(*_predicted(reviews, sink, model, announce), strict=True)
+        rejected = reviews.located(pl.concat(tables))
         for note in reviews.notes:
             announce(note)
         written = sink.finish()
@@ -165,23 +169,28 @@ def predict_reviews(job: PredictJob, announce: Announce = lambda message: None) 
         announce(f"{len(rejected):,} rows could not be used: {job.rejected}")
     else:
         discard(job.rejected)
-    return Prediction(written, len(rejected), time.perf_counter() - started)
+    return Prediction(written, sum(silent), len(rejected), time.perf_counter() - started)
 
 
-def _predicted(reviews: TableStream, sink: Sink, model: EndModel, announce: Announce) -> Iterator[Chunk]:
-    """Store the predictions of each chunk, then yield it."""
+def _predicted(
+    reviews: TableStream, sink: Sink, model: EndModel, announce: Announce
+) -> Iterator[tuple[pl.DataFrame, int]]:
+    """Store the predictions of each chunk, then yield its rejected rows and how many of the new ones say nothing."""
     done, started = 0, time.perf_counter()
     for chunk in reviews:
         ids = _ids_there(chunk, reviews.id_column, sink)
         new = ~sink.known(ids)
         texts = chunk.frame["text"].filter(new)
+        content = has_content(texts)
         if len(texts):
-            probs = model.predict_proba(texts.to_list())
+            probs = np.full((len(texts), model.labels.k), np.nan, np.float32)
+            if content.any():
+                probs[content] = model.predict_proba(texts.filter(content).to_list())
             rows = chunk.original.with_columns(ids.alias(reviews.id_column or "id"))
             sink.write(with_predictions(rows.filter(new), probs, model.labels))
             done += len(texts)
             announce(f"{done:,} reviews labelled, {done / (time.perf_counter() - started):,.0f}/s")
-        yield chunk
+        yield chunk.rejected, int((~content).sum())
 
 
 def _ids_there(chunk: Chunk, id_column: str | None, sink: Sink) -> pl.Series:
@@ -211,11 +220,14 @@ def with_predictions(frame: pl.DataFrame, probs: npt.NDArray[np.float32], labels
     frame : DataFrame
         n rows. Columns of these names are kept as ``<name>_input``.
     probs : ndarray of float32, shape (n, k)
+        A row of NaN is a review without a label: the added columns are empty.
     labels : LabelSpace
     """
     names = pl.Series("label", labels.names, dtype=pl.String)
     added = added_columns(labels)
-    columns = [names.gather(probs.argmax(axis=1)), pl.Series(probs.max(axis=1)), *map(pl.Series, probs.T)]
+    scores = [pl.Series(values).fill_nan(None) for values in (probs.max(axis=1), *probs.T)]
+    best = pl.Series(probs.argmax(axis=1)).set(scores[0].is_null(), None)
+    columns = [names.gather(best), *scores]
     taken = {*frame.columns, *added}
     renamed = {name: free_name(name, taken) for name in added if name in frame.columns}
     return frame.rename(renamed).hstack([column.alias(name) for column, name in zip(columns, added, strict=True)])

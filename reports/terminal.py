@@ -111,12 +111,14 @@ def print_adaptation(summary: AdaptSummary) -> None:
     console.print(printable(f"next: {command('train', '--backbone', summary.folder)}"), soft_wrap=True)
 
 
-def print_prediction(written: Written, *, rejected: int, seconds: float) -> None:
+def print_prediction(written: Written, *, without_content: int, rejected: int, seconds: float) -> None:
     """Say on stderr what `labeler predict` stored: stdout may hold the rows."""
     before = f", {written.rows_before:,} were there already" if written.rows_before else ""
     unusable = f", {rejected:,} rejected" if rejected else ""
     rate = written.rows_new / max(seconds, 1e-9)
-    say(f"{written.rows_new:,} reviews labelled{before}{unusable} ({rate:,.0f}/s): {written.place}")
+    silent = f", {without_content:,} without content got no label" if without_content else ""
+    labelled = written.rows_new - without_content
+    say(f"{labelled:,} reviews labelled{silent}{before}{unusable} ({rate:,.0f}/s): {written.place}")
 
 
 def print_voter_kinds() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -80,6 +82,26 @@ def test_unusable_rows_are_listed_and_an_old_list_goes(model: Stub, tmp_path: Pa
     assert (json.loads(line)["line"], done.rejected) == (3, 1)
     predict_reviews(job(tmp_path, "id,text\nc,x\n"))
     assert not (tmp_path / "rejected.jsonl").exists()
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.jsonl", "out.parquet", "sqlite"])
+def test_rows_without_content_are_stored_without_a_label(model: Stub, tmp_path: Path, name: str) -> None:
+    where = {"table": "t"} if name == "sqlite" else {}
+    made = job(tmp_path, "id,text\na,-\nb,nan\nc,x +\nd,[]\n", name, **where)
+    if where:
+        made = replace(made, output=f"sqlite:///{tmp_path}/out.db")
+    done = predict_reviews(made)
+    assert (done.written.rows_new, done.without_content) == (4, 3)
+    predict_reviews(made)
+    assert model.asked == 1
+    if where:
+        with closing(sqlite3.connect(tmp_path / "out.db")) as connection:
+            frame = pl.read_database("SELECT * FROM t ORDER BY id", connection)
+    else:
+        read: dict[str, Any] = {".csv": pl.read_csv, ".jsonl": pl.read_ndjson, ".parquet": pl.read_parquet}
+        frame = read[Path(name).suffix](tmp_path / name)
+    assert frame["label"].to_list() == [None, None, "positive", None]
+    assert frame["confidence"].null_count() == frame["p_negative"].null_count() == 3
 
 
 def test_other_columns_are_explained(model: Stub, tmp_path: Path) -> None:
