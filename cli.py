@@ -49,9 +49,7 @@ def label(
     engine: flags.EngineOpt = "local",
     actors: flags.ActorsOpt = None,
     dataset: flags.DatasetOpt = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Recompute everything, also where RUN has other reviews.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Recompute everything, even of other reviews.")] = False,
     as_json: flags.JsonOpt = False,
 ) -> None:
     """Label reviews: let the voters vote, combine the votes, write RUN/labels.parquet and RUN/labels.csv.
@@ -222,8 +220,7 @@ def predict(
     """
     from .reports.progress_bars import showing_progress
 
-    rows_on_screen = output == "-" and sys.stdout.isatty()
-    with showing_progress(enabled=not rows_on_screen):
+    with showing_progress(enabled=output != "-" or not sys.stdout.isatty()):
         from .config import load_config
         from .data.input_format import ReadOptions
         from .data.overwriting import refuse_run_output

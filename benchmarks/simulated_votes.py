@@ -25,37 +25,38 @@ def independent_votes(
 
 @dataclass(frozen=True, eq=False)
 class RuleSet:
-    """Votes of one rule a class, with the truth.
+    """Votes of rules for one class each, with the truth.
 
     Parameters
     ----------
     name : str
-    votes : ndarray of int16, shape (n, k)
-        Column c holds c or -1.
+    k : int
+        Number of classes.
+    votes : ndarray of int16, shape (n, rules * k)
+        The rules for class 0, then those for class 1, and so on.
     truth : ndarray of int64, shape (n,)
     """
 
     name: str
+    k: int
     votes: Votes
     truth: Truth
 
-    @property
-    def k(self) -> int:
-        """Number of classes."""
-        return int(self.votes.shape[1])
 
-
-def one_rule_a_class(balance: list[float], *, recall: float, precision: float, seed: int, n: int = 3000) -> RuleSet:
+def rules_for_each_class(
+    balance: list[float], *, recall: float, precision: float, seed: int, rules: int = 1, n: int = 3000
+) -> RuleSet:
     """Rules that fire on `recall` of their class, and elsewhere so often that `precision` of their votes are right."""
     rng = np.random.default_rng(seed)
-    truth = rng.choice(len(balance), n, p=balance)
-    votes = np.full((n, len(balance)), -1, np.int16)
-    for label, share in enumerate(balance):
+    k = len(balance)
+    truth = rng.choice(k, n, p=balance)
+    votes = np.full((n, rules * k), -1, np.int16)
+    for rule, label in enumerate(np.repeat(np.arange(k), rules)):
+        share = balance[label]
         elsewhere = min(recall * share * (1 - precision) / precision / (1 - share), 1.0)
         fires = rng.random(n) < np.where(truth == label, recall, elsewhere)
-        votes[fires, label] = label
-    name = f"{len(balance)} classes, largest {balance[0]}, recall {recall}, precision {precision}"
-    return RuleSet(name, votes, truth)
+        votes[fires, rule] = label
+    return RuleSet(f"{k} classes, largest {balance[0]}, recall {recall}, precision {precision}", k, votes, truth)
 
 
 def skewed_votes(n: int = 20_000, *, copies: int = 0, seed: int = 0) -> tuple[Votes, Truth]:

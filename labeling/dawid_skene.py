@@ -25,7 +25,7 @@ from .consensus import (
 )
 from .correlation import group_weights, voter_groups
 from .majority import MajorityVote
-from .patterns import VotePatterns
+from .patterns import VotePatterns, one_hot_outcomes
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -133,7 +133,7 @@ class DawidSkene:
         if not np.any(shared >= MIN_SHARED_ROWS) and not known.any():
             self._fall_back(table, "Independent voters hardly vote on the same reviews")
             return self
-        outcomes = self._outcomes(table)
+        outcomes = one_hot_outcomes(table, self.k)
         marginal = (outcomes.T @ table.counts.astype(np.float64)).reshape(table.m, self.k + 1)
         unanimous, classes = unanimous_votes(table, self.k)
 
@@ -146,7 +146,7 @@ class DawidSkene:
             change = np.abs(updated - probs).max(initial=0.0)
             probs = updated
             self.n_iter_ += 1
-            if not agrees_with_consensus(self._evidence(self._outcomes(unanimous)), classes):
+            if not agrees_with_consensus(self._evidence(one_hot_outcomes(unanimous, self.k)), classes):
                 self._fall_back(table, f"Dawid-Skene drifted away from the classes in step {self.n_iter_}")
             elif change < self.tol:
                 self.termination_ = "flat"
@@ -160,7 +160,9 @@ class DawidSkene:
         """Class probabilities of each pattern, shape (p, k); the class balance where nobody votes."""
         if self._fallback is not None:
             return self._fallback.predict_proba(table)
-        probs = np.where(table.covered[:, np.newaxis], self._e_step(self._outcomes(table)), self.class_balance_)
+        probs = np.where(
+            table.covered[:, np.newaxis], self._e_step(one_hot_outcomes(table, self.k)), self.class_balance_
+        )
         return keep_votes(table, probs, self.contradicted)
 
     def _evidence(self, outcomes: csr_array) -> Array:
@@ -201,15 +203,6 @@ class DawidSkene:
             smoothed[:, 0] = 0
         typical: Array = smoothed / smoothed.sum(axis=1, keepdims=True)
         return typical
-
-    def _outcomes(self, table: VotePatterns) -> csr_array:
-        """One-hot outcomes, abstentions included, sparse, shape (p, m * (k + 1))."""
-        from scipy.sparse import csr_array
-
-        columns = table.patterns.astype(np.int32) + 1 + np.arange(table.m, dtype=np.int32) * (self.k + 1)
-        starts = np.arange(len(table) + 1) * table.m
-        shape = (len(table), table.m * (self.k + 1))
-        return csr_array((np.ones(columns.size), columns.reshape(-1), starts), shape=shape)
 
     def _gold_counts(self, table: VotePatterns, gold: npt.NDArray[np.int16] | None) -> Array:
         counts = np.zeros((len(table), self.k))

@@ -11,12 +11,15 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..data.label_space import ABSTAIN
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 _BLOCK = 1 << 16  # rows sorted at a time: codes, sort and result of one block stay in the CPU's cache
 _LARGEST_CODE = 1 << 62
@@ -194,6 +197,16 @@ def indicators(votes: npt.NDArray[np.int16], k: int) -> npt.NDArray[np.float64]:
     hot = votes[:, :, np.newaxis] == np.arange(k, dtype=np.int16)
     flat: npt.NDArray[np.float64] = hot.reshape(len(votes), votes.shape[1] * k).astype(np.float64)
     return flat
+
+
+def one_hot_outcomes(table: VotePatterns, k: int) -> csr_array:
+    """One-hot votes, abstentions included, sparse, shape (p, m * (k + 1)): column ``j * (k + 1)`` is "j abstains"."""
+    from scipy.sparse import csr_array
+
+    columns = table.patterns.astype(np.int32) + 1 + np.arange(table.m, dtype=np.int32) * (k + 1)
+    starts = np.arange(len(table) + 1) * table.m
+    shape = (len(table), table.m * (k + 1))
+    return csr_array((np.ones(columns.size), columns.reshape(-1), starts), shape=shape)
 
 
 def cooccurrence(

@@ -22,6 +22,7 @@ from .correlation import group_weights, voter_groups
 from .dawid_skene import DawidSkene
 from .majority import MajorityVote
 from .patterns import VotePatterns
+from .voter_rates import fits_better, log_likelihoods, majority_rates, with_abstentions
 
 if TYPE_CHECKING:
     from .snorkel_model import PatternLabelModel
@@ -40,6 +41,11 @@ class SnorkelLabelModel:
     Without correlated voters the result equals plain Snorkel's, fitted with ``n_epochs=n_iter_``, ``lr=lr_``,
     ``seed=seed_`` and the same class balance, up to rounding; but no row gets a class that nobody voted for
     (`consensus.keep_votes`).
+
+    A solution is not used if rates counted on the majority vote make the votes, abstentions included, likelier
+    (`voter_rates`). Snorkel's loss cannot tell: in the descent, a class moves in proportion to its share, so that the
+    loss can be flat while a rare class still is where Snorkel begins, with voters that never err. Its rows then go to a
+    larger class as soon as one voter for that class joins.
 
     Correlated voters (see `correlation`) break Snorkel's assumption of independence twice, and each is met where it
     does harm: in training, the joint votes within a group are masked out of the objective (what Snorkel itself does
@@ -169,9 +175,22 @@ class SnorkelLabelModel:
             self.conditionals_ = self._model.finish()
             if agrees_with_consensus(self._model.evidence(unanimous, weights=self._exponents()), classes):
                 self.voter_accuracy_ = self._accuracy(table)
-                return ""
+                return self._misfit(table)
             self._notes.append(f"Snorkel (seed {seed}) overruled voters who all agree.")
         return f"Snorkel overruled unanimous voters from {_SEEDS} starting points"
+
+    def _misfit(self, table: VotePatterns) -> str:
+        """Say that rates counted on the majority vote fit the votes better than those learned, or nothing."""
+        learned, counted = (
+            log_likelihoods(table, rates, self.class_balance_, self.weights_)
+            for rates in (
+                with_abstentions(self.conditionals_),
+                majority_rates(table, self.k, self.class_balance_, self.weights_),
+            )
+        )
+        return (
+            "The majority vote explains the votes better than Snorkel" if fits_better(table, counted, learned) else ""
+        )
 
     def _descend(self, table: VotePatterns, seed: int) -> bool:
         """Train from one starting point, at lower learning rates as long as the loss diverges."""

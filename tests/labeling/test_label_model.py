@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from labeler.benchmarks.simulated_votes import independent_votes, macro_f1, one_rule_a_class, skewed_votes
+from labeler.benchmarks.simulated_votes import independent_votes, macro_f1, rules_for_each_class, skewed_votes
 from labeler.data.errors import ConfigError, LabelModelError
 from labeler.data.votes import LabelMatrix
 from labeler.labeling.class_balance import estimate_class_balance
@@ -142,7 +142,7 @@ def test_a_lone_voter_gets_neither_an_accuracy_nor_full_confidence(method: str) 
 @methods
 @pytest.mark.parametrize(("recall", "default"), [(0.05, False), (0.6, False), (0.2, True)])
 def test_one_rule_a_class_ends_as_the_majority_vote(method: str, recall: float, default: bool) -> None:
-    rules = one_rule_a_class([0.9, 0.06, 0.04], recall=recall, precision=0.8, seed=0)
+    rules = rules_for_each_class([0.9, 0.06, 0.04], recall=recall, precision=0.8, seed=0)
     if default:
         rules.votes[:, 0] = 0
     table = VotePatterns.from_votes(rules.votes)
@@ -154,6 +154,20 @@ def test_one_rule_a_class_ends_as_the_majority_vote(method: str, recall: float, 
     single = (table.patterns >= 0).sum(axis=1) == 1
     assert np.array_equal(probs[single].argmax(axis=1), table.patterns[single].max(axis=1))
     assert probs[table.covered].max() < 0.7
+
+
+@pytest.mark.parametrize(("largest", "recall", "precision"), [(0.9, 0.6, 0.8), (0.97, 0.2, 0.95), (0.97, 0.6, 0.95)])
+def test_snorkel_does_not_give_a_rare_class_away(largest: float, recall: float, precision: float) -> None:
+    rules = rules_for_each_class([largest, 1 - largest], recall=recall, precision=precision, seed=0, rules=3)
+    table = VotePatterns.from_votes(rules.votes)
+    covered = table.expand(table.covered)
+    balance = estimate_class_balance(table, 2)
+    scores = {}
+    for method in ("snorkel", "majority"):
+        model = build_label_model(method, k=2, class_balance=balance).fit(table)
+        given = table.expand(model.predict_proba(table)).argmax(axis=1)
+        scores[method] = macro_f1(rules.truth[covered], given[covered])
+    assert scores["snorkel"] > scores["majority"] - 0.02
 
 
 @methods
