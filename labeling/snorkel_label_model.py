@@ -42,10 +42,11 @@ class SnorkelLabelModel:
     ``seed=seed_`` and the same class balance, up to rounding; but no row gets a class that nobody voted for
     (`consensus.keep_votes`).
 
-    Where no voters are correlated, a solution is not used if rates counted on the majority vote make the votes,
-    abstentions included, likelier (`voter_rates`). Snorkel's loss cannot tell: in the descent, a class moves in
-    proportion to its share, so that the loss can be flat while a rare class still is where Snorkel begins, with voters
-    that never err. Its rows then go to a larger class as soon as one voter for that class joins.
+    A solution is not used if rates counted on the majority vote make the votes, abstentions included, likelier
+    (`voter_rates`). Snorkel's loss cannot tell: in the descent, a class moves in proportion to its share, so that the
+    loss can be flat while a rare class still is where Snorkel begins, with voters that never err. Its rows then go to a
+    larger class as soon as one voter for that class joins. Where voters share a family, this is not asked: such voters
+    err together, and the majority vote explains best what it counts twice.
 
     Correlated voters (see `correlation`) break Snorkel's assumption of independence twice, and each is met where it
     does harm: in training, the joint votes within a group are masked out of the objective (what Snorkel itself does
@@ -181,10 +182,11 @@ class SnorkelLabelModel:
 
     def _misfit(self, table: VotePatterns) -> str:
         """Say that rates counted on the majority vote fit the votes better than those learned, or nothing."""
-        if self._exponents() is not None:  # votes of correlated voters have no likelihood
+        if self.families is not None and len(set(self.families)) < table.m:
             return ""
-        learned, counted = with_abstentions(self.conditionals_), majority_rates(table, self.k, self.class_balance_)
-        one, other = (log_likelihoods(table, rates, self.class_balance_) for rates in (counted, learned))
+        prior, weights = self.class_balance_, self.weights_
+        learned, counted = with_abstentions(self.conditionals_), majority_rates(table, self.k, prior, weights)
+        one, other = (log_likelihoods(table, rates, prior, weights) for rates in (counted, learned))
         return "The majority vote explains the votes better than Snorkel" if fits_better(table, one, other) else ""
 
     def _descend(self, table: VotePatterns, seed: int) -> bool:

@@ -17,7 +17,7 @@ _LEAST = 1e-3  # rate of what a label model takes for impossible
 Array = npt.NDArray[np.float64]
 
 
-def majority_rates(table: VotePatterns, k: int, prior: Array) -> Array:
+def majority_rates(table: VotePatterns, k: int, prior: Array, weights: Array) -> Array:
     """Count how often each voter votes what, were the majority vote the truth.
 
     Each class gets `MIN_SHARED_ROWS` more rows on which a voter votes as it does overall, so that a class of a few rows
@@ -31,13 +31,15 @@ def majority_rates(table: VotePatterns, k: int, prior: Array) -> Array:
         Number of classes.
     prior : ndarray of float64, shape (k,)
         Class probabilities of a row without votes.
+    weights : ndarray of float64, shape (m,)
+        Weight of each voter.
 
     Returns
     -------
     ndarray of float64, shape (m, k + 1, k)
         ``P(vote = l - 1 | class y)`` at ``[j, l, y]``; positive.
     """
-    truth = table.counts[:, np.newaxis] * majority_probs(table, k, prior)
+    truth = table.counts[:, np.newaxis] * majority_probs(table, k, prior, weights=weights)
     joint = np.asarray(one_hot_outcomes(table, k).T @ truth).reshape(table.m, k + 1, k)
     overall = joint.sum(axis=2, keepdims=True) + 1 / (k + 1)
     joint += MIN_SHARED_ROWS * overall / overall.sum(axis=1, keepdims=True)
@@ -53,7 +55,7 @@ def with_abstentions(conditionals: npt.NDArray[np.float32]) -> Array:
     return possible
 
 
-def log_likelihoods(table: VotePatterns, rates: Array, balance: Array) -> Array:
+def log_likelihoods(table: VotePatterns, rates: Array, balance: Array, weights: Array) -> Array:
     """Log-likelihood of each pattern's votes and abstentions, for voters that are independent given the class.
 
     Parameters
@@ -64,6 +66,8 @@ def log_likelihoods(table: VotePatterns, rates: Array, balance: Array) -> Array:
         As from `majority_rates`.
     balance : ndarray of float64, shape (k,)
         Positive, sums to 1.
+    weights : ndarray of float64, shape (m,)
+        Factor of each voter's log-likelihood.
 
     Returns
     -------
@@ -72,8 +76,8 @@ def log_likelihoods(table: VotePatterns, rates: Array, balance: Array) -> Array:
     from scipy.special import logsumexp
 
     k = len(balance)
-    evidence = one_hot_outcomes(table, k) @ np.log(rates).reshape(-1, k)
-    total: Array = logsumexp(evidence + np.log(balance), axis=1)
+    evidence = np.log(rates) * weights[:, np.newaxis, np.newaxis]
+    total: Array = logsumexp(one_hot_outcomes(table, k) @ evidence.reshape(-1, k) + np.log(balance), axis=1)
     return total
 
 
