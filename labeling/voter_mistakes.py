@@ -40,7 +40,7 @@ def usable_parts(given: Mapping[str, Any]) -> tuple[Task, list[VoterSection]] | 
     try:
         labels = [_usable(label, Label) for label in written.get("labels", ())]
         task = Task.model_validate({"labels": labels, "cloze": written.get("cloze", ())})
-    except (ValidationError, TypeError):
+    except (ValidationError, TypeError, AttributeError):  # labels may be anything
         return None
     sections = []
     for section in given.get("voters", ()):

@@ -201,6 +201,12 @@ def test_impossible_class_balances_are_refused(value: str) -> None:
         parse_config(f"{MINIMAL}\n[label_model]\nclass_balance = {value}", source="x")
 
 
+@pytest.mark.parametrize("labels", ['["no", "yes"]', "[1, 2]", '"no"', "3"])
+def test_labels_that_are_no_tables_are_explained(labels: str) -> None:
+    with pytest.raises(ConfigError, match=r"task\.labels|class 1: Input should be"):
+        parse_config(f"[task]\nlabels = {labels}\n[[voters]]\nname = 'x'\nkind = 'emoji'\n", source="x")
+
+
 def test_a_class_balance_by_name_survives_the_run_and_names_a_wrong_class() -> None:
     text = f"{MINIMAL}\n[label_model]\nclass_balance = {{ yes = 0.75, no = 0.25 }}"
     config = parse_config(parse_config(text, source="x").dumps(), source="y")
