@@ -203,7 +203,7 @@ def test_impossible_class_balances_are_refused(value: str) -> None:
 
 @pytest.mark.parametrize("labels", ['["no", "yes"]', "[1, 2]", '"no"', "3"])
 def test_labels_that_are_no_tables_are_explained(labels: str) -> None:
-    with pytest.raises(ConfigError, match=r"task\.labels|class 1: Input should be"):
+    with pytest.raises(ConfigError, match=r"task\.labels|has 2 mistakes"):
         parse_config(f"[task]\nlabels = {labels}\n[[voters]]\nname = 'x'\nkind = 'emoji'\n", source="x")
 
 
