@@ -49,7 +49,7 @@ def label(
     engine: flags.EngineOpt = "local",
     actors: flags.ActorsOpt = None,
     dataset: flags.DatasetOpt = None,
-    force: Annotated[bool, typer.Option("--force", help="Recompute everything, even of other reviews.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Recompute everything; replace other reviews.")] = False,
     as_json: flags.JsonOpt = False,
 ) -> None:
     """Label reviews: let the voters vote, combine the votes, write RUN/labels.parquet and RUN/labels.csv.
