@@ -238,7 +238,7 @@ def predict(
             directory.predict_rejected,
             table=table,
             text_column=text_column,
-            likely_text=load_config(directory.config).data.text_column,
+            likely_text=load_config(directory.config).data.text_column if directory.config.exists() else None,
             id_column=id_column,
             options=ReadOptions(encoding, delimiter),
             force=force,

@@ -116,12 +116,14 @@ def read_gold(
     Raises
     ------
     InputError
-        If the file cannot be read, a needed column is missing, a label is not in `label_space`, no row has a label,
-        one id (or, without ids, one text) has two labels, or an inclusion probability is not in (0, 1].
+        If the file cannot be read or holds labels of this program's, a needed column is missing, a label is not in
+        `label_space`, no row has a label, one id (or, without ids, one text) has two labels, or an inclusion
+        probability is not in (0, 1].
     """
     read = read_source(source)
     export = unpack_export(read.raw, label_space)
     raw = export.frame
+    _refuse_weak_labels(raw, label_space, read.name)
     label = _find_label_column(raw, label_column, label_space, read.name)
     columns = raw.drop(label)
     identity = find_id_column(columns, id_column, source=read.name)
@@ -224,6 +226,16 @@ class GoldMatcher:
             raise InputError(
                 f"{self._gold.source} gives two labels to one review: '{text[:80]}'.", hint="Keep one of them."
             )
+
+
+def _refuse_weak_labels(frame: pl.DataFrame, label_space: LabelSpace, source: str) -> None:
+    """Refuse what `labeler label` or `predict` wrote: scored on its own labels, everything looks perfect."""
+    written = {"confidence", *(f"p_{name}" for name in label_space.names)}
+    if written <= set(frame.columns):
+        raise InputError(
+            f"{source} holds labels that labeler made: it has the columns {', '.join(sorted(written))}.",
+            hint="Keep only the rows that a person has labelled, with the columns id, text and label.",
+        )
 
 
 def _find_label_column(frame: pl.DataFrame, wanted: str | None, label_space: LabelSpace, source: str) -> str:

@@ -161,3 +161,13 @@ def test_rows_of_a_csv_with_disarmed_formulas_are_found(tmp_path: Path) -> None:
 def test_reviews_of_one_product_may_have_different_labels(tmp_path: Path) -> None:
     gold = read_gold(write(tmp_path, "id,text,label\n7,a,positive\n7,b,negative\n7.0,a,positive\n"), SPACE)
     assert gold.frame.select("id", "text").rows() == [("7", "a"), ("7", "b")]
+
+
+@pytest.mark.parametrize(
+    "columns", ["label,confidence,p_negative,p_positive,covered,votes", "label,confidence,p_negative,p_positive"]
+)
+def test_labels_of_this_program_are_no_gold(tmp_path: Path, columns: str) -> None:
+    row = "positive,0.9,0.1,0.9,true,words=positive".split(",")[: columns.count(",") + 1]
+    with pytest.raises(InputError, match="holds labels that labeler made") as caught:
+        read_gold(write(tmp_path, f"id,text,{columns}\n1,Керемет,{','.join(row)}\n"), SPACE)
+    assert "a person has labelled" in caught.value.hint

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -200,6 +201,12 @@ def test_predict_reads_stdin_writes_stdout_and_keeps_all_columns(train: Train, a
     assert row.startswith("a,керемет,x,5,")
     rejected = (run / "predict_rejected.jsonl").read_text(encoding="utf-8")
     assert json.loads(rejected)["line"] == 3
+
+
+def test_the_folder_of_a_model_is_enough_to_predict(train: Train, app: App, run: Path, workdir: Path) -> None:
+    train()
+    shutil.copytree(run / "model", workdir / "other" / "model")
+    assert "8 reviews labelled" in app("predict", "reviews.csv", "--run", "other", "--output", "out.csv").stderr
 
 
 def test_predict_skips_what_is_there_and_writes_a_database(train: Train, app: App, run: Path, workdir: Path) -> None:
