@@ -95,12 +95,29 @@ def labels_to_score_on(
     found = hand_labels(run, label_space, given, announce)
     if found is None or found is given:
         return None
+    _tell_newer(run, found, announce)
+    return found
+
+
+def tell_newer_labels(run: RunDirectory, label_space: LabelSpace, announce: Announce) -> None:
+    """Say how many labels in a run's samples its weak labels were made without.
+
+    Raises
+    ------
+    LabelerError
+        As `hand_labels`.
+    """
+    found = hand_labels(run, label_space, None, announce=lambda message: None)
+    if found is not None:
+        _tell_newer(run, found, announce)
+
+
+def _tell_newer(run: RunDirectory, found: GoldTable, announce: Announce) -> None:
     used = pl.read_parquet(run.gold)["id"].to_list() if run.gold.exists() else []
     unused = found.sampled - int(found.frame["id"].tail(found.sampled).is_in(used).sum())
     if unused:
         again = command("label", "--run", run.path)
         announce(f"{unused:,} hand labels are newer than the weak labels; to use them: {again}")
-    return found
 
 
 def _labelled(sample: DrawnSample, label_space: LabelSpace, announce: Announce) -> pl.DataFrame | None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from ... import __version__
 from ...data.atomic import atomic_path, write_json, write_text
 from ...data.digests import file_digest
+from ...data.hand_labels import tell_newer_labels
 from ...data.manifest import StageDetails, stage_key
 from ...data.processes import is_first, started_together
 from ...data.run import RunDirectory
@@ -128,6 +129,8 @@ class _Job:
         weak = read_weak_rows(self.run, self.gold)
         for note in weak.notes:
             self.announce(f"note: {note}")
+        if self.gold is None:
+            tell_newer_labels(self.run, weak.labels, self.announce)
         return weak
 
     @cached_property

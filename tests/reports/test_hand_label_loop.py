@@ -70,7 +70,9 @@ def test_every_printed_step_works_as_it_stands(app: App, labelled: Path, monkeyp
     fill(labelled / RUN / "samples/001.csv", None, *["negative"] * 11)  # going on after that
     more = app(*report, "--json")
     assert json.loads(more.stdout)["gold_rows"] == 11
-    assert f"2 hand labels are newer than the weak labels; to use them: labeler label --run '{RUN}'" in more.stderr
+    newer = f"2 hand labels are newer than the weak labels; to use them: labeler label --run '{RUN}'"
+    assert newer in more.stderr
+    assert newer in app("train", "--head", "ngram", "--run", RUN).stderr
 
 
 def test_labels_of_all_samples_count_with_their_probabilities(app: App, labelled: Path) -> None:
