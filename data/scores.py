@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .label_space import ABSTAIN
-from .weights import effective_rows
+from .weights import effective_rows, jeffreys_interval
 
 
 def gold_scores(
@@ -68,8 +68,6 @@ def weighted_share(hits: npt.NDArray[np.bool_], weights: npt.NDArray[np.float64]
         At least one row.
     weights : ndarray of float64, shape (g,)
     """
-    from scipy.stats import beta
-
     value, rows = float(np.average(hits, weights=weights)), effective_rows(weights)
-    low, high = beta.ppf([0.025, 0.975], rows * value + 0.5, rows * (1 - value) + 0.5)
+    low, high = jeffreys_interval(rows * value, rows * (1 - value))
     return Share(value, min(float(low), value), max(float(high), value), rows)

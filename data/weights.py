@@ -76,6 +76,18 @@ def looks_random(population: Array, sample: Array, weights: Array, counts: Numbe
     return bool(np.all(np.abs(weight @ sample - mean) <= _UNLIKELY * np.sqrt(variance * unit)))
 
 
+def jeffreys_interval(hits: Numbers | float, misses: Numbers | float) -> tuple[Array, Array]:
+    """Return the 95 % interval of shares, from what counts for and against each, of any shape.
+
+    With rows of unequal weight these are `effective_rows` in the proportion of the weights (Dean and Pagano, 2015,
+    Journal of Survey Statistics and Methodology 3).
+    """
+    from scipy.stats import beta
+
+    low, high = (beta.ppf(quantile, hits + 0.5, misses + 0.5) for quantile in (0.025, 0.975))
+    return low, high
+
+
 def effective_rows(weights: Array) -> float:
     """Tell how many rows of equal weight say as much (Kish, 1965, Survey Sampling)."""
     return float(weights.sum() ** 2 / (weights @ weights)) if len(weights) else 0.0

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.label_space import ABSTAIN
+from ..data.weights import jeffreys_interval
 from .patterns import VotePatterns, indicators
 
 MIN_SHARED_ROWS = 30  # rows that voters must share before their agreement means anything
@@ -157,13 +158,11 @@ def contradicted_classes(
     k : int
         Number of classes.
     """
-    from scipy.stats import beta
-
     votes = table.patterns[table.inverse[rows]]
     agreed = np.where(divided(votes), ABSTAIN, votes.max(axis=1, initial=ABSTAIN))
     found = np.bincount(agreed[agreed != ABSTAIN], minlength=k)
     right = np.bincount(agreed[(agreed != ABSTAIN) & (agreed == gold)], minlength=k)
-    highest = beta.ppf(0.975, right + 0.5, found - right + 0.5)
+    _, highest = jeffreys_interval(right, found - right)
     return tuple(np.flatnonzero((found > 0) & (highest < 0.5)).tolist())
 
 

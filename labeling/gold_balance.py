@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.label_space import ABSTAIN
-from ..data.weights import looks_random
+from ..data.weights import jeffreys_interval, looks_random
 from .consensus import divided, majority_probs
 from .patterns import VotePatterns
 
@@ -156,11 +156,6 @@ def _shrunk(shares: Array, residual: Array, weight: Array, prior: Array, power: 
 
 
 def _with_interval(balance: Array, rows: Array, power: float) -> GoldBalance:
-    """Add the Jeffreys interval of each share at the number of rows that would leave it as uncertain.
-
-    Dean and Pagano, 2015, Journal of Survey Statistics and Methodology 3.
-    """
-    from scipy.stats import beta
-
-    low, high = beta.ppf([[0.025], [0.975]], rows * balance + 0.5, rows * (1 - balance) + 0.5)
+    """Add the Jeffreys interval of each share at the number of rows that would leave it as uncertain."""
+    low, high = jeffreys_interval(rows * balance, rows * (1 - balance))
     return GoldBalance(balance, np.minimum(low, balance), np.maximum(high, balance), power)

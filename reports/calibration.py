@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from ..data.weights import effective_rows
 from .resampling import Array, Estimate, estimate, normalised_weights, row_draws
 
 BINS = 10
@@ -116,6 +117,4 @@ def wilson(share: float, rows: float) -> Estimate:
 def _bin(confidence: Array, right: npt.NDArray[np.bool_], weight: Array) -> Bin:
     total = weight.sum()
     accuracy = float(weight @ right / total)
-    # Rows of unequal weight tell less than as many equal ones (Kish, 1965).
-    effective = float(total**2 / np.square(weight).sum())
-    return Bin(float(weight @ confidence / total), wilson(accuracy, effective), len(right))
+    return Bin(float(weight @ confidence / total), wilson(accuracy, effective_rows(weight)), len(right))
