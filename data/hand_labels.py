@@ -34,7 +34,7 @@ def hand_labels(
     Returns
     -------
     GoldTable or None
-        Weights are 1 on average within the samples, and within the given table. None if there are no labels.
+        The rows of samples weigh 1 each: `gold_record.with_record` weighs them. None if there are no labels.
 
     Raises
     ------
@@ -55,7 +55,6 @@ def hand_labels(
         return given
     rows = pl.concat([rows for _, rows in found])
     sampled = len(rows)
-    rows = rows.with_columns(pl.col("weight") / pl.col("weight").mean())
     counts = [f"{len(rows):,} from {name}" for name, rows in found]
     if given is not None:
         rows = pl.concat([given.frame, rows], how="diagonal_relaxed")
@@ -134,8 +133,8 @@ def _labelled(sample: DrawnSample, label_space: LabelSpace, announce: Announce) 
         announce(f"{sample.file}: {len(match.missing):,} labelled rows are not of this sample and are not used")
     label = pl.Series("label", match.labels[match.positions], pl.Int16)
     rows: pl.DataFrame = sample.frame[match.positions.tolist()]
-    copies, probability = pl.col("rows").cast(pl.Float64), pl.col("inclusion_probability")
-    return rows.select("id", "text", label, probability, copies, (copies / probability).alias("weight"))
+    copies, weight = pl.col("rows").cast(pl.Float64), pl.lit(1.0).alias("weight")
+    return rows.select("id", "text", label, "inclusion_probability", copies, weight)
 
 
 def _others(rows: pl.DataFrame, known: GoldTable) -> pl.DataFrame:
