@@ -77,14 +77,24 @@ def agreement(logits: Floats, targets: Floats) -> Agreement:
     centred = targets - targets.mean(axis=0, dtype=np.float64)
     ranks = _centred_ranks(scores)
     shared, chance = float((centred * ranks).sum()), _chance(centred, ranks)
-    even = logits - logits.mean(axis=1, keepdims=True, dtype=np.float64)
     return Agreement(
         auc=0.5 + 0.5 * shared / _most(centred) if chance < math.inf else 0.5,
         z=shared / chance,
-        spread=float(np.sqrt(even.var(axis=0).mean())),
+        spread=spread_of(logits),
         rows=len(logits),
         is_telling=are_telling(targets),
     )
+
+
+def centred_logits(logits: Floats) -> npt.NDArray[np.float64]:
+    """Return logits, shape (n, k), with a mean of 0 in each row: what a softmax sees of them."""
+    even: npt.NDArray[np.float64] = logits - logits.mean(axis=1, keepdims=True, dtype=np.float64)
+    return even
+
+
+def spread_of(logits: Floats) -> float:
+    """Return the standard deviation of centred logits over the reviews, the root mean square of that of each class."""
+    return float(np.sqrt(centred_logits(logits).var(axis=0).mean()))
 
 
 def are_telling(targets: Floats) -> bool:

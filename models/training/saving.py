@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ...data.errors import ModelError
 from ..end_model.load import load_end_model
+from .agreement import centred_logits, spread_of
 
 if TYPE_CHECKING:
     from ..end_model.classifier import TextClassifier
@@ -50,10 +51,5 @@ def save_checked(fitter: Fitter, classifier: TextClassifier, folder: Path) -> No
 
 def relative_noise(before: npt.NDArray[np.float32], after: npt.NDArray[np.float32]) -> float:
     """Return the root mean square of the differences between two (n, k) logits, in units of the first one's spread."""
-
-    def centred(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-        even: npt.NDArray[np.float64] = logits - logits.mean(axis=1, keepdims=True, dtype=np.float64)
-        return even
-
-    one, two = centred(before), centred(after)
-    return float(np.sqrt(((two - one) ** 2).mean()) / max(np.sqrt(one.var(axis=0).mean()), 1e-12))
+    noise = float(np.sqrt(((centred_logits(after) - centred_logits(before)) ** 2).mean()))
+    return noise / max(spread_of(before), 1e-12)
