@@ -22,13 +22,18 @@ def live_console() -> Console | None:
     return _live.get()
 
 
+def plain_console(*, stderr: bool = False) -> Console:
+    """Make a console that prints text as it is: ``[red]`` in a class name is no markup and ``:heart:`` no emoji."""
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+
+
 @contextmanager
 def showing_progress(*, enabled: bool = True) -> Iterator[None]:
     """Draw bars for the work inside the block, and a spinner where none runs; nothing where stderr is no terminal.
 
     Of processes that were started together only the first draws. Results are printed after the block.
     """
-    console = Console(stderr=True, markup=False, emoji=False, highlight=False)
+    console = plain_console(stderr=True)
     if not (enabled and is_first() and console.is_terminal):
         yield
         return

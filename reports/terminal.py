@@ -20,7 +20,7 @@ from ..data.train_summary import TrainSummary
 from ..labeling.outputs import LabelSummary
 from ..labeling.registry import FROM_RUN, voter_class, voter_kinds, voter_options
 from .printable import counted, percent, printable
-from .progress_bars import live_console
+from .progress_bars import live_console, plain_console
 
 _MANY = 1_000
 """Reviews from which the n-gram model ranks as well as adapters (2,000: AUC 0.95 both) in a sixth of a CPU's time (47 s
@@ -29,7 +29,7 @@ against 5 minutes); of 400 the encoder makes more."""
 
 def say(message: str) -> None:
     """Print one line of progress on stderr."""
-    (live_console() or _console(stderr=True)).print(printable(message), style="dim", soft_wrap=True)
+    (live_console() or plain_console(stderr=True)).print(printable(message), style="dim", soft_wrap=True)
 
 
 def print_summary(summary: LabelSummary, run_path: Path, *, gpu: bool = False) -> None:
@@ -143,23 +143,18 @@ def print_voter_kind(kind: str) -> None:
 
 def stdout_console() -> Console:
     """Make a console for results; in a file or a pipe it is wide enough for any table."""
-    return _wide_in_files(_console())
+    return _wide_in_files(plain_console())
 
 
 def stderr_console() -> Console:
     """Make a console for tables beside results that are read by programs."""
-    return _wide_in_files(_console(stderr=True))
+    return _wide_in_files(plain_console(stderr=True))
 
 
 def _wide_in_files(console: Console) -> Console:
     if not console.is_terminal:
         console.width = 1000  # a table in a file or a pipe is never cut
     return console
-
-
-def _console(*, stderr: bool = False) -> Console:
-    """Make a console that prints text as it is: ``[red]`` in a class name is no markup and ``:heart:`` no emoji."""
-    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
 
 
 def _distribution(summary: LabelSummary) -> Table:
