@@ -63,11 +63,11 @@ def label(
 
     with showing_progress():
         from .config import told_config
-        from .data.dataset import open_dataset
-        from .data.label_options import LabelOptions
-        from .data.overwriting import refuse_run_files
-        from .data.run import open_run
-        from .data.run_names import default_run, set_latest
+        from .data.runs.directory import open_run
+        from .data.runs.label_options import LabelOptions
+        from .data.runs.names import default_run, set_latest
+        from .data.writing.overwriting import refuse_run_files
+        from .data.writing.partitioned import open_dataset
         from .labeling.engines import open_engine
         from .labeling.label_run import label_run
         from .reports.terminal import say
@@ -129,13 +129,13 @@ def train(
 
     Example: labeler train --mode lora --run runs/reviews
     """
-    from .data.processes import is_first
+    from .data.distributed import is_first
     from .reports.progress_bars import showing_progress
 
     with showing_progress():
         from .config import run_config, with_flags
-        from .data.overwriting import refuse_run_files
-        from .data.run import existing_run, open_run
+        from .data.runs.directory import existing_run, open_run
+        from .data.writing.overwriting import refuse_run_files
         from .models.training.pipeline import train_end_models
         from .reports.terminal import say
 
@@ -185,8 +185,8 @@ def adapt(
     from .reports.progress_bars import showing_progress
 
     with showing_progress():
-        from .data.input_format import ReadOptions
-        from .data.overwriting import refuse_run_output
+        from .data.reading.files.format_detection import ReadOptions
+        from .data.writing.overwriting import refuse_run_output
         from .models.adapting.pipeline import AdaptJob, adapt_model
         from .reports.terminal import say
 
@@ -222,9 +222,9 @@ def predict(
 
     with showing_progress(enabled=output != "-" or not sys.stdout.isatty()):
         from .config import load_config
-        from .data.input_format import ReadOptions
-        from .data.overwriting import refuse_run_output
-        from .data.run import existing_run
+        from .data.reading.files.format_detection import ReadOptions
+        from .data.runs.directory import existing_run
+        from .data.writing.overwriting import refuse_run_output
         from .models.predicting import PredictJob, check_age, predict_reviews
         from .reports.terminal import print_prediction, say
 
@@ -264,8 +264,8 @@ def sample(
 
     with showing_progress():
         from .config import load_config
-        from .data.overwriting import refuse_run_output
-        from .data.run import existing_run, open_run
+        from .data.runs.directory import existing_run, open_run
+        from .data.writing.overwriting import refuse_run_output
         from .reports.sample import sample_run
         from .reports.sample_terminal import print_sample
 
@@ -291,8 +291,8 @@ def annotate(
     Example: labeler annotate --run runs/reviews
     """
     from .config import load_config
-    from .data.overwriting import refuse_run_output
-    from .data.run_names import find_latest
+    from .data.runs.names import find_latest
+    from .data.writing.overwriting import refuse_run_output
     from .reports.annotate.session import annotate_file
     from .reports.terminal import say
 
@@ -322,9 +322,9 @@ def report(
 
     with showing_progress():
         from .config import load_config, run_config
-        from .data.hand_labels import labels_to_score_on
-        from .data.overwriting import refuse_run_files
-        from .data.run import existing_run, open_run
+        from .data.gold.hand_labels import labels_to_score_on
+        from .data.runs.directory import existing_run, open_run
+        from .data.writing.overwriting import refuse_run_files
         from .models.gold_predictions import gold_predictions
         from .reports.outputs import write_report
         from .reports.report import ReportJob, build_report
@@ -369,7 +369,7 @@ def suggest(
     with showing_progress():
         from .config import CONFIG_FILE, add_keywords, load_config
         from .data.command import command
-        from .data.run import existing_run
+        from .data.runs.directory import existing_run
         from .reports.suggest import advise
         from .reports.suggest_terminal import advice_json, entries_to_paste, print_advice, suggested_entries
         from .reports.terminal import say
@@ -402,8 +402,8 @@ def init(
 
     Example: labeler init --preset marketplace-category
     """
-    from .data.overwriting import refuse_run_output
     from .data.presets import write_preset
+    from .data.writing.overwriting import refuse_run_output
 
     refuse_run_output("--path", path)
     write_preset(preset, path, force=force)

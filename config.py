@@ -12,17 +12,18 @@ import tomli_w
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from .data.errors import ConfigError, LabelerError
-from .data.mistakes import as_validation, mistakes_in, raise_together
 from .data.presets import preset_names, preset_text
-from .data.settings import DataSection, Section
-from .data.task import Task
+from .data.reading.settings import DataSection
+from .data.settings import Section
+from .data.settings_errors import as_validation, mistakes_in, raise_together
+from .data.types.task import Task
 from .labeling.class_balance import given_balance
 from .labeling.settings import LabelModelSection, VoterSection
 from .models.training.settings import TrainSection
 from .reports.settings import ReportSection
 
 if TYPE_CHECKING:
-    from .data.label_options import LabelOptions
+    from .data.runs.label_options import LabelOptions
     from .labeling.engines import Engine
     from .labeling.pipeline import LabelJob
     from .labeling.trial import Trial
@@ -127,10 +128,10 @@ class Config(Section):
         LabelerError
             If the input or the gold rows cannot be read.
         """
-        from .data.gold import read_gold
-        from .data.parts import PART_ROWS
+        from .data.gold.gold_rows import read_gold
+        from .data.reading.reviews import open_stream
         from .data.sample import sample_of
-        from .data.stream import open_stream
+        from .data.writing.parquet_parts import PART_ROWS
         from .labeling.pipeline import LabelJob
         from .models.choice import ModelChoice
 
@@ -207,8 +208,8 @@ def told_config(given: LabelOptions, run: Path | None, announce: Callable[[str],
     LabelerError
         See `with_earlier`, `load_config` and the methods of `Config`.
     """
-    from .data.label_options import with_earlier
-    from .data.run import RunDirectory
+    from .data.runs.directory import RunDirectory
+    from .data.runs.label_options import with_earlier
     from .labeling.user_code.loading import load_code
 
     told = with_earlier(given, RunDirectory(run), announce) if run else given
@@ -289,7 +290,7 @@ def add_keywords(path: Path, keywords: Mapping[str, Mapping[str, Sequence[str]]]
     RunError
         If it cannot be written.
     """
-    from .data.atomic import write_text
+    from .data.writing.atomic import write_text
     from .reports.suggest_apply import with_keywords
 
     preset = preset_text(made_with.task.name) if made_with.task.name in preset_names() else ""

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from ..data.run import RunDirectory
+from ..data.runs.directory import RunDirectory
 from .process import Usage, run_labeler
 from .results import Result, available_cores
 from .reviews import write_numbered

@@ -18,8 +18,8 @@ import numpy.typing as npt
 import polars as pl
 
 from ..config import Config, load_config
-from ..data.corpus import Corpus
-from ..data.label_space import LabelSpace
+from ..data.types.corpus import Corpus
+from ..data.types.label_space import LabelSpace
 from ..labeling.registry import Voter
 from ..labeling.settings import VoterSection
 from ..labeling.voters.emoji import EmojiVoter, token_of

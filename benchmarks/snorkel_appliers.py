@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..data.label_space import ABSTAIN
-from ..data.normalize import fold_word
+from ..data.text.normalize import fold_word
+from ..data.types.label_space import ABSTAIN
 from .results import available_cores
 from .snorkel_rules import Rule, normalize_one, words_of_one
 

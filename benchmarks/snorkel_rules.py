@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import regex  # type: ignore[import-untyped]
 
-from ..data.label_space import ABSTAIN
-from ..data.normalize import TOKEN, fold_word
+from ..data.text.normalize import TOKEN, fold_word
+from ..data.types.label_space import ABSTAIN
 from ..labeling.lexicon import _NEGATIVE_SUFFIX, Entry
 from ..labeling.voters.keyword import _CONTRASTS, _NEGATORS_AFTER, _NEGATORS_BEFORE, _RESERVATION
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ..data.corpus import Corpus
+from ..data.types.corpus import Corpus
 from ..models.device import choose_compute, quiet_transformers
 from ..models.end_model.build import build_classifier
 from ..models.end_model.lora import LoraOptions, target_modules

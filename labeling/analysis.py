@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from ..data.label_space import ABSTAIN
-from ..data.scores import weighted_share
-from ..data.votes import LabelMatrix
+from ..data.gold.scores import weighted_share
+from ..data.types.label_space import ABSTAIN
+from ..data.types.votes import LabelMatrix
 from .consensus import divided
 from .patterns import VotePatterns
 

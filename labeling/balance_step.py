@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.errors import ConfigError
-from ..data.label_space import LabelSpace
-from ..data.weights import NOT_RANDOM, effective_rows
+from ..data.gold.weights import NOT_RANDOM, effective_rows
+from ..data.types.label_space import LabelSpace
 from .class_balance import estimate_class_balance, given_balance
 from .gold_balance import RuleLabels, class_balance_from_gold
 from .patterns import VotePatterns

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ..data.label_space import ABSTAIN
-from ..data.soft_labels import SoftLabels
-from ..data.stored_corpus import TextCopies
-from ..data.votes import Votes
+from ..data.types.label_space import ABSTAIN
+from ..data.types.soft_labels import SoftLabels
+from ..data.types.stored_corpus import TextCopies
+from ..data.types.votes import Votes
 
 _RESOLUTION = 1_000_000  # doubt is counted in whole millionths, so that sums do not depend on the order of the rows
 

@@ -12,17 +12,17 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ..data.atomic import write_jsonl
-from ..data.content import has_content
-from ..data.corpus import digest_series
 from ..data.errors import ConfigError
-from ..data.label_space import ABSTAIN, LabelSpace
-from ..data.manifest import StageDetails, StageRecord, stage_key
-from ..data.run import RunDirectory
-from ..data.soft_labels import SoftLabels
-from ..data.stored_corpus import StoredCorpus
-from ..data.vote_cache import VoteFile, load_votes
-from ..data.votes import Votes
+from ..data.runs.directory import RunDirectory
+from ..data.runs.manifest import StageDetails, StageRecord, stage_key
+from ..data.runs.votes import VoteFile, load_votes
+from ..data.text.content import has_content
+from ..data.types.corpus import digest_series
+from ..data.types.label_space import ABSTAIN, LabelSpace
+from ..data.types.soft_labels import SoftLabels
+from ..data.types.stored_corpus import StoredCorpus
+from ..data.types.votes import Votes
+from ..data.writing.atomic import write_jsonl
 from ..models.chat.asking import Asked
 from ..models.chat.endpoint import Endpoint
 from .annotator import combine, fit_confusion

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from ..data.label_space import ABSTAIN
-from ..data.soft_labels import SoftLabels
-from ..data.task import Task
+from ..data.types.label_space import ABSTAIN
+from ..data.types.soft_labels import SoftLabels
+from ..data.types.task import Task
 from .patterns import VotePatterns
 from .settings import VoterSection
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.errors import ConfigError, nearest_hint
-from ..data.label_space import LabelSpace
+from ..data.types.label_space import LabelSpace
 from .patterns import VotePatterns
 
 _IDENTIFIABLE = 3  # voters from which Dawid-Skene can tell accuracies and class balance apart

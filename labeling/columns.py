@@ -6,9 +6,9 @@ from collections.abc import Collection
 
 import polars as pl
 
-from ..data.corpus import Corpus
 from ..data.errors import VoterError, nearest_hint
-from ..data.stored_corpus import ChunkedCorpus
+from ..data.types.corpus import Corpus
+from ..data.types.stored_corpus import ChunkedCorpus
 
 # Not 007, nor numbers so long that they are codes; a comma is decimal before one or two digits.
 _NUMBER = r"^\s*(?:[+-]?(?:0|[1-9]\d{0,8})(?:\.\d+|,\d{1,2})?)?\s*$"

@@ -7,8 +7,8 @@ from collections.abc import Collection
 import numpy as np
 import numpy.typing as npt
 
-from ..data.label_space import ABSTAIN
-from ..data.weights import jeffreys_interval
+from ..data.gold.weights import jeffreys_interval
+from ..data.types.label_space import ABSTAIN
 from .patterns import VotePatterns, indicators
 
 MIN_SHARED_ROWS = 30  # rows that voters must share before their agreement means anything

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import numpy.typing as npt
 
-from ..data.label_space import ABSTAIN
+from ..data.types.label_space import ABSTAIN
 from .class_balance import checked_balance
 from .consensus import (
     MIN_SHARED_ROWS,

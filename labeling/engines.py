@@ -11,11 +11,11 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ..data.corpus import Corpus
 from ..data.errors import ConfigError, VoterError
-from ..data.label_space import ABSTAIN
-from ..data.stored_corpus import ChunkedCorpus
-from ..data.votes import Votes
+from ..data.types.corpus import Corpus
+from ..data.types.label_space import ABSTAIN
+from ..data.types.stored_corpus import ChunkedCorpus
+from ..data.types.votes import Votes
 from ..models.device import Compute, choose_compute
 from .named_voter import NamedVoter, model_of
 from .registry import Dense

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..data.label_space import ABSTAIN
-from ..data.weights import jeffreys_interval, looks_random
+from ..data.gold.weights import jeffreys_interval, looks_random
+from ..data.types.label_space import ABSTAIN
 from .consensus import divided, majority_probs
 from .patterns import VotePatterns
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.errors import ConfigError, LabelModelError, nearest_hint
-from ..data.soft_labels import SoftLabels
-from ..data.votes import LabelMatrix
+from ..data.types.soft_labels import SoftLabels
+from ..data.types.votes import LabelMatrix
 from .dawid_skene import DawidSkene
 from .majority import MajorityVote
 from .patterns import VotePatterns

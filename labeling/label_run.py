@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from ..data.hand_labels import hand_labels
-from ..data.label_options import LabelOptions, record_label_options
-from ..data.run import RunDirectory
+from ..data.gold.hand_labels import hand_labels
+from ..data.runs.directory import RunDirectory
+from ..data.runs.label_options import LabelOptions, record_label_options
 from .outputs import LabelSummary
 from .pipeline import LabelJob, label_reviews
 

@@ -27,10 +27,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ..data.corpus import Words
 from ..data.errors import ConfigError
-from ..data.label_space import ABSTAIN
-from ..data.normalize import fold_phrase
+from ..data.text.normalize import fold_phrase
+from ..data.types.corpus import Words
+from ..data.types.label_space import ABSTAIN
 from .rule_text import check_no_control_character
 
 _PUNCTUATION = frozenset(".,;:!?…'\"«»()_–—")

@@ -11,8 +11,8 @@ from typing import Any, get_type_hints
 from .. import __version__
 from ..data.digests import file_digest
 from ..data.errors import ConfigError
-from ..data.manifest import stage_key
-from ..data.stored_corpus import ChunkedCorpus
+from ..data.runs.manifest import stage_key
+from ..data.types.stored_corpus import ChunkedCorpus
 from ..models.resolve import ModelRef
 from .registry import Voter, build_voter, voter_class
 from .settings import VoterSection

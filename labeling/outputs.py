@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ..data.atomic import write_csv, write_json, write_parquet
-from ..data.label_space import ABSTAIN, LabelSpace
-from ..data.manifest import StageDetails
-from ..data.parts import PART_ROWS, ParquetParts, writing_csv
+from ..data.gold.scores import gold_scores
 from ..data.progress import progress
-from ..data.run import RunDirectory
-from ..data.scores import gold_scores
-from ..data.soft_labels import SoftLabels
+from ..data.runs.directory import RunDirectory
+from ..data.runs.manifest import StageDetails
+from ..data.types.label_space import ABSTAIN, LabelSpace
+from ..data.types.soft_labels import SoftLabels
+from ..data.writing.atomic import write_csv, write_json, write_parquet
+from ..data.writing.parquet_parts import PART_ROWS, ParquetParts, writing_csv
 from .analysis import lf_summary
 from .named_voter import NamedVoter
 from .patterns import VotePatterns

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..data.corpus import Corpus
 from ..data.errors import ConfigError, ModelError
+from ..data.types.corpus import Corpus
 from ..models.resolve import ModelRef, resolve_model
 from .engines import Answer, answer
 from .named_voter import MODEL_FIELDS, NamedVoter

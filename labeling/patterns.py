@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..data.label_space import ABSTAIN
+from ..data.types.label_space import ABSTAIN
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

@@ -12,18 +12,18 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
-from ..data.atomic import write_text
-from ..data.content import has_content
 from ..data.errors import VoterError
-from ..data.gold import GoldTable
-from ..data.gold_record import with_record
-from ..data.label_space import LabelSpace
-from ..data.manifest import stage_key
+from ..data.gold.gold_rows import GoldTable
+from ..data.gold.inclusion import with_record
 from ..data.progress import progress
-from ..data.run import RunDirectory
-from ..data.soft_labels import SoftLabels
-from ..data.stream import TableStream
-from ..data.task import Task
+from ..data.reading.reviews import TableStream
+from ..data.runs.directory import RunDirectory
+from ..data.runs.manifest import stage_key
+from ..data.text.content import has_content
+from ..data.types.label_space import LabelSpace
+from ..data.types.soft_labels import SoftLabels
+from ..data.types.task import Task
+from ..data.writing.atomic import write_text
 from ..models.resolve import ModelRef
 from .balance_step import ESTIMATED, ClassBalance, settle_class_balance
 from .cascade_step import ask_voters, build_asked_voters

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 import polars as pl
 
-from ..data.columns import fold_name
 from ..data.errors import ConfigError
-from ..data.stored_corpus import ChunkedCorpus
+from ..data.reading.columns import fold_name
+from ..data.types.stored_corpus import ChunkedCorpus
 from .columns import missing_column
 from .named_voter import NamedVoter
 from .voters.rating import RatingVoter, numbers

@@ -15,10 +15,10 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
-from ..data.corpus import Corpus
 from ..data.errors import ConfigError, LabelerError, VoterError
 from ..data.progress import progress
-from ..data.stored_corpus import ChunkedCorpus
+from ..data.types.corpus import Corpus
+from ..data.types.stored_corpus import ChunkedCorpus
 from .engines import Answer
 from .named_voter import NamedVoter, model_of
 from .parcel import Parcel

@@ -18,10 +18,10 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from ..data.corpus import Corpus
 from ..data.errors import ConfigError, LabelerError, nearest_hint
-from ..data.mistakes import raise_together
-from ..data.votes import Votes
+from ..data.settings_errors import raise_together
+from ..data.types.corpus import Corpus
+from ..data.types.votes import Votes
 from . import voters as _voters
 
 ENTRY_POINT_GROUP = "labeler.voters"

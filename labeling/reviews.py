@@ -9,17 +9,17 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ..data.content import has_content
-from ..data.corpus import SeriesDigest
 from ..data.errors import RunError
-from ..data.gold import GoldMatcher, GoldTable
-from ..data.manifest import StageDetails, stage_key
-from ..data.other_input import EarlierInput
-from ..data.parts import PART_ROWS, ParquetParts, writing_jsonl
+from ..data.gold.gold_rows import GoldMatcher, GoldTable
 from ..data.progress import progress
-from ..data.run import RunDirectory
-from ..data.stored_corpus import StoredCorpus
-from ..data.stream import Chunk, TableStream
+from ..data.reading.reviews import Chunk, TableStream
+from ..data.runs.directory import RunDirectory
+from ..data.runs.manifest import StageDetails, stage_key
+from ..data.runs.other_input import EarlierInput
+from ..data.text.content import has_content
+from ..data.types.corpus import SeriesDigest
+from ..data.types.stored_corpus import StoredCorpus
+from ..data.writing.parquet_parts import PART_ROWS, ParquetParts, writing_jsonl
 
 _SHOWN = 3  # texts without content that are quoted
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ..data.label_space import ABSTAIN, LabelSpace
+from ..data.types.label_space import ABSTAIN, LabelSpace
 from .rules import Rule
 
 _FEWEST = 5  # reviews on which others have an opinion

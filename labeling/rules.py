@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ..data.corpus import UniqueTexts
-from ..data.label_space import ABSTAIN
-from ..data.normalize import TOKEN, fold_words
+from ..data.text.normalize import TOKEN, fold_words
+from ..data.types.corpus import UniqueTexts
+from ..data.types.label_space import ABSTAIN
 from .lexicon import match, parse_entry
 from .registry import Voter
 from .voters.emoji import EmojiVoter, token_of

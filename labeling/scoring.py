@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ..data.label_space import ABSTAIN
-from ..data.votes import Votes
+from ..data.types.label_space import ABSTAIN
+from ..data.types.votes import Votes
 from ..models.priors import Floats, Numbers, match_prior, softmax, standardised
 
 SMALLEST_BATCH = 100

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from ..data.atomic import remove_path, write_parquet
-from ..data.votes import Votes
+from ..data.types.votes import Votes
+from ..data.writing.atomic import remove_path, write_parquet
 from ..models.device import Compute
 from .engines import Answer
 

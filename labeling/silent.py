@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from ..data.corpus import Corpus
-from ..data.label_space import ABSTAIN
-from ..data.stored_corpus import ChunkedCorpus
+from ..data.types.corpus import Corpus
+from ..data.types.label_space import ABSTAIN
+from ..data.types.stored_corpus import ChunkedCorpus
 from .named_voter import NamedVoter
 from .patterns import VotePatterns
 

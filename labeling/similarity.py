@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.errors import ConfigError
-from ..data.label_space import LabelSpace
-from ..data.mistakes import raise_together
 from ..data.progress import progress
-from ..data.task import Sentences
+from ..data.settings_errors import raise_together
+from ..data.types.label_space import LabelSpace
+from ..data.types.task import Sentences
 from ..models import load_encoder
 from ..models.resolve import ModelRef
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from ..data.normalize import TOKEN, fold_word, fold_words
+from ..data.text.normalize import TOKEN, fold_word, fold_words
 from .languages import KAZAKH_LETTERS
 
 _MOST = 2000  # texts: more change nothing

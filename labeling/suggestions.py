@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ..data.corpus import Corpus
-from ..data.label_space import LabelSpace
+from ..data.types.corpus import Corpus
+from ..data.types.label_space import LabelSpace
 from .function_words import FUNCTION_WORDS
 from .languages import is_kazakh, word_language
 from .lexicon import Entry, match, parse_entry

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.errors import ConfigError
-from ..data.label_space import LabelSpace
-from ..data.task import Task
+from ..data.types.label_space import LabelSpace
+from ..data.types.task import Task
 from ..models.resolve import ModelRef
 from .named_voter import build_voters
 from .settings import VoterSection

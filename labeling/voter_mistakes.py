@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from ..data.errors import ConfigError, LabelerError
-from ..data.task import Label, Task
+from ..data.types.task import Label, Task
 from ..models.resolve import ModelRef
 from .named_voter import build_voters
 from .settings import VoterSection

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ..data.label_space import ABSTAIN
+from ..data.types.label_space import ABSTAIN
 from .patterns import VotePatterns
 
 _MIN_VOTES = 10  # below which losing every time may be chance

@@ -10,14 +10,14 @@ from itertools import accumulate
 import numpy as np
 import numpy.typing as npt
 
-from ..data.label_space import ABSTAIN, LabelSpace
-from ..data.manifest import StageDetails, stage_key
-from ..data.mistakes import raise_together
 from ..data.progress import progress
-from ..data.run import RunDirectory
-from ..data.stored_corpus import ChunkedCorpus
-from ..data.vote_cache import VoteFile, empty_votes, load_votes
-from ..data.votes import Votes
+from ..data.runs.directory import RunDirectory
+from ..data.runs.manifest import StageDetails, stage_key
+from ..data.runs.votes import VoteFile, empty_votes, load_votes
+from ..data.settings_errors import raise_together
+from ..data.types.label_space import ABSTAIN, LabelSpace
+from ..data.types.stored_corpus import ChunkedCorpus
+from ..data.types.votes import Votes
 from ..models.device import Compute
 from .columns import missing_column
 from .engines import Answer, Engine, LocalEngine

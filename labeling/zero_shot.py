@@ -18,9 +18,9 @@ import numpy.typing as npt
 import polars as pl
 
 from ..data.errors import ConfigError
-from ..data.label_space import LabelSpace
 from ..data.progress import progress
-from ..data.task import Sentences
+from ..data.types.label_space import LabelSpace
+from ..data.types.task import Sentences
 from ..models.engines import Engine
 from ..models.resolve import ModelRef
 from .languages import is_kazakh

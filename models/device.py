@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from ..data.processes import started_together
+from ..data.distributed import started_together
 
 if TYPE_CHECKING:
     import torch

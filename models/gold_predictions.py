@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ..data.atomic import write_parquet
-from ..data.corpus import digest_series
 from ..data.digests import file_digest
-from ..data.label_space import LabelSpace
-from ..data.manifest import StageDetails, stage_key
 from ..data.progress import progress
-from ..data.run import RunDirectory
-from ..data.run_names import safe_file_name
+from ..data.runs.directory import RunDirectory
+from ..data.runs.manifest import StageDetails, stage_key
+from ..data.runs.names import safe_file_name
+from ..data.types.corpus import digest_series
+from ..data.types.label_space import LabelSpace
+from ..data.writing.atomic import write_parquet
 
 
 def gold_predictions(

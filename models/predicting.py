@@ -12,21 +12,21 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ..data.atomic import write_jsonl
-from ..data.columns import free_name
-from ..data.content import has_content
 from ..data.errors import ConfigError, ModelError
-from ..data.input_format import DETECT, ReadOptions
-from ..data.label_space import LabelSpace
-from ..data.manifest import stage_key
-from ..data.overwriting import refuse_in_place
-from ..data.ownership import discard
-from ..data.run import RunDirectory
-from ..data.sinks.opening import open_sink
-from ..data.sinks.sink import Sink, Written
-from ..data.stream import Chunk, TableStream, open_stream
-from ..data.stream_ids import ids_with_texts, normal_ids
-from ..data.train_summary import read_train_summary
+from ..data.reading.columns import free_name
+from ..data.reading.files.format_detection import DETECT, ReadOptions
+from ..data.reading.ids import ids_with_texts, normal_ids
+from ..data.reading.reviews import Chunk, TableStream, open_stream
+from ..data.runs.directory import RunDirectory
+from ..data.runs.manifest import stage_key
+from ..data.runs.train_summary import read_train_summary
+from ..data.text.content import has_content
+from ..data.types.label_space import LabelSpace
+from ..data.writing.atomic import write_jsonl
+from ..data.writing.overwriting import refuse_in_place
+from ..data.writing.ownership import discard
+from ..data.writing.sinks.open_sink import open_sink
+from ..data.writing.sinks.sink import Sink, Written
 from .end_model.load import EndModel, load_end_model
 
 Announce = Callable[[str], None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ..data.label_space import ABSTAIN
+from ..data.types.label_space import ABSTAIN
 
 Floats = npt.NDArray[np.floating]
 Numbers = npt.NDArray[np.floating | np.integer]

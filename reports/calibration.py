@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from ..data.weights import effective_rows
+from ..data.gold.weights import effective_rows
 from .resampling import Array, Estimate, estimate, normalised_weights, row_draws
 
 BINS = 10

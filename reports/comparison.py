@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.errors import InputError
-from ..data.label_space import ABSTAIN, LabelSpace
+from ..data.types.label_space import ABSTAIN, LabelSpace
 from .resampling import DOUBT, Array, Estimate, cell_draws, estimate, normalised_weights, row_unit
 
 Indices = npt.NDArray[np.int16]

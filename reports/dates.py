@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import polars as pl
 
-from ..data.columns import fold_name, require_column
 from ..data.errors import InputError
+from ..data.reading.columns import fold_name, require_column
 
 _MOSTLY = 0.5  # of the values must be dates
 _DATE_NAMES = frozenset(

@@ -12,9 +12,9 @@ import polars as pl
 
 from ..data.command import command
 from ..data.errors import RunError
-from ..data.label_space import LabelSpace
-from ..data.run import RunDirectory
-from ..data.train_summary import TrainSummary
+from ..data.runs.directory import RunDirectory
+from ..data.runs.train_summary import TrainSummary
+from ..data.types.label_space import LabelSpace
 from .evidence import Evidence, Opinion
 
 Predict = Callable[[RunDirectory, Path, str, pl.Series], tuple[npt.NDArray[np.float32], LabelSpace]]

@@ -14,10 +14,10 @@ import polars as pl
 
 from ..data.command import command
 from ..data.errors import InputError, LabelerError
-from ..data.gold import GoldTable, match_gold
-from ..data.label_space import LabelSpace
-from ..data.run import RunDirectory, unreadable_labels
-from ..data.weights import NOT_RANDOM, looks_random
+from ..data.gold.gold_rows import GoldTable, match_gold
+from ..data.gold.weights import NOT_RANDOM, looks_random
+from ..data.runs.directory import RunDirectory, unreadable_labels
+from ..data.types.label_space import LabelSpace
 
 
 @dataclass(frozen=True, eq=False)

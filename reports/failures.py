@@ -69,7 +69,7 @@ def explaining_full_disk() -> Iterator[None]:
 
 
 def _end(status: int) -> NoReturn:
-    from ..data.sinks.stdout import silence_stdout  # loads Polars
+    from ..data.writing.sinks.stdout import silence_stdout  # loads Polars
 
     silence_stdout()
     sys.exit(status)

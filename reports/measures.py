@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.errors import InputError
-from ..data.label_space import ABSTAIN, LabelSpace
-from ..data.weights import effective_rows
+from ..data.gold.weights import effective_rows
+from ..data.types.label_space import ABSTAIN, LabelSpace
 from .average_precision import average_precisions
 from .calibration import Calibration, calibrate
 from .resampling import Array, Estimate, cell_draws, estimate, normalised_weights, ratio_draws, row_resamples, row_unit

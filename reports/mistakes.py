@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..data.label_space import ABSTAIN
+from ..data.types.label_space import ABSTAIN
 from .evidence import Evidence, Opinion
 
 

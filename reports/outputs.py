@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..data.atomic import write_json, write_text
-from ..data.run import RunDirectory
+from ..data.runs.directory import RunDirectory
+from ..data.writing.atomic import write_json, write_text
 from .metrics_json import metrics
 from .rendering import render_html, render_markdown
 from .report import Report

@@ -11,7 +11,7 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
-from ..data.processes import is_first
+from ..data.distributed import is_first
 from ..data.progress import Advance, reporting
 
 _live: ContextVar[Console | None] = ContextVar("live", default=None)

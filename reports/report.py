@@ -11,11 +11,11 @@ import numpy.typing as npt
 import polars as pl
 
 from ..data.errors import InputError
-from ..data.gold import GoldTable
-from ..data.gold_record import with_record
+from ..data.gold.gold_rows import GoldTable
+from ..data.gold.inclusion import with_record
 from ..data.progress import progress
-from ..data.run import RunDirectory
-from ..data.train_summary import TrainSummary
+from ..data.runs.directory import RunDirectory
+from ..data.runs.train_summary import TrainSummary
 from ..labeling.settings import LabelModelSection
 from .baselines import baselines
 from .comparison import Comparison, compare

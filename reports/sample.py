@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from ..data.drawn_samples import free_number, read_record, record_sample
 from ..data.errors import InputError
-from ..data.run import RunDirectory, unreadable_labels
-from ..data.soft_labels import SoftLabels
-from ..data.task import Task
+from ..data.gold.drawn_samples import free_number, read_record, record_sample
+from ..data.runs.directory import RunDirectory, unreadable_labels
+from ..data.types.soft_labels import SoftLabels
+from ..data.types.task import Task
 from .sample_files import sample_paths, write_sample
 from .sampling import Drawn, draw
 

@@ -22,9 +22,9 @@ from xml.etree import ElementTree
 
 import polars as pl
 
-from ..data.atomic import write_csv, write_json, write_jsonl, write_text
 from ..data.errors import ConfigError, nearest_hint
-from ..data.task import Label
+from ..data.types.task import Label
+from ..data.writing.atomic import write_csv, write_json, write_jsonl, write_text
 
 _ENDINGS = {"csv": (".csv",), "label-studio": (".json", ".xml"), "argilla": (".jsonl", ".settings.json")}
 

@@ -21,8 +21,8 @@ import numpy.typing as npt
 import polars as pl
 
 from ..data.errors import ConfigError, InputError, nearest_hint
-from ..data.label_space import ABSTAIN, LabelSpace
-from ..data.soft_labels import SoftLabels
+from ..data.types.label_space import ABSTAIN, LabelSpace
+from ..data.types.soft_labels import SoftLabels
 from ..labeling.patterns import VotePatterns
 
 Array = npt.NDArray[np.float64]

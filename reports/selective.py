@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..data.label_space import ABSTAIN
+from ..data.types.label_space import ABSTAIN
 from .evidence import Opinion
 from .resampling import Array, Estimate, cell_draws, estimate, normalised_weights, ratio_draws, row_unit
 

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ..data.corpus import Corpus
-from ..data.label_space import ABSTAIN, LabelSpace
-from ..data.normalize import normalize
-from ..data.run import RunDirectory, unreadable_labels
-from ..data.task import Task
+from ..data.runs.directory import RunDirectory, unreadable_labels
+from ..data.text.normalize import normalize
+from ..data.types.corpus import Corpus
+from ..data.types.label_space import ABSTAIN, LabelSpace
+from ..data.types.task import Task
 from ..labeling.consensus import divided
 from ..labeling.label_model import LabelModel, build_label_model, fit_votes
 from ..labeling.named_voter import build_voters, model_fields

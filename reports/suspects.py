@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ..data.label_space import LabelSpace
-from ..data.normalize import normalize
+from ..data.text.normalize import normalize
+from ..data.types.label_space import LabelSpace
 
 Indices = npt.NDArray[np.int16]
 

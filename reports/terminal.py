@@ -12,11 +12,11 @@ from typing import Any, get_type_hints
 from rich.console import Console
 from rich.table import Column, Table
 
-from ..data.adapt_summary import AdaptSummary
 from ..data.command import command
-from ..data.run import RunDirectory
-from ..data.sinks.sink import Written
-from ..data.train_summary import TrainSummary
+from ..data.runs.adapt_summary import AdaptSummary
+from ..data.runs.directory import RunDirectory
+from ..data.runs.train_summary import TrainSummary
+from ..data.writing.sinks.sink import Written
 from ..labeling.outputs import LabelSummary
 from ..labeling.registry import FROM_RUN, voter_class, voter_kinds, voter_options
 from .printable import counted, percent, printable

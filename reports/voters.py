@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from ..data.label_space import ABSTAIN
-from ..data.scores import weighted_share
-from ..data.soft_labels import SoftLabels
+from ..data.gold.scores import weighted_share
+from ..data.types.label_space import ABSTAIN
+from ..data.types.soft_labels import SoftLabels
 from ..labeling.annotator import combine
 from ..labeling.catch_all import with_catch_all
 from ..labeling.label_model import build_label_model, fit_votes

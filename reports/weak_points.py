@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ..data.normalize import normalize
+from ..data.text.normalize import normalize
 
 _MOST_ROWS = 100_000
 _STEM = 6  # letters: endings of Kazakh and Russian words are long, their beginnings tell them apart

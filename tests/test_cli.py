@@ -19,8 +19,8 @@ from typer.main import get_command
 from labeler import __version__
 from labeler.cli import app as commands
 from labeler.config import load_config
-from labeler.data.manifest import Manifest
 from labeler.data.presets import preset_names
+from labeler.data.runs.manifest import Manifest
 from labeler.models.embedded import embedded_available
 
 from .conftest import RULES, App

@@ -19,9 +19,9 @@ import polars as pl
 import pytest
 from typer.testing import Result
 
-from labeler.data import atomic
-from labeler.data.ownership import MARKER
-from labeler.data.run import RunDirectory
+from labeler.data.runs.directory import RunDirectory
+from labeler.data.writing import atomic
+from labeler.data.writing.ownership import MARKER
 
 from .conftest import REVIEWS, RULES, App
 

@@ -9,7 +9,7 @@ import pytest
 from labeler.config import Config, load_config, parse_config
 from labeler.data.errors import ConfigError, LabelerError
 from labeler.data.presets import preset_names, preset_text
-from labeler.data.settings import DataSection
+from labeler.data.reading.settings import DataSection
 from labeler.labeling.registry import voter_options
 
 MINIMAL = """

@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from labeler.data.atomic import TEMPORARY_SUFFIX
+from labeler.data.writing.atomic import TEMPORARY_SUFFIX
 
 from .conftest import REVIEWS, RULES, App
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
-from ..atomic import write_text
 from ..errors import ConfigError, nearest_hint
-from ..ownership import move_to_free_name
 from ..progress import notice
+from ..writing.atomic import write_text
+from ..writing.ownership import move_to_free_name
 
 _PRESETS = resources.files(__package__)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 from ...data.errors import ConfigError
-from ...data.manifest import stage_key
+from ...data.runs.manifest import stage_key
 from .functions import LabelingFunction, find_functions
 from .imports import doubts, package_versions
 from .reads import Reads, recording, unchanged, unrecorded

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ...data.digests import file_digest
-from ...data.manifest import stage_key
+from ...data.runs.manifest import stage_key
 
 _FILES = frozenset({"open", "os.listdir", "os.scandir"})
 _UNKNOWN = {

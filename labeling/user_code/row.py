@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from ...data.corpus import Corpus
+from ...data.types.corpus import Corpus
 
 
 class Row(SimpleNamespace):

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ...data.corpus import Corpus
-from ...data.label_space import LabelSpace
-from ...data.task import Sentences
-from ...data.votes import Votes
+from ...data.types.corpus import Corpus
+from ...data.types.label_space import LabelSpace
+from ...data.types.task import Sentences
+from ...data.types.votes import Votes
 from ...models.resolve import ModelRef
 from ..class_balance import known_shares
 from ..options import Count, Coverage

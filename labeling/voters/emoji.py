@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...data.corpus import Corpus
 from ...data.errors import ConfigError
-from ...data.label_space import LabelSpace
-from ...data.normalize import fold_word
-from ...data.task import Sentences
-from ...data.votes import Votes
+from ...data.text.normalize import fold_word
+from ...data.types.corpus import Corpus
+from ...data.types.label_space import LabelSpace
+from ...data.types.task import Sentences
+from ...data.types.votes import Votes
 from ..scoring import vote_by_margin
 
 _MODIFIER = re.compile("[\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]|(?<=.)\u200d.*")

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from ...data.corpus import Corpus
-from ...data.label_space import ABSTAIN, LabelSpace
-from ...data.votes import Votes
+from ...data.types.corpus import Corpus
+from ...data.types.label_space import ABSTAIN, LabelSpace
+from ...data.types.votes import Votes
 from ..columns import column_of
 from ..options import Confidence
 

@@ -8,13 +8,13 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from ...data.corpus import Corpus, Words
 from ...data.errors import ConfigError, LabelerError
-from ...data.label_space import ABSTAIN, LabelSpace
-from ...data.mistakes import raise_together
-from ...data.normalize import fold_word
-from ...data.task import Keywords
-from ...data.votes import Votes
+from ...data.settings_errors import raise_together
+from ...data.text.normalize import fold_word
+from ...data.types.corpus import Corpus, Words
+from ...data.types.label_space import ABSTAIN, LabelSpace
+from ...data.types.task import Keywords
+from ...data.types.votes import Votes
 from ..lexicon import Entry, Matches, match, parse_entry
 from ..options import Margin
 from ..scoring import vote_by_margin

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...data.corpus import Corpus
 from ...data.errors import ConfigError
-from ...data.label_space import ABSTAIN, LabelSpace
-from ...data.votes import Votes
+from ...data.types.corpus import Corpus
+from ...data.types.label_space import ABSTAIN, LabelSpace
+from ...data.types.votes import Votes
 from ..options import Confidence, Count
 
 

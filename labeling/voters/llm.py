@@ -9,10 +9,10 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from ...data.corpus import Corpus
-from ...data.label_space import LabelSpace
-from ...data.stored_corpus import TextCopies
-from ...data.votes import Votes
+from ...data.types.corpus import Corpus
+from ...data.types.label_space import LabelSpace
+from ...data.types.stored_corpus import TextCopies
+from ...data.types.votes import Votes
 from ...models.chat.asking import Asked, AskSettings, ask_about
 from ...models.chat.endpoint import Endpoint, check_key_variable, resolve_base_url
 from ...models.chat.prompt import Prompt

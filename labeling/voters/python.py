@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ...data.corpus import Corpus
 from ...data.errors import ConfigError, VoterError, nearest_hint
-from ...data.label_space import ABSTAIN, LabelSpace
-from ...data.votes import Votes
+from ...data.types.corpus import Corpus
+from ...data.types.label_space import ABSTAIN, LabelSpace
+from ...data.types.votes import Votes
 from ..options import Confidence
 from ..user_code.functions import LabelingFunction
 from ..user_code.loading import UserCode, load_code

@@ -9,10 +9,10 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
-from ...data.corpus import Corpus
 from ...data.errors import ConfigError
-from ...data.label_space import ABSTAIN, LabelSpace
-from ...data.votes import Votes
+from ...data.types.corpus import Corpus
+from ...data.types.label_space import ABSTAIN, LabelSpace
+from ...data.types.votes import Votes
 from ..columns import column_of
 from ..options import Confidence
 

@@ -9,11 +9,11 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from ...data.corpus import Corpus
 from ...data.errors import ConfigError
-from ...data.label_space import ABSTAIN, LabelSpace
-from ...data.parallel import map_parts
-from ...data.votes import Votes
+from ...data.text.parallel import map_parts
+from ...data.types.corpus import Corpus
+from ...data.types.label_space import ABSTAIN, LabelSpace
+from ...data.types.votes import Votes
 from ..options import Confidence
 from ..rule_text import check_no_control_character, needs_capital
 

@@ -9,10 +9,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from ...data.corpus import Corpus
-from ...data.label_space import LabelSpace
-from ...data.task import Sentences
-from ...data.votes import Votes
+from ...data.types.corpus import Corpus
+from ...data.types.label_space import LabelSpace
+from ...data.types.task import Sentences
+from ...data.types.votes import Votes
 from ...models.engines import Engine, zero_shot_engine
 from ...models.resolve import ModelRef
 from ..class_balance import known_shares

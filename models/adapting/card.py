@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...data.adapt_summary import AdaptSummary
+from ...data.runs.adapt_summary import AdaptSummary
 from ..embedded import HUB_EQUIVALENT
 
 _USE = """\

@@ -10,10 +10,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from ...data.adapt_summary import AdaptSummary
-from ...data.atomic import TEMPORARY_SUFFIX, write_json
 from ...data.digests import file_digest
 from ...data.errors import RunError
+from ...data.runs.adapt_summary import AdaptSummary
+from ...data.writing.atomic import TEMPORARY_SUFFIX, write_json
 from ..training.checkpoints import remove_checkpoints
 
 RECORD = "adaptation.json"

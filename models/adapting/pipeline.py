@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ... import __version__
-from ...data.adapt_summary import AdaptSummary
-from ...data.atomic import atomic_path, write_text
 from ...data.errors import ConfigError, InputError
-from ...data.input_format import DETECT, ReadOptions
-from ...data.manifest import stage_key
-from ...data.whole_table import read_table
+from ...data.reading.files.format_detection import DETECT, ReadOptions
+from ...data.reading.table import read_table
+from ...data.runs.adapt_summary import AdaptSummary
+from ...data.runs.manifest import stage_key
+from ...data.writing.atomic import atomic_path, write_text
 from ..device import Compute, choose_compute
 from ..resolve import ModelRef, resolve_model
 from ..training.trainer import Fit, Schedule, fit_classifier

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ...data.errors import ConfigError
-from ...data.label_space import LabelSpace
+from ...data.types.label_space import LabelSpace
 from ..device import Compute, choose_compute
 from ..folders import is_sentence_encoder, sentence_settings
 from ..loading import load_tokenizer, longest_input

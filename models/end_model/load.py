@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from ...data.atomic import read_unchanged
 from ...data.errors import ModelError
-from ...data.label_space import LabelSpace
+from ...data.types.label_space import LabelSpace
+from ...data.writing.atomic import read_unchanged
 from ..device import Compute, choose_compute
 from ..folders import check_weights, folder_digest
 from ..loading import explain_loading, load_tokenizer

@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from ...data.atomic import write_json
 from ...data.errors import ModelError
+from ...data.writing.atomic import write_json
 from ..folders import read_json
 
 # The names of version 5, which later versions still know.

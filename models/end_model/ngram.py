@@ -11,7 +11,7 @@ import polars as pl
 import torch
 from safetensors.torch import load_file, save_file
 
-from ...data.normalize import normalize
+from ...data.text.normalize import normalize
 from ..loading import explain_loading
 from ..ngrams import NgramFeatures
 from .classifier import TextClassifier

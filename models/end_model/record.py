@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ...data.atomic import write_text
 from ...data.errors import ModelError
+from ...data.writing.atomic import write_text
 
 RECORD = "labeler.json"
 FORMAT = 1

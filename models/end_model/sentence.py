@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from ...data.atomic import write_json
 from ...data.errors import ModelError
+from ...data.writing.atomic import write_json
 from ..loading import explain_loading
 from ..resolve import ModelRef
 from .backbone import Plan, choose_trained, is_pooler, load_backbone, set_dropout

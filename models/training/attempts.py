@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from ...data.distributed import started_together
 from ...data.errors import ModelError
-from ...data.processes import started_together
 from ..device import from_first
 from .agreement import Agreement
 from .trainer import TrainingDivergedError

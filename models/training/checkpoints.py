@@ -16,8 +16,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ...data.atomic import remove_leftovers, write_json
 from ...data.digests import file_digest
+from ...data.writing.atomic import remove_leftovers, write_json
 
 KEPT = 2
 """Checkpoints that stay: the last, and the one before in case the last is damaged."""

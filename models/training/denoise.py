@@ -9,7 +9,7 @@ import numpy.typing as npt
 import polars as pl
 
 from ...data.progress import progress
-from ...data.soft_labels import SoftLabels
+from ...data.types.soft_labels import SoftLabels
 from ..encoder import unique_texts
 from ..ngrams import NgramFeatures
 from ..priors import prior_offset, softmax, standardised

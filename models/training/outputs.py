@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...data.scores import gold_scores
-from ...data.train_summary import TrainSummary
+from ...data.gold.scores import gold_scores
+from ...data.runs.train_summary import TrainSummary
 from ..end_model.card import model_card
 from .settings import TrainSection
 

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...data.atomic import atomic_path
-from ...data.processes import is_first
+from ...data.distributed import is_first
+from ...data.writing.atomic import atomic_path
 from .trainer import Fit
 
 if TYPE_CHECKING:

@@ -12,13 +12,13 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from ... import __version__
-from ...data.atomic import atomic_path, write_json, write_text
 from ...data.digests import file_digest
-from ...data.hand_labels import tell_newer_labels
-from ...data.manifest import StageDetails, stage_key
-from ...data.processes import is_first, started_together
-from ...data.run import RunDirectory
-from ...data.train_summary import TrainSummary
+from ...data.distributed import is_first, started_together
+from ...data.gold.hand_labels import tell_newer_labels
+from ...data.runs.directory import RunDirectory
+from ...data.runs.manifest import StageDetails, stage_key
+from ...data.runs.train_summary import TrainSummary
+from ...data.writing.atomic import atomic_path, write_json, write_text
 from .. import load_encoder
 from ..device import choose_compute, join_processes
 from ..encoder import Encoder

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ...data.errors import LabelModelError
-from ...data.label_space import ABSTAIN, LabelSpace
-from ...data.soft_labels import SoftLabels
+from ...data.types.label_space import ABSTAIN, LabelSpace
+from ...data.types.soft_labels import SoftLabels
 from .neighbours import nearest_neighbours
 
 _MOST_REFERENCES = 50_000

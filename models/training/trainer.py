@@ -9,8 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from ...data.distributed import is_first
 from ...data.errors import ModelError
-from ...data.processes import is_first
 from ..device import Compute, join_processes, quiet_transformers
 from .batches import Batches, Examples
 from .checkpoints import last_checkpoint, remove_checkpoints

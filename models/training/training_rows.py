@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ...data.label_space import LabelSpace
-from ...data.normalize import normalize
-from ...data.soft_labels import SoftLabels
+from ...data.text.normalize import normalize
+from ...data.types.label_space import LabelSpace
+from ...data.types.soft_labels import SoftLabels
 from ..encoder import Encoder
 from .agreement import are_telling
 from .denoise import denoised

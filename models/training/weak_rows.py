@@ -10,11 +10,11 @@ import numpy.typing as npt
 import polars as pl
 
 from ...data.errors import RunError
-from ...data.gold import GoldTable, match_gold, read_gold
-from ...data.gold_record import with_record
-from ...data.label_space import LabelSpace
-from ...data.run import RunDirectory, unreadable_labels
-from ...data.soft_labels import SoftLabels
+from ...data.gold.gold_rows import GoldTable, match_gold, read_gold
+from ...data.gold.inclusion import with_record
+from ...data.runs.directory import RunDirectory, unreadable_labels
+from ...data.types.label_space import LabelSpace
+from ...data.types.soft_labels import SoftLabels
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...data.errors import InputError
-from ...data.label_space import LabelSpace
+from ...data.types.label_space import LabelSpace
 from .table import AnnotationTable
 
 

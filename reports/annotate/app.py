@@ -18,7 +18,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from ...data.errors import InputError, LabelerError
-from ...data.task import Label
+from ...data.types.task import Label
 from .agreement import Agreement
 from .guard import Guard
 from .marks import Mark

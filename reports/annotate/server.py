@@ -11,8 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from ...data.errors import ConfigError, RunError
-from ...data.label_space import LabelSpace
-from ...data.task import Label
+from ...data.types.label_space import LabelSpace
+from ...data.types.task import Label
 from .agreement import Agreement, compare_annotations
 from .store import AnnotationStore, Row, open_store
 from .table import read_annotations

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ...data.command import command
-from ...data.drawn_samples import DrawnSample, drawn_samples
 from ...data.errors import InputError
-from ...data.label_space import LabelSpace
-from ...data.run import RunDirectory
-from ...data.run_names import LATEST, latest_run
-from ...data.task import Label
+from ...data.gold.drawn_samples import DrawnSample, drawn_samples
+from ...data.runs.directory import RunDirectory
+from ...data.runs.names import LATEST, latest_run
+from ...data.types.label_space import LabelSpace
+from ...data.types.task import Label
 from .server import serve
 from .store import Row
 from .table import read_annotations

@@ -8,10 +8,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ...data.atomic import TEMPORARY_SUFFIX
 from ...data.errors import RunError
-from ...data.label_space import LabelSpace
-from ...data.run_names import safe_file_name
+from ...data.runs.names import safe_file_name
+from ...data.types.label_space import LabelSpace
+from ...data.writing.atomic import TEMPORARY_SUFFIX
 from .marks import Mark, to_cell
 from .table import AnnotationTable, read_annotations, require_writable
 

@@ -11,17 +11,17 @@ from pathlib import Path
 
 import polars as pl
 
-from ...data.atomic import atomic_path
-from ...data.columns import fold_name
-from ...data.csv_layout import csv_layout
-from ...data.csv_table import parse_csv
-from ...data.encoding import to_utf8
 from ...data.errors import InputError, RunError, nearest_hint
-from ...data.input_format import named_kind, text_kind
-from ...data.label_space import LabelSpace
-from ...data.source import empty, encoding_notes, format_of, header_only, reading_file
-from ...data.tables import find_columns
-from ...data.text_columns import TextColumns
+from ...data.reading.columns import fold_name
+from ...data.reading.files.encoding import to_utf8
+from ...data.reading.files.format_detection import named_kind, text_kind
+from ...data.reading.files.open_input import empty, encoding_notes, format_of, header_only, reading_file
+from ...data.reading.formats.csv_layout import csv_layout
+from ...data.reading.formats.csv_rows import parse_csv
+from ...data.reading.text_columns import TextColumns
+from ...data.reading.usable_rows import find_columns
+from ...data.types.label_space import LabelSpace
+from ...data.writing.atomic import atomic_path
 from .marks import COLUMN, Mark, from_cell
 
 # A cell that a spreadsheet would run, or one that was disarmed before (see `data.atomic.write_csv`).

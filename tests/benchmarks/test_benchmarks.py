@@ -17,8 +17,8 @@ from labeler.benchmarks.results import Result, as_text
 from labeler.benchmarks.reviews import read_reviews, write_numbered
 from labeler.benchmarks.rules import Rules, by_column, measure_rules
 from labeler.benchmarks.snorkel_rules import normalize_one, words_of_one
-from labeler.data.corpus import Corpus
 from labeler.data.sample import sample_of
+from labeler.data.types.corpus import Corpus
 from labeler.labeling.settings import LabelModelSection
 
 

@@ -6,10 +6,10 @@ import pytest
 
 from labeler.config import load_config
 from labeler.data.errors import InputError
-from labeler.data.gold import match_gold, read_gold
+from labeler.data.gold.gold_rows import match_gold, read_gold
 from labeler.data.presets import preset_names
+from labeler.data.reading.table import read_table
 from labeler.data.sample import SAMPLES, sample_of
-from labeler.data.whole_table import read_table
 
 
 def test_every_preset_of_reviews_has_a_sample() -> None:

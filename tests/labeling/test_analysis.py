@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from labeler.data.votes import LabelMatrix
+from labeler.data.types.votes import LabelMatrix
 from labeler.labeling.analysis import lf_summary, vote_rates
 from labeler.labeling.patterns import VotePatterns
 

@@ -10,9 +10,9 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labeler.data.soft_labels import SoftLabels
-from labeler.data.stored_corpus import TextCopies
-from labeler.data.votes import Votes
+from labeler.data.types.soft_labels import SoftLabels
+from labeler.data.types.stored_corpus import TextCopies
+from labeler.data.types.votes import Votes
 from labeler.labeling.cascade import choose_texts, doubts, hard_rows, spread
 from labeler.labeling.consensus import divided
 

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from labeler.config import parse_config
-from labeler.data.soft_labels import SoftLabels
+from labeler.data.types.soft_labels import SoftLabels
 from labeler.labeling.catch_all import give_unclaimed, shown_classes, with_catch_all
 from labeler.labeling.class_balance import complete_balance, known_shares
 from labeler.labeling.patterns import VotePatterns

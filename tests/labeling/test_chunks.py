@@ -13,9 +13,9 @@ import polars as pl
 import pytest
 
 from labeler.config import parse_config
-from labeler.data.gold import read_gold
-from labeler.data.run import open_run
-from labeler.data.stream import open_stream
+from labeler.data.gold.gold_rows import read_gold
+from labeler.data.reading.reviews import open_stream
+from labeler.data.runs.directory import open_run
 from labeler.labeling.pipeline import LabelJob, label_reviews
 from labeler.models.resolve import ModelRef
 
@@ -79,7 +79,7 @@ def results(folder: Path, rows: int, chunk_rows: int, monkeypatch: pytest.Monkey
 
 
 def test_the_size_of_the_chunks_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labeler.data.atomic._flush", lambda path: None)
+    monkeypatch.setattr("labeler.data.writing.atomic._flush", lambda path: None)
     monkeypatch.setattr("labeler.labeling.similarity.load_encoder", lambda ref: Lengths())
     whole: dict[str, Any] = {}
     for size in (1000, 7, 59):
@@ -97,8 +97,8 @@ def test_the_size_of_the_chunks_does_not_matter(tmp_path: Path, monkeypatch: pyt
 
 MEASURED = """
 import resource, sys
-import labeler.data.parts
-labeler.data.parts.PART_ROWS = 5_000
+import labeler.data.writing.parquet_parts
+labeler.data.writing.parquet_parts.PART_ROWS = 5_000
 from labeler.cli import app
 try:
     app()

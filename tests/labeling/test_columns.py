@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from labeler.data.corpus import Corpus
 from labeler.data.errors import VoterError
+from labeler.data.types.corpus import Corpus
 from labeler.labeling.columns import column_of, numeric_columns
 
 

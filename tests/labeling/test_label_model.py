@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 from labeler.benchmarks.simulated_votes import independent_votes, macro_f1, rules_for_each_class, skewed_votes
 from labeler.data.errors import ConfigError, LabelModelError
-from labeler.data.votes import LabelMatrix
+from labeler.data.types.votes import LabelMatrix
 from labeler.labeling.class_balance import estimate_class_balance
 from labeler.labeling.consensus import contradicted_classes
 from labeler.labeling.label_model import METHODS, build_label_model, fit_votes, label

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from labeler.data.normalize import fold_word
+from labeler.data.text.normalize import fold_word
 from labeler.labeling.languages import is_kazakh, word_language
 from labeler.labeling.spelling import spellings, written_stem
 

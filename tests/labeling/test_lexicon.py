@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labeler.config import load_config
-from labeler.data.corpus import Words
 from labeler.data.errors import ConfigError
 from labeler.data.presets import preset_names
+from labeler.data.types.corpus import Words
 from labeler.labeling.lexicon import Entry, match, parse_entry
 
 WORDS = st.lists(st.text("абв", min_size=1, max_size=4), max_size=6)

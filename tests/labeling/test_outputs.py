@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labeler.data.label_space import LabelSpace
-from labeler.data.run import RunDirectory
-from labeler.data.soft_labels import SoftLabels
-from labeler.data.stored_corpus import StoredCorpus
+from labeler.data.runs.directory import RunDirectory
+from labeler.data.types.label_space import LabelSpace
+from labeler.data.types.soft_labels import SoftLabels
+from labeler.data.types.stored_corpus import StoredCorpus
 from labeler.labeling.named_voter import NamedVoter
 from labeler.labeling.outputs import (
     Labelled,

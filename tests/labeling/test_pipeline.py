@@ -13,9 +13,9 @@ import pytest
 
 from labeler.config import parse_config
 from labeler.data.errors import ConfigError, LabelModelError, VoterError
-from labeler.data.gold import read_gold
-from labeler.data.run import RunDirectory, open_run
-from labeler.data.stream import open_stream
+from labeler.data.gold.gold_rows import read_gold
+from labeler.data.reading.reviews import open_stream
+from labeler.data.runs.directory import RunDirectory, open_run
 from labeler.labeling.outputs import LabelSummary
 from labeler.labeling.pipeline import LabelJob, label_reviews
 from labeler.models.resolve import ModelRef
@@ -65,7 +65,7 @@ mapping = { 1 = "negative", 5 = "positive" }
 
 @pytest.fixture(autouse=True)
 def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labeler.data.atomic._flush", lambda path: None)
+    monkeypatch.setattr("labeler.data.writing.atomic._flush", lambda path: None)
 
 
 Outcome = tuple[LabelSummary, RunDirectory, list[str]]

@@ -20,12 +20,12 @@ import polars as pl
 import pytest
 
 from labeler.config import parse_config
-from labeler.data.corpus import Corpus
 from labeler.data.errors import ConfigError, ModelError, VoterError
-from labeler.data.label_space import LabelSpace
-from labeler.data.run import open_run
-from labeler.data.stream import open_stream
-from labeler.data.votes import Votes
+from labeler.data.reading.reviews import open_stream
+from labeler.data.runs.directory import open_run
+from labeler.data.types.corpus import Corpus
+from labeler.data.types.label_space import LabelSpace
+from labeler.data.types.votes import Votes
 from labeler.labeling.engines import Answer, Engine, LocalEngine, open_engine
 from labeler.labeling.named_voter import NamedVoter
 from labeler.labeling.parcel import Parcel
@@ -110,7 +110,7 @@ def cluster() -> Iterator[None]:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for place in ("data.parts", "labeling.reviews", "labeling.outputs"):
         monkeypatch.setattr(f"labeler.{place}.PART_ROWS", CHUNK)
-    monkeypatch.setattr("labeler.data.atomic._flush", lambda path: None)
+    monkeypatch.setattr("labeler.data.writing.atomic._flush", lambda path: None)
     monkeypatch.setenv("LABELER_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     random = np.random.default_rng(0)
@@ -201,8 +201,8 @@ def lf_own(row):
     return "positive" if row.stars == 5 else None
 """
 LAUNCHER = f"""
-import labeler.data.parts, labeler.labeling.reviews, labeler.labeling.outputs
-for module in (labeler.data.parts, labeler.labeling.reviews, labeler.labeling.outputs):
+import labeler.data.writing.parquet_parts, labeler.labeling.reviews, labeler.labeling.outputs
+for module in (labeler.data.writing.parquet_parts, labeler.labeling.reviews, labeler.labeling.outputs):
     module.PART_ROWS = {CHUNK}
 from labeler.cli import main
 main()

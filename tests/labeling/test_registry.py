@@ -14,7 +14,7 @@ import pytest
 
 import labeler.labeling.voters
 from labeler.data.errors import ConfigError
-from labeler.data.label_space import LabelSpace
+from labeler.data.types.label_space import LabelSpace
 from labeler.labeling.registry import ENTRY_POINT_GROUP, FROM_RUN, build_voter, voter_class, voter_kinds, voter_options
 
 KINDS = sorted(path.stem for path in Path(labeler.labeling.voters.__path__[0]).glob("[!_]*.py"))

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labeler.data.corpus import Corpus
-from labeler.data.gold import GoldTable
-from labeler.data.run import RunDirectory
-from labeler.data.stored_corpus import TextCopies
-from labeler.data.stream import open_stream
+from labeler.data.gold.gold_rows import GoldTable
+from labeler.data.reading.reviews import open_stream
+from labeler.data.runs.directory import RunDirectory
+from labeler.data.types.corpus import Corpus
+from labeler.data.types.stored_corpus import TextCopies
 from labeler.labeling.reviews import Reviews, store_reviews
 
 GoldRow = tuple[str | None, str | None, int]
@@ -27,7 +27,7 @@ Combine = Callable[[pl.DataFrame, GoldTable | None], Reviews]
 @pytest.fixture(params=[1, 100])
 def combine(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Combine:
     """Store a table and gold rows in a run, in chunks of one row or of all."""
-    monkeypatch.setattr("labeler.data.atomic._flush", lambda path: None)
+    monkeypatch.setattr("labeler.data.writing.atomic._flush", lambda path: None)
     monkeypatch.setattr("labeler.labeling.reviews.PART_ROWS", request.param)
 
     def stored(frame: pl.DataFrame, gold: GoldTable | None) -> Reviews:

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from labeler.data.corpus import Corpus
-from labeler.data.label_space import LabelSpace
+from labeler.data.types.corpus import Corpus
+from labeler.data.types.label_space import LabelSpace
 from labeler.labeling.named_voter import NamedVoter
 from labeler.labeling.settings import VoterSection
 from labeler.labeling.voters.embedding import EmbeddingVoter

@@ -7,8 +7,8 @@ import numpy.typing as npt
 import polars as pl
 import pytest
 
-from labeler.data.corpus import Corpus, UniqueTexts
-from labeler.data.label_space import LabelSpace
+from labeler.data.types.corpus import Corpus, UniqueTexts
+from labeler.data.types.label_space import LabelSpace
 from labeler.labeling.rule_check import RuleCheck, check_rules
 from labeler.labeling.rules import Rule, ruled_tokens, rules_of
 from labeler.labeling.voters.emoji import EmojiVoter

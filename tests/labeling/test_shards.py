@@ -11,11 +11,11 @@ import numpy.typing as npt
 import polars as pl
 import pytest
 
-from labeler.data.corpus import Corpus, digest_series
-from labeler.data.label_space import LabelSpace
-from labeler.data.run import RunDirectory, open_run
-from labeler.data.stored_corpus import ChunkedCorpus, StoredCorpus
-from labeler.data.votes import Votes
+from labeler.data.runs.directory import RunDirectory, open_run
+from labeler.data.types.corpus import Corpus, digest_series
+from labeler.data.types.label_space import LabelSpace
+from labeler.data.types.stored_corpus import ChunkedCorpus, StoredCorpus
+from labeler.data.types.votes import Votes
 from labeler.labeling.engines import Answer, LocalEngine
 from labeler.labeling.named_voter import NamedVoter
 from labeler.labeling.settings import VoterSection

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from labeler.data.errors import ConfigError
-from labeler.data.label_space import LabelSpace
+from labeler.data.types.label_space import LabelSpace
 from labeler.labeling.similarity import class_similarity, sentences_of
 from labeler.models.resolve import ModelRef
 

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from labeler.data.corpus import Corpus
-from labeler.data.label_space import LabelSpace
+from labeler.data.types.corpus import Corpus
+from labeler.data.types.label_space import LabelSpace
 from labeler.labeling.registry import Voter
 from labeler.labeling.suggestions import Suggestion, WeakReviews, suggest_keywords
 from labeler.labeling.voters.keyword import KeywordVoter

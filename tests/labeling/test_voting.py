@@ -11,11 +11,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from labeler.data.corpus import Corpus
 from labeler.data.errors import ConfigError, VoterError
-from labeler.data.label_space import LabelSpace
-from labeler.data.run import RunDirectory, open_run
-from labeler.data.votes import Votes
+from labeler.data.runs.directory import RunDirectory, open_run
+from labeler.data.types.corpus import Corpus
+from labeler.data.types.label_space import LabelSpace
+from labeler.data.types.votes import Votes
 from labeler.labeling.named_voter import NamedVoter, build_voters, model_of
 from labeler.labeling.settings import VoterSection
 from labeler.labeling.voting import apply_voters

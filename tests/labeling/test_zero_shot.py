@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from labeler.data.errors import ConfigError
-from labeler.data.label_space import LabelSpace
-from labeler.data.task import Task
+from labeler.data.types.label_space import LabelSpace
+from labeler.data.types.task import Task
 from labeler.labeling.settings import VoterSection
 from labeler.labeling.trial import try_zero_shot
 from labeler.labeling.zero_shot import CONTENT_FREE, Reading, class_scores, read_reviews

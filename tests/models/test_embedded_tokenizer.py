@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from labeler.data.reading.table import read_table
 from labeler.data.sample import SAMPLES
-from labeler.data.whole_table import read_table
 from labeler.models import ModelRef
 from labeler.models.embedded import _source_file, embedded_available
 from labeler.models.embedded_file import EmbeddedFile, read_embedded_file

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from labeler.data.errors import ConfigError, InputError
-from labeler.data.label_space import LabelSpace
+from labeler.data.types.label_space import LabelSpace
 from labeler.models import predicting
 from labeler.models.predicting import PredictJob, predict_reviews, with_predictions
 

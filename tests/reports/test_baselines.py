@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from labeler.data.label_space import LabelSpace
-from labeler.data.run import RunDirectory
+from labeler.data.runs.directory import RunDirectory
+from labeler.data.types.label_space import LabelSpace
 from labeler.reports.baselines import baselines
 from labeler.reports.evidence import Evidence
 

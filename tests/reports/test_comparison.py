@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labeler.data.errors import InputError
-from labeler.data.label_space import LabelSpace
-from labeler.data.scores import gold_scores
+from labeler.data.gold.scores import gold_scores
+from labeler.data.types.label_space import LabelSpace
 from labeler.reports.comparison import compare, mcnemar
 
 Labels = npt.NDArray[np.int16]

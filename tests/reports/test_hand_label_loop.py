@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from typer.testing import Result
 
-from labeler.data.label_space import LabelSpace
+from labeler.data.types.label_space import LabelSpace
 from labeler.reports.annotate import session
 from labeler.reports.annotate.store import Row, open_store
 

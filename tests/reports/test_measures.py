@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, average_precision_score, f1_score, precision_recall_fscore_support
 
 from labeler.data.errors import InputError
-from labeler.data.label_space import LabelSpace
-from labeler.data.scores import gold_scores
+from labeler.data.gold.scores import gold_scores
+from labeler.data.types.label_space import LabelSpace
 from labeler.reports.measures import Measures, measure
 from labeler.reports.resampling import Estimate
 

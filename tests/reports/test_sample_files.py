@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 
 from labeler.data.errors import ConfigError, RunError
-from labeler.data.gold import match_gold, read_gold
-from labeler.data.label_space import LabelSpace
-from labeler.data.task import Label
+from labeler.data.gold.gold_rows import match_gold, read_gold
+from labeler.data.types.label_space import LabelSpace
+from labeler.data.types.task import Label
 from labeler.reports.sample_files import FORMATS, write_sample
 
 HOSTILE = '<script>alert(1)</script> & "quotes"\nсызық, үтір 👍'

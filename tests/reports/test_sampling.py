@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labeler.data.errors import ConfigError, InputError
-from labeler.data.label_space import LabelSpace
-from labeler.data.soft_labels import SoftLabels
+from labeler.data.types.label_space import LabelSpace
+from labeler.data.types.soft_labels import SoftLabels
 from labeler.reports.sampling import STRATEGIES, Drawn, disagreement, draw, entropy
 
 SPACE = LabelSpace(("negative", "positive"))

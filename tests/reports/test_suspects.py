@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from labeler.data.label_space import LabelSpace
+from labeler.data.types.label_space import LabelSpace
 from labeler.reports.suspects import contradicted, label_suspects, out_of_fold
 
 LABELS = LabelSpace(("negative", "positive"))

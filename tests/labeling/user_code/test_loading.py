@@ -8,9 +8,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from labeler.data.corpus import Corpus
 from labeler.data.errors import ConfigError, VoterError
-from labeler.data.label_space import LabelSpace
+from labeler.data.types.corpus import Corpus
+from labeler.data.types.label_space import LabelSpace
 from labeler.labeling.user_code.loading import load_code, receive_code
 from labeler.labeling.voters.python import PythonVoter
 

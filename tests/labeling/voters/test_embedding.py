@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from labeler.data.corpus import Corpus
 from labeler.data.errors import ConfigError
-from labeler.data.label_space import LabelSpace
+from labeler.data.types.corpus import Corpus
+from labeler.data.types.label_space import LabelSpace
 from labeler.labeling.voters.embedding import EmbeddingVoter
 from labeler.models.resolve import ModelRef
 

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from labeler.config import load_config
-from labeler.data.corpus import Corpus
-from labeler.data.votes import Votes
+from labeler.data.types.corpus import Corpus
+from labeler.data.types.votes import Votes
 from labeler.labeling.registry import build_voter, voter_kinds
 from labeler.models.chat.asking import Asked, Usage
 from labeler.models.chat.replies import Answer

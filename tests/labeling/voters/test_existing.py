@@ -7,9 +7,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from labeler.data.corpus import Corpus
 from labeler.data.errors import InputError, VoterError
-from labeler.data.label_space import LabelSpace
+from labeler.data.types.corpus import Corpus
+from labeler.data.types.label_space import LabelSpace
 from labeler.labeling.voters.existing import ExistingVoter
 
 LABELS = LabelSpace(("negative", "positive"))

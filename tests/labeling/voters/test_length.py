@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from labeler.data.corpus import Corpus
 from labeler.data.errors import ConfigError, InputError
-from labeler.data.label_space import LabelSpace
+from labeler.data.types.corpus import Corpus
+from labeler.data.types.label_space import LabelSpace
 from labeler.labeling.voters.length import LengthVoter
 
 LABELS = LabelSpace(("negative", "positive"))

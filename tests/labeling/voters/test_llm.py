@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from labeler.data.errors import ConfigError, ModelError
-from labeler.data.label_space import LabelSpace
+from labeler.data.types.label_space import LabelSpace
 from labeler.labeling.voters.llm import LlmVoter
 from labeler.models.chat.asking import Asked
 
@@ -260,7 +260,7 @@ def test_it_works_inside_a_running_event_loop(chat_server: Any) -> None:
 
 KILLED = """
 import sys
-from labeler.data.label_space import LabelSpace
+from labeler.data.types.label_space import LabelSpace
 from labeler.labeling.voters.llm import LlmVoter
 texts = [f"пікір {i} {'+' if i % 3 else '-'}" for i in range(400)]
 LlmVoter(labels=LabelSpace(("negative", "positive")), descriptions={"positive": "praise"}, model="m",

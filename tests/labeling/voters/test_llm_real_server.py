@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from labeler.data.label_space import LabelSpace
+from labeler.data.types.label_space import LabelSpace
 from labeler.labeling.voters.llm import LlmVoter
 
 TEMPLATE = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}assistant:"

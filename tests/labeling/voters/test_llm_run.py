@@ -14,7 +14,7 @@ import pytest
 from typer.testing import Result
 
 from labeler.data.errors import ModelError
-from labeler.data.run import RunDirectory
+from labeler.data.runs.directory import RunDirectory
 
 App = Callable[..., Result]
 
@@ -40,7 +40,7 @@ def reviews(n: int = 60) -> str:
 @pytest.fixture
 def run(label: App, workdir: Path, chat_server: Any, monkeypatch: pytest.MonkeyPatch) -> App:
     """Label with ``rules.toml`` and the voter; the reviews are those of `reviews`."""
-    monkeypatch.setattr("labeler.data.atomic._flush", lambda path: None)
+    monkeypatch.setattr("labeler.data.writing.atomic._flush", lambda path: None)
     rules = (workdir / "rules.toml").read_text(encoding="utf-8")
     (workdir / "plain.toml").write_text(rules, encoding="utf-8")
     (workdir / "rules.toml").write_text(rules + LLM.replace("URL", chat_server.url), encoding="utf-8")
@@ -193,8 +193,8 @@ def test_a_report_measures_the_voter_and_what_its_loss_would_cost(run: App, app:
 
 
 def test_what_cannot_be_asked_raises_for_callers_too(chat_server: Any) -> None:
-    from labeler.data.corpus import Corpus
-    from labeler.data.label_space import LabelSpace
+    from labeler.data.types.corpus import Corpus
+    from labeler.data.types.label_space import LabelSpace
     from labeler.labeling.voters.llm import LlmVoter
 
     voter = LlmVoter(labels=LabelSpace(("a", "b")), descriptions={}, model="m", base_url=chat_server.url)

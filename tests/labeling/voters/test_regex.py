@@ -6,9 +6,9 @@ from typing import Literal
 
 import pytest
 
-from labeler.data.corpus import Corpus
 from labeler.data.errors import ConfigError, InputError
-from labeler.data.label_space import LabelSpace
+from labeler.data.types.corpus import Corpus
+from labeler.data.types.label_space import LabelSpace
 from labeler.labeling.voters.regex import RegexVoter
 
 LABELS = LabelSpace(("negative", "positive"))

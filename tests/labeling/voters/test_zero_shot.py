@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from labeler.data.corpus import Corpus
 from labeler.data.errors import ConfigError
-from labeler.data.label_space import LabelSpace
 from labeler.data.progress import reporting
+from labeler.data.types.corpus import Corpus
+from labeler.data.types.label_space import LabelSpace
 from labeler.labeling.voters.zero_shot import ZeroShotVoter
 from labeler.models.resolve import ModelRef
 

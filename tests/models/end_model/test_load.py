@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labeler.data.atomic import atomic_path
 from labeler.data.errors import ModelError
+from labeler.data.writing.atomic import atomic_path
 from labeler.models.device import Compute
 from labeler.models.end_model.inference import logits_of
 from labeler.models.end_model.load import load_end_model

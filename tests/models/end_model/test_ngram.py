@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labeler.data.normalize import normalize
+from labeler.data.text.normalize import normalize
 from labeler.models.device import Compute
 from labeler.models.end_model.build import build_classifier
 from labeler.models.end_model.inference import logits_of

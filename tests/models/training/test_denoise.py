@@ -2,7 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from labeler.data.soft_labels import SoftLabels
+from labeler.data.types.soft_labels import SoftLabels
 from labeler.models.training.denoise import blended, denoised
 
 PRIOR = np.array([0.3, 0.7])

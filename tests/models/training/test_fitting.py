@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from labeler.data.label_space import LabelSpace
+from labeler.data.types.label_space import LabelSpace
 from labeler.models.device import Compute
 from labeler.models.training.fitting import Fitter
 from labeler.models.training.settings import TrainSection

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labeler.data.errors import LabelModelError
-from labeler.data.label_space import LabelSpace
-from labeler.data.soft_labels import SoftLabels
+from labeler.data.types.label_space import LabelSpace
+from labeler.data.types.soft_labels import SoftLabels
 from labeler.models.training.neighbours import nearest_neighbours
 from labeler.models.training.selection import cut_statistic, present_classes, select
 

@@ -12,9 +12,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from labeler.data.distributed import is_first, started_together
 from labeler.data.errors import RunError
-from labeler.data.processes import is_first, started_together
-from labeler.data.run import open_run
+from labeler.data.runs.directory import open_run
 from labeler.models.end_model.load import load_end_model
 
 from ...conftest import App

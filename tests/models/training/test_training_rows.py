@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from labeler.data.label_space import LabelSpace
-from labeler.data.soft_labels import SoftLabels
+from labeler.data.types.label_space import LabelSpace
+from labeler.data.types.soft_labels import SoftLabels
 from labeler.models.training.settings import TrainSection
 from labeler.models.training.training_rows import TrainingRows, training_rows
 from labeler.models.training.weak_rows import GoldRows, WeakRows

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from labeler.data.label_space import LabelSpace
-from labeler.data.task import Label
+from labeler.data.types.label_space import LabelSpace
+from labeler.data.types.task import Label
 from labeler.reports.annotate.app import create_app
 from labeler.reports.annotate.store import AnnotationStore, open_store
 

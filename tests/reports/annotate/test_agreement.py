@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score, confusion_matrix
 
 from labeler.data.errors import InputError
-from labeler.data.label_space import LabelSpace
+from labeler.data.types.label_space import LabelSpace
 from labeler.reports.annotate.agreement import cohen_kappa, compare_annotations
 from labeler.reports.annotate.table import read_annotations
 

@@ -11,8 +11,8 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Message
 
-from labeler.data.label_space import LabelSpace
-from labeler.data.task import Label
+from labeler.data.types.label_space import LabelSpace
+from labeler.data.types.task import Label
 from labeler.reports.annotate.agreement import Agreement
 from labeler.reports.annotate.app import LARGEST_BODY, LONGEST_NOTE, create_app
 from labeler.reports.annotate.store import AnnotationStore, open_store

@@ -25,7 +25,7 @@ OPTIONS = [
 SCRIPT = """\
 import sys
 from pathlib import Path
-from labeler.data.task import Label
+from labeler.data.types.task import Label
 from labeler.reports.annotate.server import serve
 second = Path(sys.argv[2]) if len(sys.argv) > 2 else None
 labels = [Label(name="negative", description="Bad things."), Label(name="positive", description="Good things.")]

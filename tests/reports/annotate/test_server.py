@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 
 from labeler.data.errors import ConfigError, InputError, RunError
-from labeler.data.task import Label
+from labeler.data.types.task import Label
 from labeler.reports.annotate.server import serve
 
 LABELS = tuple(Label.model_validate({"name": name}) for name in ("negative", "positive"))
 SCRIPT = """\
 import sys
 from pathlib import Path
-from labeler.data.task import Label
+from labeler.data.types.task import Label
 from labeler.reports.annotate.server import serve
 labels = [Label(name="negative"), Label(name="positive")]
 serve(Path(sys.argv[1]), labels, announce=lambda line: print(line, flush=True))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labeler.data.errors import InputError, RunError
-from labeler.data.label_space import LabelSpace
+from labeler.data.types.label_space import LabelSpace
 from labeler.reports.annotate.store import AnnotationStore, Row, StaleChangeError, open_store
 from labeler.reports.annotate.table import read_annotations
 
@@ -123,7 +123,7 @@ def test_a_failed_write_changes_nothing(store: AnnotationStore, monkeypatch: pyt
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("labeler.data.atomic.os.fsync", full)
+        patch.setattr("labeler.data.writing.atomic.os.fsync", full)
         with pytest.raises(RunError, match="disk is full"):
             store.change(0, version=0, label="positive", note="")
     assert store.rows[0].label is None

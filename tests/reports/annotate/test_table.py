@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labeler.data.errors import InputError
-from labeler.data.label_space import LabelSpace
+from labeler.data.types.label_space import LabelSpace
 from labeler.reports.annotate.table import armed, disarmed, read_annotations
 
 Write = Callable[..., Path]

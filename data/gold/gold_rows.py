@@ -1,0 +1,330 @@
+"""Hand-labelled rows: reading them, and finding them in a corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from ..errors import InputError, nearest_hint
+from ..reading.columns import LABEL_NAMES, guess_column, require_column
+from ..reading.file_series import read_source
+from ..reading.ids import normal_ids
+from ..reading.text_columns import TextColumns, find_text_columns, likely_columns, usual_text_columns
+from ..reading.usable_rows import find_id_column
+from ..types.label_space import ABSTAIN, LabelSpace
+from ..writing.atomic import rearmed
+from .exports import unpack_export
+from .weights import sample_weights
+
+INCLUSION = "inclusion_probability"
+"""Column of a drawn sample: how likely the row was to be drawn."""
+
+_COPIES = "rows"
+
+
+class UnlabelledError(InputError):
+    """A file to label by hand has no labelled row yet."""
+
+
+@dataclass(frozen=True, eq=False)
+class GoldTable:
+    """Rows with a known label.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``id`` (String or null), ``text`` (String or null), ``label`` (Int16, class index),
+        ``inclusion_probability`` and ``rows`` (Float64, null where the file does not say: how likely the row was to be
+        drawn, and how many reviews have its text), ``weight`` (Float64): how much of the population the row stands
+        for, 1 on average. Each row has an id or a text.
+    skipped : int
+        Rows without a label, or with neither id nor text, plus rows that did not parse.
+    source : str
+        The path as given.
+    digest : str
+        ``blake2b:...`` of the file's bytes.
+    notes : tuple[str, ...]
+        Things worth telling the user.
+    sampled : int
+        How many of the last rows are of the run's own samples: they count only where its input has them.
+    """
+
+    frame: pl.DataFrame
+    skipped: int
+    source: str
+    digest: str
+    notes: tuple[str, ...] = ()
+    sampled: int = 0
+
+    def __len__(self) -> int:
+        """Count the labelled rows."""
+        return len(self.frame)
+
+
+@dataclass(frozen=True, eq=False)
+class GoldMatch:
+    """Which corpus rows have a gold label.
+
+    Parameters
+    ----------
+    rows : ndarray of int64, shape (p,)
+        Row of the gold table, for each match.
+    positions : ndarray of int64, shape (p,)
+        Row of the corpus, for each match; ascending and unique.
+    labels : ndarray of int16, shape (n,)
+        Class index of each corpus row, -1 where there is no gold label.
+    missing : ndarray of int64
+        Rows of the gold table that are not in the corpus.
+    """
+
+    rows: npt.NDArray[np.int64]
+    positions: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int16]
+    missing: npt.NDArray[np.int64]
+
+    def weights(self, gold: GoldTable) -> npt.NDArray[np.float64]:
+        """How much each match counts, shape (p,).
+
+        A drawn row stands for all reviews with its text; where it was found by its text, they share its weight.
+        """
+        found: npt.NDArray[np.float64] = gold.frame["weight"].to_numpy()[self.rows]
+        drawn = gold.frame[INCLUSION].is_not_null().to_numpy()[self.rows]
+        return np.where(drawn, found / np.bincount(self.rows)[self.rows], found) if len(found) else found
+
+
+def read_gold(
+    source: str | Path,
+    label_space: LabelSpace,
+    *,
+    text_column: str | Sequence[str] | None = None,
+    id_column: str | None = None,
+    label_column: str | None = None,
+    likely: str | Sequence[str] | None = None,
+) -> GoldTable:
+    """Read gold labels: columns for the label and for the id, the text, or both; or what `unpack_export` knows.
+
+    Rows without a label are skipped; repeated rows with the same label count once. In a sample that was not drawn
+    evenly, the column ``inclusion_probability`` says how likely each row was to be drawn, and the column ``rows`` how
+    many reviews have the same text; rows weigh accordingly (`weights.sample_weights`). The texts are where
+    `text_column` says, or in the `likely` columns if the file has them all, or found by their names.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or holds labels of this program's, a needed column is missing, a label is not in
+        `label_space`, no row has a label, one id (or, without ids, one text) has two labels, or an inclusion
+        probability is not in (0, 1].
+    """
+    read = read_source(source)
+    export = unpack_export(read.raw, label_space)
+    raw = export.frame
+    _refuse_weak_labels(raw, label_space, read.name)
+    label = _find_label_column(raw, label_column, label_space, read.name)
+    columns = raw.drop(label)
+    identity = find_id_column(columns, id_column, source=read.name)
+    text = _find_optional_text(columns, text_column or likely_columns(columns, likely), identity, read.name)
+    drawn = {
+        name: raw[name].cast(pl.String) if {INCLUSION, name} <= {*raw.columns} else _nothing(raw)
+        for name in (INCLUSION, _COPIES)
+    }
+    frame = pl.DataFrame(
+        [
+            _cleaned(normal_ids(raw[identity]) if identity else _nothing(raw)).alias("id"),
+            _cleaned(text.of(raw) if text else _nothing(raw)).alias("text"),
+            label_space.respell(raw[label].cast(pl.String).str.strip_chars()).alias("label"),
+            *(_cleaned(values).alias(name) for name, values in drawn.items()),
+            export.lines.alias("line"),
+        ]
+    )
+    blank = (pl.col("label").fill_null("") == "") | (pl.col("id").is_null() & pl.col("text").is_null())
+    usable = frame.filter(~blank)
+    if not len(usable):
+        raise UnlabelledError(f"{read.name} has no labelled row.", hint=f"Fill in column '{label}'.")
+    _check_labels(usable, label_space, read.name)
+    _check_conflicts(usable, read.name)
+    usable = usable.unique(["id", "text", "label"], keep="first", maintain_order=True)
+    indices = pl.Series("label", label_space.encode(usable["label"]), pl.Int16)
+    usable = usable.with_columns(_probabilities(usable, read.name), _number(usable[_COPIES]).clip(1.0))
+    weights = sample_weights(usable[INCLUSION].to_numpy(), usable[_COPIES].to_numpy())
+    skipped = int(frame.select(blank.sum()).item()) + len(read.raw.rejected)
+    frame = usable.select("id", "text", indices, INCLUSION, _COPIES, pl.Series("weight", weights))
+    return GoldTable(frame, skipped, read.name, read.digest, export.notes)
+
+
+def match_gold(gold: GoldTable, ids: Sequence[str] | pl.Series, texts: Sequence[str] | pl.Series) -> GoldMatch:
+    """Find gold rows in a corpus: by id if the texts agree as well, else by text (all rows with that text).
+
+    Parameters
+    ----------
+    gold : GoldTable
+        The labelled rows.
+    ids, texts : sequence of str, length n
+        The corpus.
+
+    Raises
+    ------
+    InputError
+        If two gold rows with different labels both match one corpus row.
+    """
+    matcher = GoldMatcher(gold)
+    matcher.add(_series(ids), _series(texts))
+    return matcher.match()
+
+
+class GoldMatcher:
+    """`match_gold` for a corpus that comes chunk by chunk; held are the matching rows only."""
+
+    def __init__(self, gold: GoldTable) -> None:
+        self._gold = gold
+        row = pl.int_range(pl.len(), dtype=pl.Int64).alias("row")
+        self._wanted = gold.frame.select(row, _key("id"), _key("text"), "label")
+        self._n = 0
+        empty = self._wanted.select("row", pl.col("row").alias("position"), "label").clear()
+        self._by_id, self._by_text = [empty], [empty]
+
+    def add(self, ids: pl.Series, texts: pl.Series) -> None:
+        """Look at the next rows of the corpus."""
+        position = pl.int_range(self._n, self._n + pl.len(), dtype=pl.Int64).alias("position")
+        corpus = pl.DataFrame([ids.alias("id"), texts.alias("text")]).select(position, _key("id"), _key("text"))
+        by_id = self._wanted.join(corpus, on="id", suffix="_corpus").filter(
+            pl.col("text").is_null() | (pl.col("text") == pl.col("text_corpus"))
+        )
+        self._by_id.append(by_id.select("row", "position", "label"))
+        self._by_text.append(self._wanted.join(corpus, on="text").select("row", "position", "label"))
+        self._n += len(ids)
+
+    def match(self) -> GoldMatch:
+        """Tell what was found.
+
+        Raises
+        ------
+        InputError
+            If two gold rows with different labels both match one corpus row.
+        """
+        by_id = pl.concat(self._by_id).sort("position", "row")
+        by_text = pl.concat(self._by_text).sort("position", "row").join(by_id, on="row", how="anti")
+        pairs = pl.concat([by_id, by_text.join(by_id, on="position", how="anti", maintain_order="left")])
+        self._check(pairs)
+        pairs = pairs.unique("position", keep="first", maintain_order=True).sort("position")
+        labels = np.full(self._n, ABSTAIN, dtype=np.int16)
+        labels[pairs["position"].to_numpy()] = pairs["label"].to_numpy()
+        found = pl.concat([by_id["row"], by_text["row"]])
+        missing = self._wanted.filter(~pl.col("row").is_in(found.implode()))["row"]
+        return GoldMatch(pairs["row"].to_numpy(), pairs["position"].to_numpy(), labels, missing.to_numpy())
+
+    def _check(self, pairs: pl.DataFrame) -> None:
+        clashing = pairs.filter(pl.col("label").n_unique().over("position") > 1).sort("position", "row")
+        if len(clashing):
+            rows = clashing.filter(pl.col("position") == clashing["position"][0])["row"]
+            # Rows that share an id never disagree, so one of these was found by its text.
+            text = self._wanted["text"].gather(rows).drop_nulls()[0]
+            raise InputError(
+                f"{self._gold.source} gives two labels to one review: '{text[:80]}'.", hint="Keep one of them."
+            )
+
+
+def _refuse_weak_labels(frame: pl.DataFrame, label_space: LabelSpace, source: str) -> None:
+    """Refuse what `labeler label` or `predict` wrote: scored on its own labels, everything looks perfect."""
+    written = {"confidence", *(f"p_{name}" for name in label_space.names)}
+    if written <= set(frame.columns):
+        raise InputError(
+            f"{source} holds labels that labeler made: it has the columns {', '.join(sorted(written))}.",
+            hint="Keep only the rows that a person has labelled, with the columns id, text and label.",
+        )
+
+
+def _find_label_column(frame: pl.DataFrame, wanted: str | None, label_space: LabelSpace, source: str) -> str:
+    if wanted is not None:
+        return require_column(frame, wanted, source=source)
+    usual = guess_column(frame, LABEL_NAMES)
+    found = ", ".join(frame.columns)
+    if len(usual) > 1:  # "category" may be the shop's; the gold column is the one that holds our classes
+        usual = [name for name in usual if _share_known(frame[name], label_space) > 0]
+    if len(usual) == 1:
+        return usual[0]
+    if usual:
+        raise InputError(f"{source} has several label columns: {', '.join(usual)}.", hint="Keep only one of them.")
+    raise InputError(f"{source} has no label column. Columns found: {found}.", hint="Call the column 'label'.")
+
+
+def _share_known(values: pl.Series, label_space: LabelSpace) -> float:
+    names = values.cast(pl.String, strict=False).str.strip_chars().drop_nulls()
+    return float(label_space.respell(names).is_in(label_space.names).mean() or 0.0)  # type: ignore[arg-type]
+
+
+def _find_optional_text(
+    frame: pl.DataFrame, wanted: str | Sequence[str] | None, identity: str | None, source: str
+) -> TextColumns | None:
+    """Return the texts; with an id column the gold file needs none."""
+    if wanted is None and identity is not None:
+        return usual_text_columns(frame)
+    return find_text_columns(frame, wanted, id_column=identity, source=source)
+
+
+def _nothing(frame: pl.DataFrame) -> pl.Series:
+    return pl.repeat(None, len(frame), dtype=pl.String, eager=True)
+
+
+def _cleaned(values: pl.Series) -> pl.Series:
+    values = values.str.replace_all("\0", " ", literal=True)
+    return values.set(values.str.strip_chars() == "", None)
+
+
+def _check_labels(frame: pl.DataFrame, label_space: LabelSpace, source: str) -> None:
+    unknown = frame.filter(~pl.col("label").is_in(label_space.names))
+    if not len(unknown):
+        return
+    names = unknown["label"].unique(maintain_order=True).to_list()
+    listed = ", ".join(f"'{name}'" for name in names[:10]) + (" ..." if len(names) > 10 else "")
+    raise InputError(
+        f"{source} has {len(unknown):,} labels that are not classes of this task: {listed} "
+        f"(first on line {unknown['line'][0]:,}).",
+        hint=nearest_hint(names[0], label_space.names),
+    )
+
+
+def _check_conflicts(frame: pl.DataFrame, source: str) -> None:
+    """Refuse two labels of one review; reviews of one product, which share its id, have texts of their own."""
+    for key, rows in (("id", frame), ("text", frame.filter(pl.col("id").is_null()))):
+        groups = rows.filter(pl.col(key).is_not_null()).group_by(*dict.fromkeys((key, "text")), maintain_order=True)
+        clash = groups.agg(pl.col("label").unique(maintain_order=True), "line").filter(pl.col("label").list.len() > 1)
+        if len(clash):
+            value, labels, lines = clash.select(key, "label", "line").row(0)
+            raise InputError(
+                f"{source} gives the {key} '{value[:80]}' different labels: {', '.join(labels)} "
+                f"(lines {', '.join(map(str, lines[:5]))}).",
+                hint="Keep one of them.",
+            )
+
+
+def _probabilities(frame: pl.DataFrame, source: str) -> pl.Series:
+    """Read inclusion probabilities; null where there is none."""
+    probability = _number(frame[INCLUSION])
+    good = (probability > 0) & (probability <= 1)
+    wrong = frame.filter(frame[INCLUSION].is_not_null() & ~good.fill_null(False))
+    if len(wrong):
+        raise InputError(
+            f"{source} has {len(wrong):,} labelled rows whose {INCLUSION} is not above 0 and at most 1: "
+            f"'{wrong[INCLUSION][0]}' (first on line {wrong['line'][0]:,}).",
+            hint="Keep the column as `labeler sample` wrote it, or remove it if all rows were drawn evenly.",
+        )
+    return probability
+
+
+def _number(values: pl.Series) -> pl.Series:
+    """Parse numbers; a spreadsheet may have written a decimal comma."""
+    return values.str.strip_chars().str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
+
+
+def _key(name: str) -> pl.Expr:
+    """Compare without spaces around, and without the apostrophe of a CSV that this program wrote."""
+    return rearmed(pl.col(name).str.strip_chars())
+
+
+def _series(values: Sequence[str] | pl.Series) -> pl.Series:
+    return values if isinstance(values, pl.Series) else pl.Series(list(values), dtype=pl.String)

@@ -1,0 +1,143 @@
+"""The hand labels of a run: what was written into the files of its samples, and what was given with ``--gold``."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+
+from ..command import command
+from ..runs.directory import RunDirectory
+from ..runs.label_options import read_label_options
+from ..types.label_space import ABSTAIN, LabelSpace
+from .drawn_samples import DrawnSample, drawn_samples
+from .gold_rows import GoldTable, UnlabelledError, match_gold, read_gold
+
+Announce = Callable[[str], None]
+
+
+def hand_labels(
+    run: RunDirectory, label_space: LabelSpace, given: GoldTable | None, announce: Announce
+) -> GoldTable | None:
+    """Join the labels in the run's samples with those of a given table, which win where both label a review.
+
+    Parameters
+    ----------
+    run : RunDirectory
+    label_space : LabelSpace
+    given : GoldTable, optional
+    announce : callable
+        Called with one line that says how many labels are used of which file.
+
+    Returns
+    -------
+    GoldTable or None
+        The rows of samples weigh 1 each: `gold_record.with_record` weighs them. None if there are no labels.
+
+    Raises
+    ------
+    InputError
+        If a sample's file has a label that is no class, or gives one review two labels.
+    RunError
+        If the run's record of its samples is damaged.
+    """
+    found = []
+    for sample in drawn_samples(run):
+        if not sample.is_table:  # its labels come back as an export, with --gold
+            continue
+        rows = _labelled(sample, label_space, announce)
+        if rows is not None:
+            found.append((str(sample.file), rows if given is None else _others(rows, given)))
+    found = [(name, rows) for name, rows in found if len(rows)]
+    if not found:
+        return given
+    rows = pl.concat([rows for _, rows in found])
+    sampled = len(rows)
+    counts = [f"{len(rows):,} from {name}" for name, rows in found]
+    if given is not None:
+        rows = pl.concat([given.frame, rows], how="diagonal_relaxed")
+        counts.insert(0, f"{len(given):,} from {given.source}")
+    announce(f"hand labels: {', '.join(counts)}")
+    source = ", ".join([*([given.source] if given else []), *(name for name, _ in found)])
+    digest = hashlib.blake2b(rows.write_ndjson().encode(), digest_size=16).hexdigest()
+    skipped, notes = (given.skipped, given.notes) if given else (0, ())
+    return GoldTable(rows, skipped, source, f"blake2b:{digest}", notes, sampled)
+
+
+def labels_to_score_on(
+    run: RunDirectory, label_space: LabelSpace, file: str | None, announce: Announce
+) -> GoldTable | None:
+    """Read the hand labels to score a run on: a given file, or else the run's own as they are now.
+
+    Its own are those in its samples and in the file it was made with.
+
+    Returns
+    -------
+    GoldTable or None
+        None where ``gold.parquet`` of the run says all: no sample has a label, or that file is gone.
+
+    Raises
+    ------
+    LabelerError
+        As `hand_labels` and `read_gold`.
+    """
+    if file is not None:
+        return read_gold(file, label_space)
+    told = read_label_options(run)
+    file = told.gold if told else None
+    if file is not None and not Path(file).exists():
+        announce(f"{file} is not there any more: the hand labels are those that the run was made with")
+        return None
+    given = None if file is None else read_gold(file, label_space)
+    found = hand_labels(run, label_space, given, announce)
+    if found is None or found is given:
+        return None
+    _tell_newer(run, found, announce)
+    return found
+
+
+def tell_newer_labels(run: RunDirectory, label_space: LabelSpace, announce: Announce) -> None:
+    """Say how many labels in a run's samples its weak labels were made without.
+
+    Raises
+    ------
+    LabelerError
+        As `hand_labels`.
+    """
+    found = hand_labels(run, label_space, None, announce=lambda message: None)
+    if found is not None:
+        _tell_newer(run, found, announce)
+
+
+def _tell_newer(run: RunDirectory, found: GoldTable, announce: Announce) -> None:
+    used = pl.read_parquet(run.gold)["id"].to_list() if run.gold.exists() else []
+    unused = found.sampled - int(found.frame["id"].tail(found.sampled).is_in(used).sum())
+    if unused:
+        again = command("label", "--run", run.path)
+        announce(f"{unused:,} hand labels are newer than the weak labels; to use them: {again}")
+
+
+def _labelled(sample: DrawnSample, label_space: LabelSpace, announce: Announce) -> pl.DataFrame | None:
+    """Return the labelled rows of a sample, as its record has them: a spreadsheet may have changed the file."""
+    if not sample.file.exists():
+        announce(f"sample {sample.number}: {sample.file} is not there any more; labels in it are not used")
+        return None
+    try:
+        gold = read_gold(sample.file, label_space)
+    except UnlabelledError:
+        return None
+    match = match_gold(gold, sample.frame["id"], sample.frame["text"])
+    if len(match.missing):
+        announce(f"{sample.file}: {len(match.missing):,} labelled rows are not of this sample and are not used")
+    label = pl.Series("label", match.labels[match.positions], pl.Int16)
+    rows: pl.DataFrame = sample.frame[match.positions.tolist()]
+    copies, weight = pl.col("rows").cast(pl.Float64), pl.lit(1.0).alias("weight")
+    return rows.select("id", "text", label, "inclusion_probability", copies, weight)
+
+
+def _others(rows: pl.DataFrame, known: GoldTable) -> pl.DataFrame:
+    """Leave out the rows that a table labels too."""
+    unknown = match_gold(known, rows["id"], rows["text"]).labels == ABSTAIN
+    return rows.filter(unknown)

@@ -1,0 +1,1 @@
+"""Tables in: one reader for files, pipes and frames, chunk by chunk or whole."""

@@ -1,0 +1,153 @@
+"""Which input column holds the text, the id or the label: as told, or guessed when there is no doubt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import chain
+
+import polars as pl
+
+from ..errors import InputError, nearest_hint
+
+TEXT_NAMES = frozenset(
+    "text texts review reviews review_text reviewtext text_review review_body comment comments comment_text content "
+    "contents body message feedback opinion sentence utterance document "
+    "текст текст_отзыва текст_комментария отзыв отзывы комментарий комментарии сообщение мнение "
+    "мәтін матин пікір пікірлер пикир хабарлама".split()
+)
+"""Names under which texts usually come, folded by `fold_name`."""
+
+ID_NAMES = frozenset(
+    "id ids _id review_id reviewid id_review text_id comment_id message_id doc_id row_id index_id example_id "
+    "uid uuid guid "
+    "ид айди идентификатор id_отзыва ид_отзыва".split()
+)
+"""Names under which ids usually come."""
+
+LABEL_NAMES = frozenset(
+    "label labels gold gold_label gold_labels true_label category class class_name sentiment target y "
+    "метка класс категория тональность разметка белгі таңба санат сынып".split()
+)
+"""Names under which gold labels usually come."""
+
+
+PROS_NAMES = frozenset(
+    "pros advantages plus pluses likes достоинства достоинство плюсы преимущества понравилось что_понравилось "
+    "артықшылықтары артықшылығы артыкшылыктары".split()
+)
+"""Names under which marketplaces export what customers like, beside `CONS_NAMES`."""
+
+CONS_NAMES = frozenset(
+    "cons disadvantages minus minuses dislikes недостатки недостаток минусы не_понравилось что_не_понравилось "
+    "кемшіліктері кемшілігі кемшиликтери".split()
+)
+"""Names under which marketplaces export what customers dislike."""
+
+
+def is_usual_name(name: str) -> bool:
+    """Whether columns of texts, ids or labels are often called so."""
+    return fold_name(name) in TEXT_NAMES | ID_NAMES | LABEL_NAMES | PROS_NAMES | CONS_NAMES
+
+
+def fold_name(name: str) -> str:
+    """Fold case, spaces and hyphens: ``Review Text`` and ``review-text`` become ``review_text``."""
+    return re.sub(r"[\s\-]+", "_", name.strip().casefold())
+
+
+def require_column(frame: pl.DataFrame, name: str, *, source: str) -> str:
+    """Return `name` if the table has such a column.
+
+    Raises
+    ------
+    InputError
+        If it has none; the hint names the nearest column.
+    """
+    if name not in frame.columns:
+        raise InputError(f"{source} has no column '{name}'.", hint=nearest_hint(name, frame.columns))
+    return name
+
+
+def guess_column(frame: pl.DataFrame, names: frozenset[str]) -> list[str]:
+    """List the columns of `frame` whose folded name is in `names`."""
+    return [column for column in frame.columns if fold_name(column) in names]
+
+
+def find_only_strings(
+    frame: pl.DataFrame, *, id_column: str | None, source: str, more: Iterable[pl.DataFrame] = ()
+) -> str:
+    """Find the only column of strings besides the id, which no usual name tells.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The table, or its first rows.
+    id_column : str or None
+        A column that is not the text.
+    source : str
+        Name used in messages.
+    more : iterable of DataFrame
+        The rows below `frame`; looked at only if its values do not suffice to tell text from numbers.
+
+    Raises
+    ------
+    InputError
+        If there is none, more than one, or it holds numbers. The message lists the columns.
+    """
+    strings = [column for column in frame.columns if is_string(frame, column) and column != id_column]
+    if len(strings) == 1 and not _looks_like_data(strings[0]):
+        values = (part[strings[0]] for part in chain([frame], more))
+        if not all_numbers(values):
+            return strings[0]
+    raise InputError(
+        f"{source} has no column that is known to hold text. Columns found: {', '.join(frame.columns)}.",
+        hint="Name it with --text-column.",
+    )
+
+
+def is_string(frame: pl.DataFrame, column: str) -> bool:
+    """Whether a column holds strings, plain or categorical."""
+    return isinstance(frame.schema[column], pl.String | pl.Categorical | pl.Enum)
+
+
+def free_name(name: str, taken: set[str]) -> str:
+    """Return ``name_input``, or the first ``name_input_2``, ... that is not taken."""
+    candidate, copy = f"{name}_input", 1
+    while candidate in taken:
+        copy += 1
+        candidate = f"{name}_input_{copy}"
+    return candidate
+
+
+def require_strings(frame: pl.DataFrame, column: str, source: str) -> str:
+    """Return `column` if it holds strings.
+
+    Raises
+    ------
+    InputError
+        If it holds something else.
+    """
+    if not is_string(frame, column) and frame.schema[column] != pl.Null:
+        raise InputError(
+            f"Column '{column}' of {source} holds {frame.schema[column]}, not text.",
+            hint="Name the column of reviews with --text-column.",
+        )
+    return column
+
+
+def _looks_like_data(name: str) -> bool:
+    """Whether a "column name" is rather the first review of a file without a header."""
+    return len(name) > 40 or len(name.split()) > 4
+
+
+def all_numbers(parts: Iterable[pl.Series]) -> bool:
+    """Whether the first values of a column, up to 1000, are numbers."""
+    seen = 0
+    for part in parts:
+        sample = part.drop_nulls().head(1000 - seen).cast(pl.String)
+        if not sample.str.strip_chars().cast(pl.Float64, strict=False).is_not_null().all():
+            return False
+        seen += len(sample)
+        if seen >= 1000:
+            break
+    return seen > 0

@@ -1,0 +1,266 @@
+"""JSON Lines and JSON arrays to columns, object by object, so that one broken line costs one row."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from ...errors import InputError
+from ...types.raw_table import NOT_UTF8, RawTable, Rejections
+from .json_document import find_records
+
+_DECODER = json.JSONDecoder()
+_LONE_SURROGATES = re.compile("[\ud800-\udfff]")
+
+Kinds = dict[str, set[object]]
+"""What the values of each column are: Python types besides None, `_LONG` and `_HUGE`; columns as first met."""
+
+_LONG, _HUGE = "not exact as a float", "more than 64 bits"
+
+
+@dataclass(frozen=True, eq=False)
+class Records:
+    """JSON objects before they are columns.
+
+    Parameters
+    ----------
+    values : list of dict
+        The objects.
+    lines : list of int
+        The line each starts on.
+    bad : Rejections
+        What is not a JSON object.
+    """
+
+    values: list[dict[str, Any]] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    bad: Rejections = field(default_factory=Rejections)
+
+    def add(self, line: int, value: dict[str, Any]) -> None:
+        """Take in an object."""
+        self.values.append(value)
+        self.lines.append(line)
+
+
+def parse_jsonl(data: bytes) -> RawTable:
+    """Parse UTF-8 JSON Lines; lines that are not JSON objects are rejected, blank lines at the end ignored.
+
+    Columns keep their JSON type when all values share one; otherwise values that are not strings are written as
+    JSON text and noted in `RawTable.not_strings`.
+    """
+    records, _ = JsonlParser().parse(data, final=True)
+    return to_table(records, kinds_of(records))
+
+
+class JsonlParser:
+    """Parses JSON Lines piece by piece; the records of all pieces are those of the whole."""
+
+    def __init__(self) -> None:
+        self._lines = 0  # lines already parsed
+
+    def parse(self, data: bytes, *, final: bool) -> tuple[Records, bytes]:
+        """Parse the lines that are complete.
+
+        Parameters
+        ----------
+        data : bytes
+            What the last call left over, then what follows it in the file.
+        final : bool
+            Whether this is the end of the file.
+
+        Returns
+        -------
+        tuple[Records, bytes]
+            The objects, and the bytes that are left over.
+        """
+        records = Records()
+        # Whether blank lines are at the end, and so ignored, is not known before something follows them.
+        content = len(data.rstrip())
+        end = content + 1 if final else data.find(b"\n", content) + 1 or data.rfind(b"\n", 0, content) + 1
+        if not content or not end:
+            return records, b"" if final else data
+        lines = data[: end - 1].split(b"\n")
+        for line, raw in enumerate(lines, start=self._lines + 1):
+            _parse_line(records, line, raw)
+        self._lines += len(lines)
+        return records, data[end:] if not final else b""
+
+
+def _parse_line(records: Records, line: int, raw: bytes) -> None:
+    if not raw or raw.isspace():
+        records.bad.add(line, "blank line")
+        return
+    try:
+        value = _loads(raw)
+    except UnicodeDecodeError:
+        reason = NOT_UTF8
+    except (ValueError, RecursionError) as error:
+        reason = f"not valid JSON: {_short(error)}"
+    else:
+        if isinstance(value, dict):
+            records.add(line, value)
+            return
+        reason = "not a JSON object"
+    records.bad.add(line, reason, raw[:1000].decode("utf-8", "ignore"))
+
+
+def parse_json_array(data: bytes, source: str, start: int = 0) -> RawTable:
+    """Parse a UTF-8 JSON array of objects; `start` is where its bracket stands, or spaces before it, in characters.
+
+    Raises
+    ------
+    InputError
+        If the JSON is broken: inside an array there is no safe place to go on from.
+    """
+    records = Records()
+    try:
+        text = data.decode("utf-8")
+        position = text.index("[", start) + 1
+        line = text.count("\n", 0, position) + 1
+        while (item := _skip(text, position, first=not (records.values or len(records.bad)))) is not None:
+            line += text.count("\n", position, item)
+            value, position = _DECODER.raw_decode(text, item)
+            if isinstance(value, dict):
+                records.add(line, _clean(value))
+            else:
+                records.bad.add(line, "not a JSON object", text[item:position])
+            line += text.count("\n", item, position)
+        end = text.index("]", position) + 1
+        if not start and (rest := text[end:].strip()):
+            raise json.JSONDecodeError(f"Extra data {rest[:20]!r}", text, end)
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            f"{source} is not valid JSON: {error}.",
+            hint="Repair it, or write one JSON object per line (.jsonl): then a broken line costs only itself.",
+        ) from None
+    return to_table(records, kinds_of(records))
+
+
+def parse_json_document(data: bytes, source: str) -> tuple[RawTable, tuple[str, ...]]:
+    """Parse a UTF-8 JSON object that holds a list of objects; or else JSON Lines, of which the first may be broken.
+
+    Returns
+    -------
+    tuple
+        The table, and notes for the user: the keys that lead to the list.
+
+    Raises
+    ------
+    InputError
+        If it is an object without such a list, or with several.
+    """
+    try:
+        start, keys = find_records(data.decode("utf-8"), source)
+    except (ValueError, RecursionError):
+        return parse_jsonl(data), ()
+    return parse_json_array(data, source, start), (f"{source}: the reviews are the list '{keys}'.",)
+
+
+_GAP = re.compile(r"[ \t\r\n]*(,?)[ \t\r\n]*")
+
+
+def _skip(text: str, position: int, *, first: bool) -> int | None:
+    """Position of the next array element, or None at the closing bracket."""
+    gap = _GAP.match(text, position)
+    after = gap.end() if gap else position
+    comma = bool(gap and gap.group(1))
+    if not comma and text[after : after + 1] == "]":
+        return None
+    if comma == first:
+        raise json.JSONDecodeError("Expecting ',' or ']'" if not comma else "Unexpected ','", text, after)
+    return after
+
+
+def _loads(raw: bytes) -> Any:
+    text = str(raw, "utf-8").strip(" \t\r\n")
+    value, end = _DECODER.raw_decode(text)
+    if end < len(text):
+        raise json.JSONDecodeError("Extra data", text, end)
+    return _clean(value) if "\\u" in text else value
+
+
+def _clean(value: Any) -> Any:
+    r"""Replace halves of surrogate pairs (``"\ud83d"`` alone), which no UTF-8 file can hold, and NULs."""
+    if isinstance(value, str):
+        return _LONE_SURROGATES.sub("\ufffd", value).replace("\0", " ")
+    if isinstance(value, dict):
+        return {_clean(key): _clean(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    return value
+
+
+def kinds_of(records: Records) -> Kinds:
+    """Say what kinds of values each column has."""
+    names = dict.fromkeys(name for record in records.values for name in record)
+    return {name: _kinds([record.get(name) for record in records.values]) for name in names}
+
+
+def to_table(records: Records, kinds: Kinds) -> RawTable:
+    """Make columns of the types that follow from `kinds`, which covers at least the kinds of these records."""
+    columns: list[pl.Series] = []
+    not_strings: dict[str, pl.Series] = {}
+    for name, found in kinds.items():
+        values = [record.get(name) for record in records.values]
+        column_type = _column_type(found)
+        if column_type == pl.String and {type(value) for value in values} - {str, type(None)}:
+            not_strings[name] = pl.Series([not isinstance(value, str | None) for value in values], dtype=pl.Boolean)
+            values = [_as_text(value) for value in values]
+        columns.append(pl.Series(name, values, column_type))
+    lines = pl.Series("line", records.lines, pl.Int64)
+    rejected = records.bad.frame().sort("line", maintain_order=True)
+    return RawTable(pl.DataFrame(columns), lines, rejected, not_strings)
+
+
+def reject_misfits(records: Records, own: Kinds, kinds: Kinds) -> Records:
+    """Reject objects, of the kinds `own`, with a value that does not fit the type of its column in `kinds`.
+
+    All values fit a column of text.
+    """
+    fixed = {name: kind for name, found in kinds.items() if (kind := _column_type(found)) != pl.String}
+    doubtful = [name for name in own if name in fixed and _column_type(kinds[name] | own[name]) != fixed[name]]
+    if not doubtful:
+        return records
+    kept = Records(bad=records.bad)
+    for line, value in zip(records.lines, records.values, strict=True):
+        wrong = [name for name in doubtful if _column_type(kinds[name] | _kinds([value.get(name)])) != fixed[name]]
+        if wrong:
+            reason = f"column '{wrong[0]}' is not {fixed[wrong[0]]} as in the first rows"
+            kept.bad.add(line, reason, json.dumps(value, ensure_ascii=False))
+        else:
+            kept.add(line, value)
+    return kept
+
+
+def _kinds(values: list[Any]) -> set[object]:
+    kinds: set[object] = {type(value) for value in values if value is not None}
+    if int in kinds:
+        integers = [value for value in values if type(value) is int]
+        low, high = min(integers), max(integers)
+        if low < -(2**53) or high > 2**53:
+            kinds.add(_LONG)
+        if low < -(2**63) or high >= 2**63:
+            kinds.add(_HUGE)
+    return kinds
+
+
+def _column_type(kinds: set[object]) -> pl.DataType:
+    if kinds == {bool}:
+        return pl.Boolean()
+    if kinds and kinds <= {int, _LONG}:
+        return pl.Int64()
+    if float in kinds and kinds <= {float, int}:
+        return pl.Float64()
+    return pl.String()
+
+
+def _as_text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _short(error: Exception) -> str:
+    return error.msg if isinstance(error, json.JSONDecodeError) else type(error).__name__

@@ -1,0 +1,336 @@
+"""The run directory: where everything is, and that only one process at a time writes there."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..command import command
+from ..distributed import is_first
+from ..errors import RunError
+from ..progress import notice
+from ..writing.atomic import remove_leftovers, remove_path, write_json
+from ..writing.ownership import OWN_NAMES, discard, set_aside
+from .claim import claim_folder
+from .manifest import Manifest, StageDetails
+from .names import latest_run, safe_file_name
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """Names of everything in a run directory.
+
+    Parameters
+    ----------
+    path : Path
+        The directory.
+    """
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The resolved configuration."""
+        return self.path / "config.toml"
+
+    @property
+    def manifest(self) -> Path:
+        """What each stage did; read it with `read_manifest`."""
+        return self.path / "manifest.json"
+
+    @property
+    def corpus(self) -> Path:
+        """id, text and extra columns of the rows in use."""
+        return self.path / "corpus.parquet"
+
+    @property
+    def rejected(self) -> Path:
+        """Input rows that could not be used; absent when there are none."""
+        return self.path / "rejected.jsonl"
+
+    @property
+    def votes_folder(self) -> Path:
+        """One file per voter."""
+        return self.path / "votes"
+
+    @property
+    def labels(self) -> Path:
+        """The weak labels."""
+        return self.path / "labels.parquet"
+
+    @property
+    def labels_csv(self) -> Path:
+        """The weak labels for spreadsheets."""
+        return self.path / "labels.csv"
+
+    @property
+    def lf_summary(self) -> Path:
+        """Coverage, overlaps, conflicts and accuracy per voter."""
+        return self.path / "lf_summary.csv"
+
+    @property
+    def summary(self) -> Path:
+        """The numbers `labeler label` prints."""
+        return self.path / "summary.json"
+
+    @property
+    def gold(self) -> Path:
+        """The gold rows of the run with what the weak labels say of them; absent without a gold file."""
+        return self.path / "gold.parquet"
+
+    @property
+    def relabelled(self) -> Path:
+        """Rows whose existing label changed, the surest first; absent without an existing label column."""
+        return self.path / "relabelled.csv"
+
+    @property
+    def model(self) -> Path:
+        """The trained end model, a Hugging Face folder."""
+        return self.path / "model"
+
+    @property
+    def predict_rejected(self) -> Path:
+        """Rows that the last `labeler predict` could not use; absent when there were none."""
+        return self.path / "predict_rejected.jsonl"
+
+    @property
+    def models(self) -> Path:
+        """One folder per end model of a comparison."""
+        return self.path / "models"
+
+    @property
+    def training(self) -> Path:
+        """The numbers `labeler train` prints, one entry per model of the last call."""
+        return self.path / "training.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        """What an interrupted training continues from; absent otherwise."""
+        return self.path / ".training"
+
+    @property
+    def metrics(self) -> Path:
+        """Metrics written by the report."""
+        return self.path / "metrics.json"
+
+    @property
+    def report(self) -> Path:
+        """The self-contained report."""
+        return self.path / "report.html"
+
+    @property
+    def report_markdown(self) -> Path:
+        """The main tables of the report as Markdown."""
+        return self.path / "report.md"
+
+    @property
+    def predictions(self) -> Path:
+        """What the end models say of the gold rows, one file per model."""
+        return self.path / "predictions"
+
+    @property
+    def sampled(self) -> Path:
+        """The rows that were drawn to be labelled by hand, so that none is drawn twice."""
+        return self.path / "sampled.parquet"
+
+    @property
+    def samples(self) -> Path:
+        """Files of the samples that were not given another place: hand labels, never removed."""
+        return self.path / "samples"
+
+    @property
+    def lock(self) -> Path:
+        """Locked while a process works in the directory."""
+        return self.path / ".lock"
+
+    @property
+    def lock_owner(self) -> Path:
+        """Who holds the lock."""
+        return self.path / ".lock-owner.json"
+
+    @property
+    def shards(self) -> Path:
+        """Votes on parts of the rows, while a voter is not finished."""
+        return self.votes_folder / ".shards"
+
+    def votes(self, voter: str) -> Path:
+        """Vote file of a voter; any name gives a safe and distinct file name."""
+        return self.votes_folder / f"{safe_file_name(voter)}.parquet"
+
+    def failures(self, voter: str) -> Path:
+        """Rows a voter was asked about in vain, each with the reason; absent when there are none."""
+        return self.votes_folder / f"{safe_file_name(voter)}.failures.jsonl"
+
+    def read_manifest(self) -> Manifest:
+        """Read the manifest as it is on disk now."""
+        return Manifest.load(self.manifest)
+
+    def labels_digest(self) -> str:
+        """Digest of the weak labels as they were written; empty while there are none."""
+        labels = self.read_manifest().stages.get("labels")
+        written = labels.outputs.get(self.labels.name) if labels else None
+        return written.digest if written and self.labels.exists() else ""
+
+    def stage_is_current(self, name: str, key: str) -> bool:
+        """Whether stage `name` ran with `key` and all it wrote is still there unchanged."""
+        return self.read_manifest().is_current(name, key)
+
+    def record_stage(
+        self, name: str, key: str, *, outputs: tuple[Path, ...] = (), details: StageDetails | None = None
+    ) -> Manifest:
+        """Add a finished stage to the manifest on disk.
+
+        Raises
+        ------
+        RunError
+            If it cannot be written.
+        """
+        return self.read_manifest().with_stage(name, key, outputs=outputs, details=details)
+
+    def remove(self, paths: Iterable[Path]) -> None:
+        """Remove files of the run, where they exist; what the program did not write is moved aside.
+
+        Raises
+        ------
+        RunError
+            If a file cannot be removed.
+        """
+        for path in paths:
+            try:
+                discard(path)
+            except OSError as error:
+                raise _unusable(path, error) from error
+
+    def keep_votes(self, voters: Iterable[str]) -> None:
+        """Remove the votes of all other voters, which a configuration no longer has, and all unfinished votes."""
+        names = list(voters)
+        kept = {*map(self.votes, names), *map(self.failures, names)}
+        found = (*self.votes_folder.glob("*.parquet"), *self.votes_folder.glob("*.failures.jsonl"))
+        self.remove(path for path in found if path not in kept)
+        remove_path(self.shards)
+
+    def remove_labels(self) -> None:
+        """Remove what the labels stage wrote, and the report on it."""
+        self.remove((self.labels, self.labels_csv, self.lf_summary, self.summary, self.gold, self.relabelled))
+        self.remove_report()
+
+    def remove_report(self) -> None:
+        """Remove the report, which tells of earlier labels, and say so."""
+        if self.report.exists():
+            notice(f"{self.report} told of earlier labels and goes; make it again with: labeler report")
+        self.remove((self.report, self.report_markdown, self.metrics))
+
+    def clear(self) -> None:
+        """Empty the run for other input: samples, and labels by hand in them, are moved aside, all else is removed.
+
+        Raises
+        ------
+        RunError
+            If a file cannot be moved or removed.
+        """
+        for path in (self.sampled, self.samples):
+            try:
+                set_aside(path, self.path, "belongs to the earlier input")
+            except OSError as error:
+                raise _unusable(path, error) from error
+        self.remove(self.path / name for name in sorted(OWN_NAMES))
+        remove_path(self.checkpoints)
+        self.votes_folder.mkdir(exist_ok=True)
+
+
+@contextmanager
+def open_run(path: str | Path, *, together: bool = False) -> Iterator[RunDirectory]:
+    """Create or reopen a run directory and hold it for this process alone.
+
+    The system frees the lock when the process ends, however it ends; what a killed one left half-written is removed
+    here.
+
+    Parameters
+    ----------
+    path : str or Path
+    together : bool
+        Whether processes that were started together share it: the first of them holds it for all.
+
+    Raises
+    ------
+    RunError
+        If another process (or another place in this one) holds it, it cannot be created or written to, or it is a
+        folder of other files.
+    """
+    from filelock import FileLock, Timeout  # not needed to look at a run
+
+    run = RunDirectory(Path(path))
+    if together and not is_first():
+        yield run
+        return
+    lock = FileLock(run.lock, timeout=0)
+    try:
+        claim_folder(run.path)
+        run.votes_folder.mkdir(exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise RunError(
+            f"The run directory {run.path} is in use by {_owner(run)}.",
+            hint="Wait until it ends, or choose another directory with --run.",
+        ) from None
+    except (OSError, NotImplementedError) as error:
+        raise _unusable(run.path, error) from error
+    try:
+        write_json(run.lock_owner, {"pid": os.getpid(), "host": socket.gethostname()})
+        remove_leftovers(run.path)
+        yield run
+    finally:
+        run.lock_owner.unlink(missing_ok=True)
+        lock.release()
+
+
+def existing_run(
+    path: str | Path | None, *, needs: str = "manifest.json", made_by: str = "labeler label reviews.csv"
+) -> RunDirectory:
+    """Look at a finished run, by default the one labelled last, without locking it.
+
+    Raises
+    ------
+    RunError
+        If the directory, or the file `needs` in it, does not exist; the hint names the command that makes it.
+    """
+    run = RunDirectory(latest_run() if path is None else Path(path))
+    hint = f"Make it with: {made_by} --run {shlex.quote(str(run.path))}"
+    if not run.path.is_dir():
+        raise RunError(f"There is no run directory {run.path}.", hint=hint)
+    if not (run.path / needs).exists():
+        raise RunError(f"{run.path} has no {needs}.", hint=hint)
+    return run
+
+
+def unreadable_labels(run: RunDirectory, error: Exception) -> RunError:
+    """Explain that the weak labels of a run, or what belongs to them, cannot be read."""
+    return RunError(
+        f"The weak labels in {run.path} cannot be read: {str(error).partition(chr(10))[0]}.",
+        hint=f"Make them again with: {command('label', '--force', '--run', run.path)}",
+    )
+
+
+def _owner(run: RunDirectory) -> str:
+    try:
+        owner = json.loads(run.lock_owner.read_text(encoding="utf-8"))
+        place = "" if owner["host"] == socket.gethostname() else f" on {owner['host']}"
+        return f"process {owner['pid']}{place}"
+    except (OSError, ValueError, KeyError, TypeError):  # just starting, or just ending
+        return "another process"
+
+
+def _unusable(path: Path, error: Exception) -> RunError:
+    in_the_way = next((part for part in (path, *path.parents) if part.exists() and not part.is_dir()), None)
+    if in_the_way is not None:
+        return RunError(
+            f"The run directory {path} cannot be made: {in_the_way} is a file.", hint="Choose another one with --run."
+        )
+    reason = getattr(error, "strerror", None) or str(error)
+    return RunError(f"{path} cannot be written to ({reason}).", hint="Choose another one with --run.")

@@ -1,0 +1,103 @@
+"""The numbers of a trained end model."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..command import command
+
+if TYPE_CHECKING:
+    from .directory import RunDirectory
+
+
+@dataclass(frozen=True)
+class TrainSummary:
+    """The numbers of one trained end model, kept in ``training.json``.
+
+    Parameters
+    ----------
+    name : str
+        What was trained, as `--compare` calls it: lora, full, beebert, mlp, lstm, bert_lstm, ngram.
+    folder : str
+        Where the model is.
+    mode, head, backbone, pooling : str
+        How it is built; the backbone is empty for a model with embeddings of its own.
+    labels : list of str
+        The classes it can predict.
+    excluded : dict of str to str
+        Classes left out, and why.
+    rows : dict of str to int
+        Reviews with a weak label, of those trained on, and held out.
+    trained_parameters, total_parameters : int
+        Weights that were trained, and all of them.
+    epochs, loss, validation_loss : float
+        Of the fit to all rows; the losses are soft cross-entropies.
+    seconds, rows_per_second : float
+        Of training alone.
+    agreement : float, optional
+        In rank with the soft labels of `agreement_rows` held-out reviews, as an area under the ROC curve (0.5: chance).
+        Models are compared by it.
+    agreement_rows : int
+        Reviews it was measured on; `notes` say where some of them were trained on.
+    spread : float, optional
+        Standard deviation of the logits of these reviews.
+    gold : dict of str to float, optional
+        Scores on the gold rows that nothing was tuned on (see `data.scores.gold_scores`).
+    weak_gold : dict of str to float, optional
+        Scores of the weak labels on the same rows.
+    gold_only : dict of str to float, optional
+        Scores of a model trained on the used gold rows alone, where gold rows were trained on.
+    gold_used : list of str
+        Ids of the gold rows that training saw; a report must not score on them.
+    notes : list of str
+        What a user should be told.
+    learned_from : str
+        Digest of the weak labels; empty in models of earlier versions.
+    """
+
+    name: str
+    folder: str
+    mode: str
+    head: str
+    backbone: str
+    pooling: str
+    labels: list[str]
+    excluded: dict[str, str]
+    rows: dict[str, int]
+    trained_parameters: int
+    total_parameters: int
+    epochs: float
+    loss: float
+    validation_loss: float | None
+    seconds: float
+    rows_per_second: float
+    agreement: float | None = None
+    agreement_rows: int = 0
+    spread: float | None = None
+    gold: dict[str, float] | None = None
+    weak_gold: dict[str, float] | None = None
+    gold_only: dict[str, float] | None = None
+    gold_used: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    learned_from: str = ""
+
+    def training_command(self, run: Path) -> str:
+        """Write the command that trains this kind of model on the labels of a run."""
+        head = [] if self.head == "linear" else ["--head", self.head]
+        encoder = ["--mode", self.mode, "--backbone", self.backbone] if self.backbone else []
+        return command("train", *head, *encoder, "--run", run)
+
+    def is_outdated(self, run: RunDirectory) -> bool:
+        """Whether the run has other labels now than those it was trained on."""
+        return bool(self.learned_from) and self.learned_from != run.labels_digest()
+
+
+def read_train_summary(folder: Path) -> TrainSummary | None:
+    """Read the numbers in the folder of a model; None if they are not there, or of another version."""
+    try:
+        return TrainSummary(**json.loads((folder / "training.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None

@@ -1,0 +1,1 @@
+"""What is done to the text of reviews before anybody reads it."""

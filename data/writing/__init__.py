@@ -1,0 +1,1 @@
+"""Files that are whole or not there: tables, datasets, and the sinks of predictions."""

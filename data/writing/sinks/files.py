@@ -1,0 +1,263 @@
+"""Predictions in a file: rows it has are kept, new ones are appended, and it is replaced whole at the end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import polars as pl
+
+from ...errors import ConfigError, InputError, quoted
+from ...reading.ids import normal_ids
+from ...reading.text_columns import TextColumns
+from ..atomic import TEMPORARY_SUFFIX, atomic_path
+from .existing import read_columns, read_schema
+from .formats import FileFormat, TextKind, encode
+from .id_set import IdSet
+from .journal import Journal, open_journal
+from .sink import Announce, Written
+from .values import Schema, arrange, fit
+
+_COPIED = 1 << 20
+_PREDICTED = ("label", "confidence")
+_HINT = "Predict all rows anew with --force, or choose another --output."
+
+
+@dataclass(eq=False)
+class FileSink:
+    """A file and the journal of rows that will be appended to it; make one with `open_file`.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    form : FileFormat
+        Its format.
+    journal : Journal
+        Rows of this run and of an interrupted one.
+    id_column : str
+        Column of ids.
+    text : TextColumns or None
+        Where the texts are, if they are compared.
+    kept : bool
+        Whether rows of the old file are kept.
+    schema : dict
+        Columns of the rows stored already; empty when there are none.
+    ids : IdSet
+        Ids of the rows stored already.
+    reviews : IdSet
+        Their ids and texts, as `_reviews` joins them.
+    """
+
+    path: Path
+    form: FileFormat
+    journal: Journal
+    id_column: str
+    text: TextColumns | None
+    kept: bool
+    schema: Schema = field(default_factory=dict)
+    ids: IdSet = field(default_factory=IdSet)
+    reviews: IdSet = field(default_factory=IdSet)
+    _new: int = 0
+    _before: int = 0
+
+    def known(self, ids: pl.Series) -> pl.Series:
+        """Tell which rows are in the file or the journal; see `Sink.known`."""
+        found = self.ids.contains(ids)
+        self._before += int(found.sum())
+        return found
+
+    def holds(self, ids: pl.Series, texts: pl.Series) -> tuple[pl.Series, pl.Series]:
+        """Compare with the rows in the file and the journal; see `Sink.holds`."""
+        there = self.ids.contains(ids)
+        if self.text is None or self.text.columns(self.schema) is None:
+            return there, there & False
+        same = self.reviews.contains(_reviews(ids, texts))
+        return same, there & ~same
+
+    def learn(self, rows: pl.DataFrame) -> None:
+        """Remember rows that are stored."""
+        self.ids.add(rows[self.id_column])
+        if self.text is not None and self.text.columns(rows.columns):
+            self.reviews.add(_reviews(rows[self.id_column], self.text.of(rows)))
+
+    def compared(self, schema: Schema) -> list[str]:
+        """Name the columns that tell rows apart, of those in a file or part."""
+        texts = (self.text and self.text.columns(schema)) or []
+        return list(dict.fromkeys([self.id_column, *texts]))
+
+    def write(self, chunk: pl.DataFrame) -> None:
+        """Put a chunk into the journal; see `Sink.write`."""
+        if not self.schema:
+            self.schema = {name: pl.String() if kind == pl.Null else kind for name, kind in chunk.schema.items()}
+        elif not len(chunk):
+            return
+        chunk = arrange(chunk, self.schema, place=str(self.path), hint=_HINT)
+        if self.form.kind == "parquet":
+            chunk = fit(chunk, self.schema, place=str(self.path), hint=_HINT)
+        self.journal.append(chunk)
+        self.learn(chunk)
+        self._new += len(chunk)
+
+    def finish(self) -> Written:
+        """Write the old rows and the journal into a new file that replaces the old one; see `Sink.finish`."""
+        if self.journal.parts:
+            with atomic_path(self.path) as target:
+                if self.form.kind == "parquet":
+                    self._merge_parquet(target)
+                else:
+                    self._merge_text(target, self.form.kind)
+            self.journal.clear()
+        return Written(self._new, self._before, str(self.path))
+
+    def _merge_parquet(self, target: Path) -> None:
+        files = [self.path, *self.journal.parts] if self.kept else self.journal.parts
+        tables = [pl.scan_parquet(path, glob=False) for path in files]
+        pl.concat(tables, how="vertical_relaxed").sink_parquet(target)
+
+    def _merge_text(self, target: Path, kind: TextKind) -> None:
+        with target.open("wb") as file, self.form.compressing(file) as out:
+            if self.kept:
+                with self.form.open(self.path) as old:
+                    _copy_lines(old, out)
+            header = not self.kept
+            for chunk in self.journal.read():
+                out.write(encode(chunk, kind, header=header))
+                header = False
+
+
+@contextmanager
+def open_file(
+    path: Path, *, id_column: str, text: TextColumns | None, key: str, force: bool, announce: Announce
+) -> Iterator[FileSink]:
+    """Open a file for predictions; what an interrupted run with the same `key` wrote counts as stored.
+
+    Parameters
+    ----------
+    path : Path
+        The file; need not exist.
+    id_column : str
+        Column of ids.
+    text : TextColumns or None
+        Where the texts are, if they are compared.
+    key : str
+        Digest of the model and settings the predictions come from.
+    force : bool
+        Replace the file, if it is one of predictions: none of its rows is kept or known.
+    announce : callable
+        Called with what is continued or dropped.
+
+    Raises
+    ------
+    ConfigError
+        If the ending is unknown, or `path` cannot be a file.
+    InputError
+        If the file exists and cannot be read.
+    RunError
+        If another process writes it, or its folder cannot be written to.
+    """
+    form = FileFormat.of(path)
+    path = _checked(path)
+    with open_journal(path) as journal:
+        _remove_killed(path)
+        _check_replaceable(path, form, force=force)
+        kept = not force and path.exists()
+        sink = FileSink(path, form, journal, id_column, text, kept, read_schema(path, form) if kept else {})
+        if sink.schema:
+            _learn_ids(sink)
+        sink.kept = bool(sink.schema)
+        journal.start({"key": key, "id": id_column, "anew": force}, name=path.name, announce=announce)
+        _resume(sink, announce)
+        yield sink
+
+
+def _checked(path: Path) -> Path:
+    """Follow links, so that a link stays one, and refuse what is no file."""
+    real = path.resolve()
+    if real.exists() and not real.is_file():
+        raise ConfigError(f"{path} is a folder or a device, not a file.", hint="Name a file with --output.")
+    if not real.parent.is_dir():
+        raise ConfigError(f"There is no folder {path.parent}.", hint="Make it, or choose another --output.")
+    return real
+
+
+def _remove_killed(path: Path) -> None:
+    """Remove the half-written files that killed processes left under temporary names of `path`."""
+    if len(path.name) > 40:  # such names are cut in temporary ones, so those may belong to another file
+        return
+    leftover = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}{re.escape(TEMPORARY_SUFFIX)}")
+    for other in path.parent.iterdir():
+        if leftover.fullmatch(other.name):
+            other.unlink(missing_ok=True)
+
+
+def _check_replaceable(path: Path, form: FileFormat, *, force: bool) -> None:
+    """Refuse a table that holds something else; with force one that cannot be read may be replaced."""
+    try:
+        schema = read_schema(path, form) if path.exists() else {}
+    except InputError:
+        if not force:
+            raise
+        return
+    _require(path, schema, _PREDICTED, "Choose another --output: only a file of predictions is replaced.")
+
+
+def _require(path: Path, schema: Schema, names: tuple[str, ...], hint: str) -> None:
+    lacking = [name for name in names if schema and name not in schema]
+    if lacking:
+        raise InputError(f"{path} exists, but holds no predictions: it has no column {quoted(lacking)}.", hint=hint)
+
+
+def _learn_ids(sink: FileSink) -> None:
+    """Read the ids of the old file."""
+    _require(sink.path, sink.schema, (sink.id_column,), _HINT)
+    for rows in read_columns(sink.path, sink.form, sink.compared(sink.schema)):
+        sink.learn(rows)
+
+
+def _resume(sink: FileSink, announce: Announce) -> None:
+    """Take over the rows of an interrupted run, but for parts that are in the file already or do not fit it."""
+    rows = 0
+    for part in sink.journal.parts:
+        schema, stored = _look_into(part, sink)
+        sink.schema = sink.schema or schema
+        fits = bool(schema) and schema.keys() == sink.schema.keys()
+        # A run killed between replacing the file and removing the parts leaves parts that are in it.
+        if fits and not sink.ids.contains(stored[sink.id_column]).any():
+            sink.learn(stored)
+            rows += len(stored)
+            continue
+        part.unlink()
+        if not fits:
+            announce(f"{sink.path.name}: {len(stored):,} rows of an interrupted run are dropped, their columns differ")
+    if rows:
+        announce(f"{sink.path.name}: going on after {rows:,} rows of an interrupted run")
+
+
+def _look_into(part: Path, sink: FileSink) -> tuple[Schema, pl.DataFrame]:
+    """Read columns, ids and texts of a part; none if the disk has spoilt it."""
+    try:
+        table = pl.scan_parquet(part, glob=False)
+        schema = dict(table.collect_schema())
+        return schema, table.select(sink.compared(schema)).collect()
+    except (OSError, pl.exceptions.PolarsError):
+        return {}, pl.DataFrame(schema={sink.id_column: pl.String})
+
+
+def _reviews(ids: pl.Series, texts: pl.Series) -> pl.Series:
+    """Join ids and texts to strings that are equal where both are."""
+    return normal_ids(ids) + "\0" + texts.fill_null("")
+
+
+def _copy_lines(source: IO[bytes], target: IO[bytes]) -> None:
+    """Copy all bytes, and end the last line if it has no end."""
+    last = b"\n"
+    while block := source.read(_COPIED):
+        target.write(block)
+        last = block[-1:]
+    if last != b"\n":
+        target.write(b"\n")

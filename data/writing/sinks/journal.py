@@ -1,0 +1,127 @@
+"""Rows of a file that is not finished: parts in a hidden folder beside it, which outlive a kill."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from ...errors import RunError
+from ..atomic import TEMPORARY_SUFFIX, remove_leftovers, write_json, write_parquet
+from .sink import Announce
+
+_ORIGIN = "origin.json"
+_LONGEST_NAME = 60
+
+
+@dataclass(frozen=True)
+class Journal:
+    """The parts written so far, one Parquet file per chunk.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they are; locked for this process.
+    """
+
+    folder: Path
+
+    @property
+    def parts(self) -> list[Path]:
+        """The parts, in the order they were written."""
+        return sorted(self.folder.glob("part-*.parquet"))
+
+    def append(self, chunk: pl.DataFrame) -> None:
+        """Store a chunk; it is on disk, whole, when this returns.
+
+        Raises
+        ------
+        RunError
+            If it cannot be written.
+        """
+        last = next((int(path.stem.removeprefix("part-")) for path in reversed(self.parts)), 0)
+        write_parquet(self.folder / f"part-{last + 1:08d}.parquet", chunk)
+
+    def read(self) -> Iterator[pl.DataFrame]:
+        """Read the parts one by one."""
+        for part in self.parts:
+            yield pl.read_parquet(part, glob=False)
+
+    def clear(self) -> None:
+        """Remove all parts."""
+        for part in self.parts:
+            part.unlink()
+
+    def start(self, origin: Mapping[str, object], *, name: str, announce: Announce) -> None:
+        """Keep the parts if they have the same `origin`, else remove them and say so."""
+        if self.parts and self._origin() != origin:
+            announce(
+                f"{name}: the rows of an interrupted run are dropped, because they come from another model or settings"
+            )
+            self.clear()
+        write_json(self.folder / _ORIGIN, origin)
+
+    def _origin(self) -> object:
+        try:
+            return json.loads((self.folder / _ORIGIN).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+
+
+@contextmanager
+def open_journal(target: Path) -> Iterator[Journal]:
+    """Hold the journal of `target` for this process alone; when it ends without parts, its folder goes too.
+
+    Raises
+    ------
+    RunError
+        If another process (or another place in this one) writes `target`, or its folder cannot be written to.
+    """
+    from filelock import FileLock, Timeout
+
+    folder = journal_folder(target)
+    journal = Journal(folder)
+    lock = FileLock(folder / "lock", timeout=0)
+    try:
+        folder.mkdir(exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise RunError(
+            f"{target} is being written by another process.", hint="Wait until it ends, or choose another --output."
+        ) from None
+    except (OSError, NotImplementedError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise RunError(
+            f"{target.parent} cannot be written to ({reason}).", hint="Choose another folder with --output."
+        ) from error
+    try:
+        remove_leftovers(folder)
+        yield journal
+    finally:
+        if not journal.parts:
+            _remove(folder)
+        lock.release()
+
+
+def journal_folder(target: Path) -> Path:
+    """Name the hidden folder beside `target`; long names are cut, since a name may have 255 bytes only."""
+    name = target.name
+    if len(name) > _LONGEST_NAME:
+        digest = hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=6).hexdigest()
+        name = f"{name[:_LONGEST_NAME]}~{digest}"
+    return target.with_name(f".{name}.partial")
+
+
+def _remove(folder: Path) -> None:
+    """Remove the folder under another name: a process that starts meanwhile makes its own and loses nothing."""
+    doomed = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
+    with suppress(OSError):
+        folder.rename(doomed)
+        shutil.rmtree(doomed)
