@@ -101,7 +101,7 @@ def label(
     if as_json:
         typer.echo(json.dumps(asdict(summary), ensure_ascii=False, indent=2))
     else:
-        from .models.device import may_have_gpu
+        from .models.loading.device import may_have_gpu
         from .reports.terminal import print_summary
 
         print_summary(summary, run, gpu=may_have_gpu())
@@ -136,7 +136,7 @@ def train(
         from .config import run_config, with_flags
         from .data.runs.directory import existing_run, open_run
         from .data.writing.overwriting import refuse_run_files
-        from .models.training.pipeline import train_end_models
+        from .models.training.train import train_end_models
         from .reports.terminal import say
 
         run = existing_run(run, needs="labels.parquet").path
@@ -187,7 +187,7 @@ def adapt(
     with showing_progress():
         from .data.reading.files.format_detection import ReadOptions
         from .data.writing.overwriting import refuse_run_output
-        from .models.adapting.pipeline import AdaptJob, adapt_model
+        from .models.adapting.adapt import AdaptJob, adapt_model
         from .reports.terminal import say
 
         options = ReadOptions(encoding, delimiter)
@@ -225,7 +225,7 @@ def predict(
         from .data.reading.files.format_detection import ReadOptions
         from .data.runs.directory import existing_run
         from .data.writing.overwriting import refuse_run_output
-        from .models.predicting import PredictJob, check_age, predict_reviews
+        from .models.predict import PredictJob, check_age, predict_reviews
         from .reports.terminal import print_prediction, say
 
         directory = existing_run(run, needs="model/labeler.json", made_by="labeler train")

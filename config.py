@@ -133,7 +133,7 @@ class Config(Section):
         from .data.sample import sample_of
         from .data.writing.parquet_parts import PART_ROWS
         from .labeling.pipeline import LabelJob
-        from .models.choice import ModelChoice
+        from .models.loading.choice import ModelChoice
 
         source, gold = told.input, told.gold
         if source is None:
@@ -164,7 +164,7 @@ class Config(Section):
     def try_voter(self, kind: str | None, text: str, *, models: str) -> Trial:
         """Let the zero-shot voter judge one review; raises as `labeling.trial.try_zero_shot` does."""
         from .labeling.trial import try_zero_shot
-        from .models.choice import ModelChoice
+        from .models.loading.choice import ModelChoice
 
         return try_zero_shot(self.task, self.voters, kind, text, ModelChoice(models))
 

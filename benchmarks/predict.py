@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ..models.device import choose_compute
 from ..models.end_model.build import build_classifier
 from ..models.end_model.load import load_end_model
 from ..models.end_model.record import Head
-from ..models.resolve import resolve_model
-from ..models.training.losses import SoftLoss
-from ..models.training.trainer import Examples, Schedule, fit_classifier
+from ..models.loading.device import choose_compute
+from ..models.loading.resolve import resolve_model
+from ..models.training.fit.losses import SoftLoss
+from ..models.training.fit.trainer import Examples, Schedule, fit_classifier
 from .process import run_labeler
 from .results import Result
 from .reviews import write_numbered

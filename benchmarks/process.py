@@ -57,7 +57,7 @@ def _cpu_seconds() -> float:
 
 def converted_cache(folder: Path) -> Path:
     """Make a cache that holds the converted embedded model and nothing else, and return it."""
-    convert = "from labeler.models import resolve_model; resolve_model('embedded')"
+    convert = "from labeler.models.loading.resolve import resolve_model; resolve_model('embedded')"
     subprocess.run([sys.executable, "-c", convert], env={**os.environ, "LABELER_CACHE": str(folder)}, check=True)
     return folder
 

@@ -11,14 +11,14 @@ import numpy as np
 import polars as pl
 
 from ..data.types.corpus import Corpus
-from ..models.device import choose_compute, quiet_transformers
 from ..models.end_model.build import build_classifier
 from ..models.end_model.lora import LoraOptions, target_modules
 from ..models.end_model.record import Mode
-from ..models.resolve import ModelRef, resolve_model
-from ..models.training.losses import SoftLoss
+from ..models.loading.device import choose_compute, quiet_transformers
+from ..models.loading.resolve import ModelRef, resolve_model
+from ..models.training.fit.losses import SoftLoss
+from ..models.training.fit.trainer import Examples, Schedule, fit_classifier
 from ..models.training.settings import TrainSection
-from ..models.training.trainer import Examples, Schedule, fit_classifier
 from .results import Result
 from .rules import Rules
 

@@ -16,7 +16,7 @@ from ..data.types.corpus import Corpus
 from ..data.types.label_space import ABSTAIN
 from ..data.types.stored_corpus import ChunkedCorpus
 from ..data.types.votes import Votes
-from ..models.device import Compute, choose_compute
+from ..models.loading.device import Compute, choose_compute
 from .named_voter import NamedVoter, model_of
 from .registry import Dense
 from .user_code.reads import Reads

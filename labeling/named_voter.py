@@ -13,7 +13,7 @@ from ..data.digests import file_digest
 from ..data.errors import ConfigError
 from ..data.runs.manifest import stage_key
 from ..data.types.stored_corpus import ChunkedCorpus
-from ..models.resolve import ModelRef
+from ..models.loading.resolve import ModelRef
 from .registry import Voter, build_voter, voter_class
 from .settings import VoterSection
 from .user_code.loading import UserCode

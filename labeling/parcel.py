@@ -12,7 +12,7 @@ from typing import Any
 from .. import __version__
 from ..data.errors import ConfigError, ModelError
 from ..data.types.corpus import Corpus
-from ..models.resolve import ModelRef, resolve_model
+from ..models.loading.resolve import ModelRef, resolve_model
 from .engines import Answer, answer
 from .named_voter import MODEL_FIELDS, NamedVoter
 from .user_code.loading import receive_code

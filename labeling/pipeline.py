@@ -24,7 +24,7 @@ from ..data.types.label_space import LabelSpace
 from ..data.types.soft_labels import SoftLabels
 from ..data.types.task import Task
 from ..data.writing.atomic import write_text
-from ..models.resolve import ModelRef
+from ..models.loading.resolve import ModelRef
 from .balance_step import ESTIMATED, ClassBalance, settle_class_balance
 from .cascade_step import ask_voters, build_asked_voters
 from .catch_all import give_unclaimed, label_shares, shown_classes

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from ..data.types.label_space import ABSTAIN
 from ..data.types.votes import Votes
-from ..models.priors import Floats, Numbers, match_prior, softmax, standardised
+from ..models.scoring.priors import Floats, Numbers, match_prior, softmax, standardised
 
 SMALLEST_BATCH = 100
 """Rows below which a batch says too little about the class balance to match it."""

@@ -12,7 +12,7 @@ import polars as pl
 
 from ..data.types.votes import Votes
 from ..data.writing.atomic import remove_path, write_parquet
-from ..models.device import Compute
+from ..models.loading.device import Compute
 from .engines import Answer
 
 _SPENT = "labeler_spent"

@@ -12,8 +12,8 @@ from ..data.progress import progress
 from ..data.settings_errors import raise_together
 from ..data.types.label_space import LabelSpace
 from ..data.types.task import Sentences
-from ..models import load_encoder
-from ..models.resolve import ModelRef
+from ..models.loading.resolve import ModelRef
+from ..models.scoring.embedding_cache import load_encoder
 
 _BLOCK = 1024  # rows
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ..data.errors import ConfigError
 from ..data.types.label_space import LabelSpace
 from ..data.types.task import Task
-from ..models.resolve import ModelRef
+from ..models.loading.resolve import ModelRef
 from .named_voter import build_voters
 from .settings import VoterSection
 from .voters.zero_shot import ZeroShotVoter
@@ -104,7 +104,7 @@ def _checked(
     """Return the voter without unknown words, the tokens of (template, word), and what to warn of."""
     if voter.chosen_engine != "cloze":
         return voter, {}, ()
-    from ..models.masked_lm import MaskedLMScorer
+    from ..models.scoring.masked_lm import MaskedLMScorer
 
     scorer, words = MaskedLMScorer(voter.model), [word for group in voter.verbalizers.values() for word in group]
     pieces = {

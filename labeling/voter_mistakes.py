@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from ..data.errors import ConfigError, LabelerError
 from ..data.types.task import Label, Task
-from ..models.resolve import ModelRef
+from ..models.loading.resolve import ModelRef
 from .named_voter import build_voters
 from .settings import VoterSection
 

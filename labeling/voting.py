@@ -18,7 +18,7 @@ from ..data.settings_errors import raise_together
 from ..data.types.label_space import ABSTAIN, LabelSpace
 from ..data.types.stored_corpus import ChunkedCorpus
 from ..data.types.votes import Votes
-from ..models.device import Compute
+from ..models.loading.device import Compute
 from .columns import missing_column
 from .engines import Answer, Engine, LocalEngine
 from .named_voter import NamedVoter, is_user_code, model_of

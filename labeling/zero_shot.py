@@ -21,14 +21,14 @@ from ..data.errors import ConfigError
 from ..data.progress import progress
 from ..data.types.label_space import LabelSpace
 from ..data.types.task import Sentences
-from ..models.engines import Engine
-from ..models.resolve import ModelRef
+from ..models.loading.capabilities import Engine
+from ..models.loading.resolve import ModelRef
 from .languages import is_kazakh
 from .similarity import mean_where_silent, sentence_similarity, sentences_of
 
 if TYPE_CHECKING:
-    from ..models.masked_lm import MaskedLMScorer
-    from ..models.nli import NLIScorer
+    from ..models.scoring.masked_lm import MaskedLMScorer
+    from ..models.scoring.nli import NLIScorer
 
 CONTENT_FREE = ("", "N/A", "...")
 """Reviews that say nothing. Where votes are not matched to the class balance, the three together beat the empty one
@@ -171,14 +171,14 @@ def class_scores(readings: Iterable[Reading], k: int, *, texts: Sequence[str] | 
 
 @lru_cache(maxsize=1)  # from chunk to chunk
 def _nli_scorer(model: ModelRef) -> NLIScorer:
-    from ..models.nli import NLIScorer
+    from ..models.scoring.nli import NLIScorer
 
     return NLIScorer(model)
 
 
 @lru_cache(maxsize=1)
 def _cloze_scorer(model: ModelRef) -> MaskedLMScorer:
-    from ..models.masked_lm import MaskedLMScorer
+    from ..models.scoring.masked_lm import MaskedLMScorer
 
     return MaskedLMScorer(model)
 

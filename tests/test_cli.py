@@ -21,7 +21,7 @@ from labeler.cli import app as commands
 from labeler.config import load_config
 from labeler.data.presets import preset_names
 from labeler.data.runs.manifest import Manifest
-from labeler.models.embedded import embedded_available
+from labeler.models.embedded.model import embedded_available
 
 from .conftest import RULES, App
 

@@ -40,6 +40,7 @@ def python_files(*, tests: bool = False) -> list[Path]:
 
 SOURCES = python_files()
 NAMES = [path.relative_to(ROOT).as_posix() for path in SOURCES]
+BENCHMARKS = {path.parent.relative_to(ROOT) for path in SOURCES if path.relative_to(ROOT).parts[0] == "benchmarks"}
 
 
 def tree(path: Path) -> ast.Module:
@@ -60,7 +61,13 @@ def imported(path: Path) -> Iterator[str]:
 
 
 def test_the_walk_sees_the_project() -> None:
-    assert {"cli.py", "config.py", "data/runs/directory.py", "labeling/voters/keyword.py", "models/hub.py"} <= set(NAMES)
+    assert {
+        "cli.py",
+        "config.py",
+        "data/runs/directory.py",
+        "labeling/voters/keyword.py",
+        "models/loading/hub.py",
+    } <= set(NAMES)
     assert "labeler.labeling.label_run" in set(imported(ROOT / "cli.py"))  # inside a function
     assert "labeler.data.errors" in set(imported(ROOT / "labeling" / "voters" / "keyword.py"))
 
@@ -77,7 +84,7 @@ def test_imports_point_down(path: Path) -> None:
 
 def test_packages_are_those_in_the_tree() -> None:
     listed = pyproject()["tool"]["setuptools"]["packages"]
-    folders = {path.parent.relative_to(ROOT) for path in SOURCES}
+    folders = {path.parent.relative_to(ROOT) for path in SOURCES} - BENCHMARKS  # these stay out of the wheel
     assert sorted(listed) == sorted(".".join(("labeler", *folder.parts)) for folder in folders)
     assert all((ROOT / folder / "__init__.py").is_file() for folder in folders)
 
@@ -174,7 +181,8 @@ def test_the_wheel_holds_one_package(tmp_path: Path) -> None:
     data = [path for path in (ROOT / "data").rglob("*") if path.suffix in {".toml", ".csv", ".md"}]
     pages = [path for path in (ROOT / "reports").rglob("*") if path.suffix in {".md", ".j2", ".css", ".js", ".html"}]
     data += [path for path in pages if path.name != "example.html"]
-    wanted = {*(f"labeler/{name}" for name in NAMES), "labeler/py.typed"}
+    code = [name for name in NAMES if not name.startswith("benchmarks/")]
+    wanted = {*(f"labeler/{name}" for name in code), "labeler/py.typed"}
     wanted |= {f"labeler/{path.relative_to(ROOT).as_posix()}" for path in data}
     assert {name for name in names if name.startswith("labeler/")} == wanted
     assert "labeler = labeler.cli:main" in entry_points

@@ -15,7 +15,7 @@ from labeler.config import parse_config
 from labeler.data.presets import preset_names
 from labeler.data.sample import SAMPLES
 from labeler.labeling.registry import voter_kinds
-from labeler.models.embedded import embedded_available
+from labeler.models.embedded.model import embedded_available
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

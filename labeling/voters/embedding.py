@@ -11,7 +11,7 @@ from ...data.types.corpus import Corpus
 from ...data.types.label_space import LabelSpace
 from ...data.types.task import Sentences
 from ...data.types.votes import Votes
-from ...models.resolve import ModelRef
+from ...models.loading.resolve import ModelRef
 from ..class_balance import known_shares
 from ..options import Count, Coverage
 from ..scoring import vote_on_rows

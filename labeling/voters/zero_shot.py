@@ -13,8 +13,8 @@ from ...data.types.corpus import Corpus
 from ...data.types.label_space import LabelSpace
 from ...data.types.task import Sentences
 from ...data.types.votes import Votes
-from ...models.engines import Engine, zero_shot_engine
-from ...models.resolve import ModelRef
+from ...models.loading.capabilities import Engine, zero_shot_engine
+from ...models.loading.resolve import ModelRef
 from ..class_balance import known_shares
 from ..options import Coverage
 from ..scoring import vote_on_rows

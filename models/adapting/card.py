@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...data.runs.adapt_summary import AdaptSummary
-from ..embedded import HUB_EQUIVALENT
+from ..embedded.model import HUB_EQUIVALENT
 
 _USE = """\
 ```console

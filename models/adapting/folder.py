@@ -14,7 +14,7 @@ from ...data.digests import file_digest
 from ...data.errors import RunError
 from ...data.runs.adapt_summary import AdaptSummary
 from ...data.writing.atomic import TEMPORARY_SUFFIX, write_json
-from ..training.checkpoints import remove_checkpoints
+from ..training.fit.checkpoints import remove_checkpoints
 
 RECORD = "adaptation.json"
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..batching import pad_rows, padded_length
-from ..training.batches import cut_into_parts
+from ..scoring.batching import pad_rows, padded_length
+from ..training.fit.batches import cut_into_parts
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...data.progress import progress
-from ..device import Compute
-from ..training.memory import MemoryBudget
+from ..loading.device import Compute
+from ..training.fit.memory import MemoryBudget
 
 if TYPE_CHECKING:
     from torch import Tensor

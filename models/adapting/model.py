@@ -15,19 +15,19 @@ import torch
 from safetensors import SafetensorError
 
 from ...data.errors import ModelError
-from ..device import Compute, quiet_transformers
 from ..end_model.backbone import Plan, choose_trained, load_backbone, set_dropout
 from ..end_model.classifier import CHARACTERS_PER_TOKEN, write_tokenizer
 from ..end_model.lora import LoraOptions, merge_adapter, write_adapter
-from ..end_model.trained import TrainedWeights
-from ..engines import has_mask_head
-from ..folders import read_config
-from ..loading import load_tokenizer, longest_input
+from ..end_model.trainable import TrainedWeights
+from ..loading.capabilities import has_mask_head
+from ..loading.device import Compute, quiet_transformers
+from ..loading.folders import read_config
+from ..loading.open_model import load_tokenizer, longest_input
 from .masking import Ids, Vocabulary
 from .narrow import NarrowDecoder
 
 if TYPE_CHECKING:
-    from ..resolve import ModelRef
+    from ..loading.resolve import ModelRef
 
 Mode = Literal["lora", "full"]
 ADAPTERS = LoraOptions(rank=16, alpha=32, dropout=0.0, feed_forward=True)

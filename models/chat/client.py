@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from ...data.errors import ModelError
+from .api_errors import Dialect, Trouble, diagnose
 from .endpoint import Endpoint
-from .troubles import Dialect, Trouble, diagnose
 
 _CONNECT_SECONDS = 5.0
 _FAILURES_IN_A_ROW = 10  # then it is the server and not the texts

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 
 from ...data.errors import ModelError
-from ..loading import explain_loading
+from ..loading.open_model import explain_loading
 from .lora import LoraOptions, add_adapters
 
 Auto = Literal["AutoModel", "AutoModelForMaskedLM", "AutoModelForSequenceClassification"]

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ...data.errors import ConfigError
 from ...data.types.label_space import LabelSpace
-from ..device import Compute, choose_compute
-from ..folders import is_sentence_encoder, sentence_settings
-from ..loading import load_tokenizer, longest_input
+from ..loading.device import Compute, choose_compute
+from ..loading.folders import is_sentence_encoder, sentence_settings
+from ..loading.open_model import load_tokenizer, longest_input
 from .lora import LoraOptions
 from .record import WITHOUT_BACKBONE, Backbone, EndModelRecord, Head, Mode, TokenPooling
 
 if TYPE_CHECKING:
-    from ..resolve import ModelRef
+    from ..loading.resolve import ModelRef
     from .classifier import TextClassifier
 
 TrainedWords = Literal["none", "met", "all"]
@@ -88,10 +88,10 @@ def build_classifier(
     import torch
 
     from .backbone import Plan
-    from .first_token import build_first_token
-    from .met_words import train_met_words
-    from .ngram import build_ngram
-    from .sentence import build_sentence
+    from .heads.first_token import build_first_token
+    from .heads.ngram import build_ngram
+    from .heads.sentence import build_sentence
+    from .seen_tokens import train_met_words
 
     names = LabelSpace(tuple(labels)).names
     _check(head, mode, backbone, texts)
@@ -165,7 +165,7 @@ def _tokenizer(backbone: ModelRef | None, texts: Sequence[str], max_length: int)
     """Return a tokenizer and the longest input in tokens."""
     if backbone is None:
         from .classifier import CHARACTERS_PER_TOKEN
-        from .subwords import learn_subwords
+        from .heads.subwords import learn_subwords
 
         return learn_subwords([text[: CHARACTERS_PER_TOKEN * max_length] for text in texts]), max_length
     tokenizer = load_tokenizer(backbone.path)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
-from ..embedded import HUB_EQUIVALENT
+from ..embedded.model import HUB_EQUIVALENT
 from .record import Backbone, EndModelRecord
 
 _FIRST_TOKEN = """\
@@ -39,7 +39,7 @@ logits = SentenceTransformer(folder).encode(texts)
 labels = [names[i] for i in logits.argmax(axis=1)]"""
 
 _SENTENCE_LSTM = """\
-from labeler.models.end_model.lengths import open_sentence_transformer
+from labeler.models.end_model.heads.lengths import open_sentence_transformer
 
 names = {names}
 logits = open_sentence_transformer(folder).encode(texts)

@@ -15,10 +15,10 @@ import torch
 from safetensors import SafetensorError
 
 from ...data.errors import ModelError
-from ..device import quiet_transformers
-from .met_words import merge_met_words
+from ..loading.device import quiet_transformers
 from .record import RECORD, EndModelRecord, write_record
-from .trained import TrainedWeights
+from .seen_tokens import merge_met_words
+from .trainable import TrainedWeights
 
 CHARACTERS_PER_TOKEN = 20
 """Longer texts are cut to this many characters per token before they are split into tokens: a 1 MB review must not

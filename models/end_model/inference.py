@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ..batching import BUDGET, filled_up, sorted_batches, tokens_and_mask
-from ..device import Compute
-from ..encoder import unique_texts
-from ..packing import pack_linear_layers
+from ..loading.device import Compute
+from ..loading.packing import pack_linear_layers
+from ..scoring.batching import BUDGET, filled_up, sorted_batches, tokens_and_mask
+from ..scoring.encoder import unique_texts
 from .classifier import TextClassifier
 
 _WINDOW = 16_384  # texts split into tokens at a time: bounds memory, and still hundreds of batches to sort within

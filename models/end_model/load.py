@@ -12,11 +12,11 @@ import numpy.typing as npt
 from ...data.errors import ModelError
 from ...data.types.label_space import LabelSpace
 from ...data.writing.atomic import read_unchanged
-from ..device import Compute, choose_compute
-from ..folders import check_weights, folder_digest
-from ..loading import explain_loading, load_tokenizer
-from ..priors import softmax
-from ..resolve import ModelRef, resolve_model
+from ..loading.device import Compute, choose_compute
+from ..loading.folders import check_weights, folder_digest
+from ..loading.open_model import explain_loading, load_tokenizer
+from ..loading.resolve import ModelRef, resolve_model
+from ..scoring.priors import softmax
 from .record import Backbone, EndModelRecord, read_record
 
 if TYPE_CHECKING:
@@ -94,9 +94,9 @@ def _open(folder: Path, compute: Compute) -> EndModel:
 def _load(folder: Path, record: EndModelRecord, base: ModelRef | None) -> TextClassifier:
     import torch
 
-    from .first_token import load_first_token
-    from .ngram import load_ngram
-    from .sentence import load_sentence
+    from .heads.first_token import load_first_token
+    from .heads.ngram import load_ngram
+    from .heads.sentence import load_sentence
 
     if record.head == "ngram":
         return load_ngram(record, folder)

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...data.errors import ConfigError, ModelError
-from ..folders import read_json
+from ..loading.folders import read_json
 
 if TYPE_CHECKING:
-    from ..resolve import ModelRef
+    from ..loading.resolve import ModelRef
 
 _CONFIG = "adapter_config.json"
 _WEIGHTS = "adapter_model.safetensors"

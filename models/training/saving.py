@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from ...data.errors import ModelError
 from ..end_model.load import load_end_model
-from .agreement import centred_logits, spread_of
+from .fit.rank_agreement import centred_logits, spread_of
 
 if TYPE_CHECKING:
     from ..end_model.classifier import TextClassifier
-    from .fitting import Fitter
+    from .recipe import Fitter
 
 _MAX_ROWS = 500
 _MAX_NOISE = 0.2

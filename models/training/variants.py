@@ -8,8 +8,8 @@ from typing import Any
 
 from ...data.errors import ConfigError, nearest_hint
 from ..end_model.record import Head, Mode
+from .fit.trainer import Schedule
 from .settings import TrainSection
-from .trainer import Schedule
 
 VARIANTS: dict[str, tuple[Mode, Head]] = {
     "lora": ("lora", "linear"),

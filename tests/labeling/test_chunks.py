@@ -17,7 +17,7 @@ from labeler.data.gold.gold_rows import read_gold
 from labeler.data.reading.reviews import open_stream
 from labeler.data.runs.directory import open_run
 from labeler.labeling.pipeline import LabelJob, label_reviews
-from labeler.models.resolve import ModelRef
+from labeler.models.loading.resolve import ModelRef
 
 from .conftest import Lengths
 

@@ -18,7 +18,7 @@ from labeler.data.reading.reviews import open_stream
 from labeler.data.runs.directory import RunDirectory, open_run
 from labeler.labeling.outputs import LabelSummary
 from labeler.labeling.pipeline import LabelJob, label_reviews
-from labeler.models.resolve import ModelRef
+from labeler.models.loading.resolve import ModelRef
 
 from .conftest import Lengths
 

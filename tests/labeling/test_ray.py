@@ -35,7 +35,7 @@ from labeler.labeling.settings import VoterSection
 from labeler.labeling.user_code.reads import Reads
 from labeler.labeling.voters.embedding import EmbeddingVoter
 from labeler.labeling.voters.python import PythonVoter
-from labeler.models.resolve import resolve_model
+from labeler.models.loading.resolve import resolve_model
 
 from ..models.conftest import bert
 

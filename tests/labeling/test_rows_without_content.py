@@ -14,7 +14,7 @@ from labeler.labeling.named_voter import NamedVoter
 from labeler.labeling.settings import VoterSection
 from labeler.labeling.voters.embedding import EmbeddingVoter
 from labeler.labeling.voting import apply_voters
-from labeler.models.resolve import ModelRef
+from labeler.models.loading.resolve import ModelRef
 
 from ..conftest import RULES, App
 from .conftest import Lengths

@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as arrays
 
 from labeler.labeling import scoring
 from labeler.labeling.scoring import vote_by_margin, vote_by_score, vote_on_rows
-from labeler.models.priors import Floats
+from labeler.models.scoring.priors import Floats
 
 EVEN = np.array([0.5, 0.5])
 PRIORS = {2: np.array([0.05, 0.95]), 5: np.array([0.05, 0.1, 0.15, 0.3, 0.4])}

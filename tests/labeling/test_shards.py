@@ -21,7 +21,7 @@ from labeler.labeling.named_voter import NamedVoter
 from labeler.labeling.settings import VoterSection
 from labeler.labeling.shards import Shards
 from labeler.labeling.voting import apply_voters
-from labeler.models.device import Compute
+from labeler.models.loading.device import Compute
 
 LABELS = LabelSpace(("negative", "positive"))
 SIZES = (3, 2, 4, 1)

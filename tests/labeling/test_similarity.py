@@ -12,7 +12,7 @@ import pytest
 from labeler.data.errors import ConfigError
 from labeler.data.types.label_space import LabelSpace
 from labeler.labeling.similarity import class_similarity, sentences_of
-from labeler.models.resolve import ModelRef
+from labeler.models.loading.resolve import ModelRef
 
 LABELS = LabelSpace(("east", "north"))
 MODEL = ModelRef("compass", Path("none"), "0", "folder")

@@ -19,7 +19,7 @@ from labeler.data.types.votes import Votes
 from labeler.labeling.named_voter import NamedVoter, build_voters, model_of
 from labeler.labeling.settings import VoterSection
 from labeler.labeling.voting import apply_voters
-from labeler.models.resolve import ModelRef
+from labeler.models.loading.resolve import ModelRef
 
 LABELS = LabelSpace(("negative", "positive"))
 CORPUS = Corpus(

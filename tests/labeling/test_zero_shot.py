@@ -14,8 +14,8 @@ from labeler.data.types.task import Task
 from labeler.labeling.settings import VoterSection
 from labeler.labeling.trial import try_zero_shot
 from labeler.labeling.zero_shot import CONTENT_FREE, Reading, class_scores, read_reviews
-from labeler.models.masked_lm import MaskedLMScorer
-from labeler.models.resolve import ModelRef, resolve_model
+from labeler.models.loading.resolve import ModelRef, resolve_model
+from labeler.models.scoring.masked_lm import MaskedLMScorer
 
 LABELS = LabelSpace(("bad", "good"))
 TEMPLATES = ("{text} Жалпы айтқанда, бұл <mask>.", "<mask>: {text}")

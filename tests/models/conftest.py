@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from labeler.models.embedded import embedded_available
-from labeler.models.resolve import ModelRef, resolve_model
+from labeler.models.embedded.model import embedded_available
+from labeler.models.loading.resolve import ModelRef, resolve_model
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 SENTENCES = [

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from labeler.models.resolve import ModelRef
+from labeler.models.loading.resolve import ModelRef
 
 
 class LetterEncoder:

@@ -10,7 +10,7 @@ from labeler.data.errors import ConfigError
 from labeler.data.types.corpus import Corpus
 from labeler.data.types.label_space import LabelSpace
 from labeler.labeling.voters.embedding import EmbeddingVoter
-from labeler.models.resolve import ModelRef
+from labeler.models.loading.resolve import ModelRef
 
 LABELS = LabelSpace(("a", "b", "c"))
 PROTOTYPES = {"a": ("aa", "aaa"), "b": ("bb",), "c": ("cc", "c")}

@@ -18,7 +18,7 @@ from labeler.data.types.votes import Votes
 from labeler.labeling.registry import build_voter, voter_kinds
 from labeler.models.chat.asking import Asked, Usage
 from labeler.models.chat.replies import Answer
-from labeler.models.resolve import ModelRef
+from labeler.models.loading.resolve import ModelRef
 
 TASK = load_config(preset="kaspi-sentiment").task
 KEYWORDS = {"negative": {"kk": ["нашар^2", "*майды"]}, "positive": {"kk": ["жақсы", "керемет^2", "ұна-", "ok жақсы"]}}

@@ -15,7 +15,7 @@ from labeler.data.progress import reporting
 from labeler.data.types.corpus import Corpus
 from labeler.data.types.label_space import LabelSpace
 from labeler.labeling.voters.zero_shot import ZeroShotVoter
-from labeler.models.resolve import ModelRef
+from labeler.models.loading.resolve import ModelRef
 
 LABELS = LabelSpace(("a", "b"))
 FULL: dict[str, Any] = {
@@ -45,8 +45,8 @@ class Scorer:
 @pytest.fixture
 def scored(model: ModelRef, monkeypatch: pytest.MonkeyPatch) -> ModelRef:
     """Return a model that every engine can use."""
-    monkeypatch.setattr("labeler.models.nli.NLIScorer", Scorer)
-    monkeypatch.setattr("labeler.models.masked_lm.MaskedLMScorer", Scorer)
+    monkeypatch.setattr("labeler.models.scoring.nli.NLIScorer", Scorer)
+    monkeypatch.setattr("labeler.models.scoring.masked_lm.MaskedLMScorer", Scorer)
     return model
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from labeler.models.adapting import pipeline
-from labeler.models.device import Compute
-from labeler.models.resolve import ModelRef, resolve_model
+from labeler.models.adapting import adapt as pipeline
+from labeler.models.loading.device import Compute
+from labeler.models.loading.resolve import ModelRef, resolve_model
 
 from ..end_model.conftest import families, kaz_roberta, sentence_bert
 

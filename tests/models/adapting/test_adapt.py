@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 
 from labeler.data.errors import ConfigError, InputError, LabelerError, ModelError, RunError
-from labeler.models import MaskedLMScorer, load_encoder, zero_shot_engine
+from labeler.models.adapting.adapt import AdaptJob, adapt_model
 from labeler.models.adapting.masking import MaskedTexts
-from labeler.models.adapting.pipeline import AdaptJob, adapt_model
 from labeler.models.end_model.build import build_classifier
-from labeler.models.resolve import ModelRef, resolve_model
-from labeler.models.training import callbacks
+from labeler.models.loading.capabilities import zero_shot_engine
+from labeler.models.loading.resolve import ModelRef, resolve_model
+from labeler.models.scoring.embedding_cache import load_encoder
+from labeler.models.scoring.masked_lm import MaskedLMScorer
+from labeler.models.training.fit import callbacks
 
 from ...conftest import App
 from .conftest import FP32, MARKER

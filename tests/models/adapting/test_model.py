@@ -17,7 +17,7 @@ from labeler.models.adapting.masking import MaskedTexts
 from labeler.models.adapting.measure import TokenLoss, masked_loss
 from labeler.models.adapting.model import MaskedModel, build_masked_model
 from labeler.models.adapting.narrow import NarrowDecoder
-from labeler.models.resolve import ModelRef, resolve_model
+from labeler.models.loading.resolve import ModelRef, resolve_model
 
 from .conftest import FP32, reviews
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labeler.models.device import Compute
 from labeler.models.end_model.build import build_classifier
-from labeler.models.resolve import resolve_model
+from labeler.models.loading.device import Compute
+from labeler.models.loading.resolve import resolve_model
 
 FP32 = Compute("cpu", "float32")
 LABELS = ("negative", "positive", "бейтарап")

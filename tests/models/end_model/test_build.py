@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from labeler.data.errors import ConfigError, ModelError
-from labeler.models.device import Compute
 from labeler.models.end_model.build import build_classifier
 from labeler.models.end_model.inference import logits_of
-from labeler.models.resolve import resolve_model
+from labeler.models.loading.device import Compute
+from labeler.models.loading.resolve import resolve_model
 
 FP32 = Compute("cpu", "float32")
 LABELS = ("negative", "positive")
@@ -168,7 +168,7 @@ def test_lora_trains_less_than_two_percent_of_the_mission_model(kaz_roberta: Pat
     import torch
     from transformers import AutoModelForSequenceClassification, RobertaConfig
 
-    from labeler.models.end_model.first_token import is_head_weight
+    from labeler.models.end_model.heads.first_token import is_head_weight
     from labeler.models.end_model.lora import LoraOptions, add_adapters
 
     config = RobertaConfig(vocab_size=52_000, num_hidden_layers=6, max_position_embeddings=514, type_vocab_size=1)

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labeler.data.errors import ModelError
-from labeler.models.device import Compute
 from labeler.models.end_model.inference import classify_vectors, logits_of, vectors_of
 from labeler.models.end_model.load import EndModel, load_end_model
+from labeler.models.loading.device import Compute
 
 FP32 = Compute("cpu", "float32")
 TEXTS = ["бұл тауар өте жақсы, рахмет", "плохо работает!", "", "👍👍", "товар хороший, спасибо " * 40, "нашар"]

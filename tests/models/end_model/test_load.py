@@ -13,10 +13,10 @@ import pytest
 
 from labeler.data.errors import ModelError
 from labeler.data.writing.atomic import atomic_path
-from labeler.models.device import Compute
 from labeler.models.end_model.inference import logits_of
 from labeler.models.end_model.load import load_end_model
 from labeler.models.end_model.record import Backbone, read_record, write_record
+from labeler.models.loading.device import Compute
 
 FP32 = Compute("cpu", "float32")
 TEXTS = ["бұл тауар өте жақсы, рахмет", "плохо работает!", "👍👍"]
@@ -68,7 +68,7 @@ def test_a_base_on_the_hub_is_found_by_its_commit(
     sentence_bert: Path, trained: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from labeler.models.end_model import load
-    from labeler.models.resolve import ModelRef
+    from labeler.models.loading.resolve import ModelRef
 
     trained(sentence_bert, mode="lora").save(tmp_path)
     write_record(tmp_path, replace(read_record(tmp_path), backbone=Backbone("team/tiny", "hub", "old")))

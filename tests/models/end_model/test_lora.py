@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from labeler.data.errors import ConfigError, ModelError
-from labeler.models.device import Compute
 from labeler.models.end_model.inference import logits_of
 from labeler.models.end_model.load import load_end_model
 from labeler.models.end_model.lora import LoraOptions, target_modules
+from labeler.models.loading.device import Compute
 
 TEXTS = ["бұл тауар өте жақсы, рахмет", "плохо работает!", "👍👍"]
 BERT = {"attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense"}

@@ -10,7 +10,7 @@ import pytest
 
 from labeler.data.errors import ModelError
 from labeler.models.end_model import push
-from labeler.models.hub import HubAwayError
+from labeler.models.loading.hub import HubAwayError
 
 
 class FakeApi:

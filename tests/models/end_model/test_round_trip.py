@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labeler.models.device import Compute
 from labeler.models.end_model.card import model_card
 from labeler.models.end_model.inference import logits_of
 from labeler.models.end_model.load import load_end_model
 from labeler.models.end_model.record import EndModelRecord
+from labeler.models.loading.device import Compute
 
 FP32, BF16 = Compute("cpu", "float32"), Compute("cpu", "bfloat16")
 TEXTS = ["бұл тауар өте жақсы, рахмет", "плохо работает!", "", "👍👍", "товар хороший, спасибо " * 40, "нашар", "нашар"]

@@ -1,0 +1,1 @@
+"""``embedded``: a real multilingual encoder that needs no network."""

@@ -1,0 +1,1 @@
+"""What an end model can be: one file per head, and what heads need."""

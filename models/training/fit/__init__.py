@@ -1,0 +1,1 @@
+"""The fit itself: the loop, its losses, memory and checkpoints."""

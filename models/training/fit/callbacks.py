@@ -1,0 +1,115 @@
+"""What happens beside the steps of a fit: progress, checkpoints from time to time, stopping early."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from accelerate.utils import broadcast_object_list  # type: ignore[import-untyped]
+from transformers import TrainerCallback
+
+from ....data.progress import Advance
+
+SECONDS_BETWEEN_CHECKPOINTS = 75.0
+"""What a kill -9 may cost, if an eighth of an epoch takes no longer."""
+
+
+class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is not typed
+    """Tells how many rows are done.
+
+    Parameters
+    ----------
+    advance : callable
+        Called with the number of rows since the last call.
+    rows_seen : callable
+        Returns how many rows have been trained on after a number of steps.
+    """
+
+    def __init__(self, advance: Advance, rows_seen: Callable[[int], int]) -> None:
+        self._advance = advance
+        self._rows_seen = rows_seen
+        self._told = 0
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Count the rows of an interrupted fit."""
+        self._tell(state.global_step)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Count a batch."""
+        self._tell(state.global_step)
+
+    def _tell(self, step: int) -> None:
+        seen = self._rows_seen(step)
+        self._advance(seen - self._told)
+        self._told = seen
+
+
+class Saving(TrainerCallback):  # type: ignore[misc]
+    """Asks for a checkpoint every 75 seconds, or more rarely.
+
+    Parameters
+    ----------
+    every : float
+        Fewest steps between checkpoints.
+    """
+
+    def __init__(self, every: float) -> None:
+        self._every = every
+        self._step = 0
+        self._time = time.monotonic()
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Count from the first step of this call."""
+        self._saved(state.global_step)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Ask for a checkpoint when it is time; a finished fit needs none."""
+        if state.global_step - self._step < self._every or control.should_training_stop:
+            return
+        waited = time.monotonic() - self._time >= SECONDS_BETWEEN_CHECKPOINTS
+        # Of several processes the first decides: all must write together.
+        control.should_save = broadcast_object_list([waited])[0]
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Count from the end of writing."""
+        self._saved(state.global_step)
+
+    def _saved(self, step: int) -> None:
+        self._step = step
+        self._time = time.monotonic()
+
+
+class Patience(TrainerCallback):  # type: ignore[misc]
+    """Stops a fit whose validation rows have not been ranked better for some evaluations.
+
+    It looks at the logged numbers, which every checkpoint holds: an interruption changes nothing.
+
+    Parameters
+    ----------
+    evaluations : int, optional
+        How many; None never stops.
+    """
+
+    def __init__(self, evaluations: int | None) -> None:
+        self._evaluations = evaluations
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Stop when patience is used up; a checkpoint would only let a finished fit go on."""
+        found = evaluations(state)
+        since_best = len(found) - 1 - found.index(best_evaluation(state))
+        if self._evaluations is not None and since_best >= self._evaluations:
+            control.should_training_stop, control.should_save = True, False
+
+
+def evaluations(state: Any) -> list[dict[str, float]]:
+    """Return the logged evaluations of a fit."""
+    return [entry for entry in state.log_history if "eval_loss" in entry]
+
+
+def best_evaluation(state: Any) -> Any:
+    """Return the first of the evaluations that agree most, in rank, with the labels; None if there is none.
+
+    Not the one with the lowest loss: of rows that are mostly of one class a collapsed model has nearly the same.
+    """
+    return max(evaluations(state), key=lambda entry: entry["eval_agreement"], default=None)

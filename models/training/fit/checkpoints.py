@@ -1,0 +1,145 @@
+"""Checkpoints of a fit: which of them may be resumed.
+
+A checkpoint is the folder ``checkpoint-STEP`` that the Trainer of transformers writes, and beside it, written last,
+its seal ``checkpoint-STEP.json`` with the fit's key and the folder's digest. Without a matching seal it is incomplete
+or damaged.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ....data.digests import file_digest
+from ....data.writing.atomic import remove_leftovers, write_json
+
+KEPT = 2
+"""Checkpoints that stay: the last, and the one before in case the last is damaged."""
+
+_NAME = re.compile(r"checkpoint-(\d+)")
+
+
+@dataclass(frozen=True)
+class Seal:
+    """What is written beside a complete checkpoint.
+
+    Parameters
+    ----------
+    key : str
+        Identifies the fit.
+    digest : str
+        Of the folder's content.
+    loss_sum : float
+        Training losses of all steps so far, summed.
+    """
+
+    key: str
+    digest: str
+    loss_sum: float
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A complete checkpoint.
+
+    Parameters
+    ----------
+    path : Path
+        The Trainer's folder.
+    seal : Seal
+        As it was read.
+    """
+
+    path: Path
+    seal: Seal
+
+    @property
+    def step(self) -> int:
+        """How many steps had been made."""
+        return _step(self.path)
+
+
+def seal_checkpoint(path: Path, *, key: str, loss_sum: float) -> None:
+    """Declare a checkpoint complete, and remove all but the last `KEPT`.
+
+    Raises
+    ------
+    RunError
+        If the seal cannot be written.
+    """
+    write_json(_seal_path(path), asdict(Seal(key, file_digest(path).digest, loss_sum)))
+    for older in _folders(path.parent)[KEPT:]:
+        remove_checkpoint(older)
+
+
+def last_checkpoint(folder: Path, *, key: str, announce: Callable[[str], None]) -> Checkpoint | None:
+    """Find the newest complete checkpoint of a fit, and remove those that cannot be used.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the checkpoints are; it need not exist.
+    key : str
+        Identifies the fit; checkpoints of another are never resumed.
+    announce : callable
+        Told in one sentence about each checkpoint that is removed.
+
+    Returns
+    -------
+    Checkpoint or None
+    """
+    remove_leftovers(folder)
+    for path in _folders(folder):
+        try:
+            seal = _read_seal(path)
+        except (OSError, ValueError, TypeError, KeyError):
+            announce(f"{path.name} is incomplete and is removed: {path}.")
+        else:
+            if seal.key != key:
+                announce(f"{path.name} belongs to other data or settings and is removed: {path}.")
+            elif file_digest(path).digest != seal.digest:
+                announce(f"{path.name} is damaged and is removed: {path}.")
+            else:
+                return Checkpoint(path, seal)
+        remove_checkpoint(path)
+    return None
+
+
+def remove_checkpoint(path: Path) -> None:
+    """Remove a checkpoint and its seal; what cannot be removed stays."""
+    with suppress(OSError):
+        _seal_path(path).unlink()  # first: half a folder must not look complete
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def remove_checkpoints(folder: Path) -> None:
+    """Remove all checkpoints in a folder, and the folder if nothing else is in it."""
+    for path in _folders(folder):
+        remove_checkpoint(path)
+    with suppress(OSError):
+        folder.rmdir()
+
+
+def _folders(folder: Path) -> list[Path]:
+    """Return the checkpoints, newest first."""
+    found = [path for path in folder.glob("checkpoint-*") if _NAME.fullmatch(path.name) and path.is_dir()]
+    return sorted(found, key=_step, reverse=True)
+
+
+def _step(path: Path) -> int:
+    return int(path.name.rpartition("-")[2])
+
+
+def _seal_path(path: Path) -> Path:
+    return path.with_name(f"{path.name}.json")
+
+
+def _read_seal(path: Path) -> Seal:
+    content: dict[str, Any] = json.loads(_seal_path(path).read_text(encoding="utf-8"))
+    return Seal(str(content["key"]), str(content["digest"]), float(content["loss_sum"]))

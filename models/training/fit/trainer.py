@@ -1,0 +1,210 @@
+"""Training a text classifier on soft labels: one call, whatever the classifier is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from ....data.distributed import is_first
+from ....data.errors import ModelError
+from ...loading.device import Compute, join_processes, quiet_transformers
+from .batches import Batches, Examples
+from .checkpoints import last_checkpoint, remove_checkpoints
+from .losses import Loss
+
+__all__ = ["Examples", "Fit", "Schedule", "fit_classifier"]
+
+
+class TrainingDivergedError(ModelError):
+    """The loss or a weight is no longer finite."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast to train.
+
+    Parameters
+    ----------
+    epochs : float
+        Passes over the rows; 0.5 is half of one.
+    batch_size : int
+        Rows per step (and per process, if there are several).
+    learning_rate, head_learning_rate : float
+        Highest rate of the encoder's weights and of the newly made layers (AdamW).
+    weight_decay : float
+        Of matrices; biases and norms have none.
+    warmup : float
+        Share of the steps in which the rate rises from 0; it then falls to 0, both linearly.
+    patience : int, optional
+        Stop after so many evaluations in a row without gain, and return to the best weights. Without it there is one
+        evaluation, of the last weights.
+    evaluations_per_epoch : int
+        How often there is one otherwise.
+    seed : int
+        Of the order of rows and of dropout.
+    max_grad_norm : float
+        Gradients are scaled down to this norm.
+    """
+
+    epochs: float = 1.0
+    batch_size: int = 64
+    learning_rate: float = 1.5e-4
+    head_learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    warmup: float = 0.06
+    patience: int | None = None
+    evaluations_per_epoch: int = 4
+    seed: int = 0
+    max_grad_norm: float = 1.0
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a fit did.
+
+    Parameters
+    ----------
+    loss : float
+        Mean training loss over all steps.
+    steps : int
+        Steps made, those before an interruption included.
+    epochs : float
+        Passes made over the rows.
+    seconds : float
+        Wall time of this call's training, validation and checkpoints included.
+    rows_per_second : float
+        Rows that this call trained on, per second.
+    validation_loss : float, optional
+        Soft cross-entropy of the returned weights on the validation rows.
+    validation_step : int, optional
+        The step after which they were reached.
+    stopped_early : bool
+        Whether `Schedule.patience` ended the fit.
+    token_budget : int
+        Padded tokens (or vectors) computed at a time: less than at first if memory ran out.
+    history : tuple of dict
+        Numbers by step: ``loss``, ``grad_norm`` and ``learning_rate`` averaged or taken at that step, or
+        ``eval_loss`` and ``eval_agreement``; with ``step`` and ``epoch``.
+    """
+
+    loss: float
+    steps: int
+    epochs: float
+    seconds: float
+    rows_per_second: float
+    validation_loss: float | None
+    validation_step: int | None
+    stopped_early: bool
+    token_budget: int
+    history: tuple[Mapping[str, float], ...]
+
+
+def fit_classifier(
+    classifier: Any,
+    examples: Batches,
+    *,
+    schedule: Schedule,
+    loss: Loss,
+    compute: Compute,
+    validation: Examples | None = None,
+    checkpoints: Path | None = None,
+    key: str = "",
+    resume: bool = True,
+    announce: Callable[[str], None],
+) -> Fit:
+    """Train a classifier in place.
+
+    The result depends on the arguments and the machine, not on interruptions: a killed fit that is called again with
+    the same arguments continues from its last checkpoint and reaches the same weights.
+
+    Parameters
+    ----------
+    classifier : TextClassifier or MaskedModel
+        Its trained weights change. Afterwards it is in evaluation mode and on the device.
+    examples : Examples or MaskedTexts
+        The rows to learn from.
+    schedule : Schedule
+        How long and how fast.
+    loss : SoftLoss or TokenLoss
+        What is minimised.
+    compute : Compute
+        Device and number format; bfloat16 means autocast over float32 weights.
+    validation : Examples, optional
+        Rows that tell which weights are the best: those that agree most, in rank, with the rows' soft labels.
+    checkpoints : Path, optional
+        Folder for checkpoints; it is removed when the fit is complete. Without it a killed fit starts again.
+    key : str
+        Identifies the classifier's start and all other arguments: checkpoints of another key are not resumed.
+    resume : bool
+        False removes existing checkpoints.
+    announce : callable
+        Told in one sentence what happens out of the ordinary.
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    ModelError
+        If there are no rows, nothing to train, or a single row does not fit into memory.
+    TrainingDivergedError
+        If the loss or a weight becomes infinite or NaN.
+    """
+    if not len(examples):
+        raise ModelError("There are no rows to train on.")
+    if not classifier.head_parameters() and not classifier.encoder_parameters():
+        raise ModelError("No weight of the classifier is to be trained.")
+    with quiet_transformers(), _own_random_state(), _folder(checkpoints) as folder:
+        from .loop import SoftLabelTrainer  # imports transformers' Trainer
+
+        with join_processes(compute).main_process_first():  # the others find what it left
+            if not resume:
+                remove_checkpoints(folder)
+            start = last_checkpoint(folder, key=key, announce=announce)
+        trainer = SoftLabelTrainer(
+            classifier,
+            examples,
+            validation if validation is not None and len(validation) else None,
+            schedule=schedule,
+            loss=loss,
+            compute=compute,
+            folder=folder,
+            key=key,
+            announce=announce,
+        )
+        fit = trainer.fit(start)
+        if is_first():
+            remove_checkpoints(folder)
+    return fit
+
+
+@contextmanager
+def _folder(checkpoints: Path | None) -> Iterator[Path]:
+    """Yield where the Trainer may write: it needs a folder even if it writes nothing."""
+    if checkpoints is not None:
+        yield checkpoints
+        return
+    with TemporaryDirectory(prefix="labeler-") as name:
+        yield Path(name)
+
+
+@contextmanager
+def _own_random_state() -> Iterator[None]:
+    """Put the global random generators back as they were: the Trainer seeds them all."""
+    import random
+
+    import numpy as np
+    import torch
+
+    python, array = random.getstate(), np.random.get_state()  # noqa: NPY002
+    try:
+        with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(array)  # noqa: NPY002

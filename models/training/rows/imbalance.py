@@ -1,0 +1,100 @@
+"""What to do about rare classes: weights, repeated rows, or a shift of the logits."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ....data.types.label_space import ABSTAIN
+
+Floats = npt.NDArray[np.floating]
+
+
+def class_shares(targets: Floats) -> npt.NDArray[np.float64]:
+    """Share of each class in soft targets.
+
+    Parameters
+    ----------
+    targets : ndarray, shape (n, k)
+        Rows sum to 1.
+
+    Returns
+    -------
+    ndarray of float64, shape (k,)
+        Sums to 1; uniform if there are no rows.
+    """
+    totals: npt.NDArray[np.float64] = targets.sum(axis=0, dtype=np.float64)
+    if not totals.sum() > 0:
+        return np.full(targets.shape[1], 1 / targets.shape[1])
+    shares: npt.NDArray[np.float64] = totals / totals.sum()
+    return shares
+
+
+def class_weights(targets: Floats, *, power: float = 0.5) -> npt.NDArray[np.float32]:
+    """Weigh each class by a power of its inverse frequency.
+
+    Parameters
+    ----------
+    targets : ndarray, shape (n, k)
+        Rows sum to 1.
+    power : float
+        1 gives every class the same total weight, 0 leaves all as they are. The square root between them is the
+        default, since it multiplies the mistakes in a rare class's weak labels less.
+
+    Returns
+    -------
+    ndarray of float32, shape (k,)
+        The mean over rows, ``targets @ result``, is 1, so that the learning rate keeps its meaning. 0 for a class
+        without rows.
+    """
+    shares = class_shares(targets)
+    inverse = np.power(shares, -power, out=np.zeros_like(shares), where=shares > 0)
+    return (inverse / (shares @ inverse)).astype(np.float32)
+
+
+def oversampled(labels: npt.NDArray[np.int16], *, seed: int, most: int = 10) -> npt.NDArray[np.int64]:
+    """Repeat rows of the rarer classes at random until all classes have as many as the largest.
+
+    Parameters
+    ----------
+    labels : ndarray of int16, shape (n,)
+        Class indices; rows with -1 are left out.
+    seed : int
+        The result is the same for the same labels and seed.
+    most : int
+        No row is repeated more often than this: a class of few rows would be learned by heart.
+
+    Returns
+    -------
+    ndarray of int64, shape (at least n,)
+        Sorted indices. Every labelled row is there at least once, and two rows of one class are there equally often
+        or differ by one.
+    """
+    rng = np.random.default_rng(seed)
+    groups = [np.flatnonzero(labels == label) for label in np.unique(labels[labels != ABSTAIN])]
+    largest = max((len(group) for group in groups), default=0)
+    chosen = [np.zeros(0, np.int64)]
+    for group in groups:
+        times, extra = divmod(min(largest, most * len(group)), len(group))
+        chosen += [np.repeat(group, times), rng.choice(group, extra, replace=False)]
+    return np.sort(np.concatenate(chosen))
+
+
+def log_prior(targets: Floats) -> npt.NDArray[np.float32]:
+    """Logarithm of the class shares, to be added to the logits inside the loss.
+
+    "Logit adjustment" of Menon et al. 2021 (arXiv:2007.07314): the bare logits then treat all classes as equally
+    common.
+
+    Parameters
+    ----------
+    targets : ndarray, shape (n, k)
+        Rows sum to 1.
+
+    Returns
+    -------
+    ndarray of float32, shape (k,)
+        Finite: a class has at least the share of half a row.
+    """
+    shares = np.maximum(class_shares(targets), 0.5 / max(len(targets), 1))
+    return np.log(shares / shares.sum()).astype(np.float32)  # type: ignore[no-any-return]

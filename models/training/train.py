@@ -1,0 +1,218 @@
+"""`labeler train`: from the weak labels of a run to end models in it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from functools import cache, cached_property
+from pathlib import Path
+
+from ... import __version__
+from ...data.digests import file_digest
+from ...data.distributed import is_first, started_together
+from ...data.gold.hand_labels import tell_newer_labels
+from ...data.runs.directory import RunDirectory
+from ...data.runs.manifest import StageDetails, stage_key
+from ...data.runs.train_summary import TrainSummary
+from ...data.writing.atomic import atomic_path, write_json, write_text
+from ..end_model.record import WITHOUT_BACKBONE
+from ..loading.device import choose_compute, join_processes
+from ..loading.resolve import EMBEDDED, ModelRef, resolve_model
+from ..scoring.embedding_cache import load_encoder
+from ..scoring.encoder import Encoder
+from .attempts import NothingLearnedError
+from .recipe import Fitter
+from .results import card, summarise
+from .rows.training_rows import TrainingRows, training_rows
+from .rows.weak_rows import WeakRows, read_weak_rows
+from .saving import save_checked
+from .settings import TrainSection
+from .variants import variants
+
+Announce = Callable[[str], None]
+
+_RECIPE = 2  # raised where the same settings and labels give another model than before: it is trained again
+
+
+def train_end_models(
+    settings: TrainSection,
+    run: RunDirectory,
+    *,
+    compare: str | None = None,
+    gold: str | None = None,
+    resume: bool = True,
+    force: bool = False,
+    announce: Announce = lambda message: None,
+) -> list[TrainSummary]:
+    """Train one end model into ``RUN/model``, or several into ``RUN/models`` and the best of them.
+
+    The best is the one that ranks the held-out rows most as their soft labels do; gold rows that score are not asked.
+    Of several, one that has learned nothing is left out, said aloud.
+
+    Parameters
+    ----------
+    settings : TrainSection
+    run : RunDirectory
+        Held by the caller (`open_run`), with weak labels.
+    compare : str, optional
+        Names of models, see `variants`.
+    gold : str, optional
+        File of hand-labelled rows to use instead of those the run was made with.
+    resume : bool
+        Continue an interrupted training; what is finished and unchanged is skipped in any case.
+    force : bool
+        Train again although nothing changed.
+    announce : callable
+        Hears one line per step.
+
+    Returns
+    -------
+    list of TrainSummary
+        In the order of `compare`, without models that have learned nothing.
+
+    Notes
+    -----
+    Processes that were started together train one model: each learns from a part of every step, all do the rest, and
+    the first writes.
+
+    Raises
+    ------
+    LabelerError
+        See `read_weak_rows`, `training_rows` and `Fitter`. What is in ``RUN/model`` then stays.
+    """
+    if started_together():
+        join_processes(choose_compute())
+    job = _Job(run, gold, resume, force, announce if is_first() else lambda message: None)
+    summaries, refused = [], []
+    for name, chosen in variants(settings, compare).items():
+        folder = run.model if compare is None else run.models / name
+        try:
+            summaries.append(_train_one(name, chosen, folder, job))
+        except NothingLearnedError as error:
+            job.announce(f"{name}: {error}")
+            refused.append(error)
+    if not summaries:
+        raise refused[-1]
+    if not is_first():
+        return summaries
+    if compare is not None:
+        best = max(summaries, key=lambda summary: summary.agreement or 0.0)
+        with atomic_path(run.model) as copy:
+            shutil.copytree(run.models / best.name, copy)
+        announce(f"{best.name} ranks the held-out reviews most like their labels (AUC): it is now in {run.model}")
+    write_json(run.training, [asdict(summary) for summary in summaries])
+    return summaries
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What all models of one call share; labels are read and prepared once, and only if something is trained."""
+
+    run: RunDirectory
+    gold: str | None
+    resume: bool
+    force: bool
+    announce: Announce
+
+    @cached_property
+    def digest(self) -> str:
+        """Of everything that is learned from."""
+        files = (self.run.labels, self.run.summary, self.run.gold, *([Path(self.gold)] if self.gold else []))
+        return stage_key(files=[file_digest(file).digest for file in files if file.exists()])
+
+    @cached_property
+    def weak(self) -> WeakRows:
+        weak = read_weak_rows(self.run, self.gold)
+        for note in weak.notes:
+            self.announce(f"note: {note}")
+        if self.gold is None:
+            tell_newer_labels(self.run, weak.labels, self.announce)
+        return weak
+
+    @cached_property
+    def rows(self) -> Callable[[TrainSection], TrainingRows]:
+        """Prepares the rows; models that differ in the classifier alone share them."""
+
+        def prepare(settings: TrainSection) -> TrainingRows:
+            return training_rows(self.weak, settings, encoder=_encoder, announce=self.announce)
+
+        cached = cache(prepare)
+        return lambda settings: cached(settings.model_copy(update={"mode": "full", "head": "linear"}))
+
+    @cached_property
+    def backbone(self) -> Callable[[str], ModelRef]:
+        """Finds a model once, and says which it is."""
+
+        def find(name: str) -> ModelRef:
+            ref = resolve_model(name)
+            self.announce(f"encoder: {ref.description}")
+            return ref
+
+        return cache(find)
+
+
+def _encoder() -> Encoder:
+    return load_encoder(resolve_model(EMBEDDED))
+
+
+def _train_one(name: str, settings: TrainSection, folder: Path, job: _Job) -> TrainSummary:
+    """Train and save one model, unless that is done already."""
+    run = job.run
+    backbone = None if settings.head in WITHOUT_BACKBONE else job.backbone(settings.backbone)
+    given = settings.model_dump(mode="json")
+    digest = backbone.digest if backbone else ""
+    key = stage_key(version=__version__, recipe=_RECIPE, settings=given, labels=job.digest, backbone=digest)
+    stage, summary_file = folder.relative_to(run.path).as_posix(), folder / "training.json"
+    if not job.force and run.stage_is_current(stage, key):
+        job.announce(f"{name}: unchanged, skipped")
+        return TrainSummary(**json.loads(summary_file.read_text(encoding="utf-8")))
+    fitter = Fitter(
+        settings,
+        backbone,
+        job.rows(settings),
+        choose_compute(),
+        checkpoints=run.checkpoints / name,
+        key=key,
+        resume=job.resume,
+        announce=lambda message: job.announce(f"{name}: {message}"),
+    )
+    started = time.perf_counter()
+    try:
+        trained = fitter.fit()
+    except NothingLearnedError:
+        _remove_checkpoints(run, name)
+        raise
+    summary = replace(summarise(name, folder, fitter, trained), learned_from=run.labels_digest())
+    if not is_first():
+        return summary
+    folder.parent.mkdir(exist_ok=True)
+    with atomic_path(folder) as temporary:
+        temporary.mkdir()
+        save_checked(fitter, trained.classifier, temporary)
+        write_text(temporary / "README.md", card(summary, trained.classifier.record, settings))
+        write_json(temporary / summary_file.name, asdict(summary))
+    _remove_checkpoints(run, name)
+    details = StageDetails(
+        settings=given,
+        inputs={run.labels.name: job.digest},
+        model=f"{backbone.name}@{digest}" if backbone else None,
+        seed=settings.seed,
+        device=fitter.compute.device,
+        dtype=fitter.compute.dtype,
+        rows=summary.rows,
+        seconds=round(time.perf_counter() - started, 2),
+    )
+    run.record_stage(stage, key, outputs=(folder,), details=details)
+    return summary
+
+
+def _remove_checkpoints(run: RunDirectory, name: str) -> None:
+    if not is_first():
+        return
+    shutil.rmtree(run.checkpoints / name, ignore_errors=True)
+    with suppress(OSError):  # those of another model that was interrupted stay
+        run.checkpoints.rmdir()

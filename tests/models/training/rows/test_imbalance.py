@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+
+from labeler.models.training.rows.imbalance import class_weights, log_prior, oversampled
+
+SKEWED = np.repeat([0, 1], [90, 10]).astype(np.int16)
+
+
+@pytest.mark.parametrize(("power", "ratio"), [(1.0, 9.0), (0.5, 3.0), (0.0, 1.0)])
+def test_class_weights_follow_inverse_frequency_and_average_to_one(power: float, ratio: float) -> None:
+    targets = np.eye(2)[SKEWED]
+    weights = class_weights(targets, power=power)
+    assert weights[1] / weights[0] == pytest.approx(ratio)
+    assert weights[SKEWED].mean() == pytest.approx(1)
+
+
+def test_a_class_without_rows_weighs_nothing() -> None:
+    assert class_weights(np.eye(3)[SKEWED])[2] == 0
+
+
+def test_log_prior_is_the_logarithm_of_the_shares() -> None:
+    assert np.exp(log_prior(np.eye(2)[SKEWED])) == pytest.approx([0.9, 0.1])
+
+
+def test_oversampling_repeats_rare_rows_and_keeps_all() -> None:
+    rows = oversampled(SKEWED, seed=0)
+    assert set(rows) == set(range(100))
+    assert np.bincount(SKEWED[rows]).tolist() == [90, 90]
+
+
+def test_a_handful_of_rows_is_repeated_ten_times_at_most() -> None:
+    labels = np.repeat([0, 1], [1000, 3]).astype(np.int16)
+    assert np.bincount(labels[oversampled(labels, seed=0)]).tolist() == [1000, 30]
