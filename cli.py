@@ -68,8 +68,8 @@ def label(
         from .data.runs.names import default_run, set_latest
         from .data.writing.overwriting import refuse_run_files
         from .data.writing.partitioned import open_dataset
-        from .labeling.engines import open_engine
         from .labeling.label_run import label_run
+        from .labeling.voting.executor import open_engine
         from .reports.terminal import say
 
         told = LabelOptions(

@@ -17,16 +17,16 @@ from .data.reading.settings import DataSection
 from .data.settings import Section
 from .data.settings_errors import as_validation, mistakes_in, raise_together
 from .data.types.task import Task
-from .labeling.class_balance import given_balance
+from .labeling.label_models.class_balance import given_balance
 from .labeling.settings import LabelModelSection, VoterSection
 from .models.training.settings import TrainSection
 from .reports.settings import ReportSection
 
 if TYPE_CHECKING:
     from .data.runs.label_options import LabelOptions
-    from .labeling.engines import Engine
-    from .labeling.pipeline import LabelJob
-    from .labeling.trial import Trial
+    from .labeling.explain import Trial
+    from .labeling.label import LabelJob
+    from .labeling.voting.executor import Engine
 
 T = TypeVar("T", bound=Section)
 
@@ -132,7 +132,7 @@ class Config(Section):
         from .data.reading.reviews import open_stream
         from .data.sample import sample_of
         from .data.writing.parquet_parts import PART_ROWS
-        from .labeling.pipeline import LabelJob
+        from .labeling.label import LabelJob
         from .models.loading.choice import ModelChoice
 
         source, gold = told.input, told.gold
@@ -163,7 +163,7 @@ class Config(Section):
 
     def try_voter(self, kind: str | None, text: str, *, models: str) -> Trial:
         """Let the zero-shot voter judge one review; raises as `labeling.trial.try_zero_shot` does."""
-        from .labeling.trial import try_zero_shot
+        from .labeling.explain import try_zero_shot
         from .models.loading.choice import ModelChoice
 
         return try_zero_shot(self.task, self.voters, kind, text, ModelChoice(models))
@@ -263,7 +263,7 @@ def parse_config(text: str, *, source: str, with_voters: bool = False) -> Config
     except ValidationError as error:
         mistakes += mistakes_in(error, Config, given, source)
     if with_voters:
-        from .labeling.voter_mistakes import usable_parts, voter_mistakes
+        from .labeling.voting.voter_errors import usable_parts, voter_mistakes
 
         parts = usable_parts(given) if mistakes else (config.task, config.voters)
         mistakes += voter_mistakes(*parts) if parts else []

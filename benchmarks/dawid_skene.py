@@ -28,8 +28,8 @@ def crowd_kit(votes: Votes) -> tuple[Probs, Figures]:
 
 def ours(votes: Votes) -> tuple[Probs, Figures]:
     """`DawidSkene` to which abstaining says nothing, as to crowd-kit."""
-    from ..labeling.dawid_skene import DawidSkene
-    from ..labeling.patterns import VotePatterns
+    from ..labeling.label_models.dawid_skene import DawidSkene
+    from ..labeling.label_models.patterns import VotePatterns
 
     table = VotePatterns.from_votes(votes)
     model = DawidSkene(

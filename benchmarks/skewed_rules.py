@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from labeler.benchmarks.simulated_votes import RuleSet, rules_for_each_class
-from labeler.labeling.class_balance import estimate_class_balance
-from labeler.labeling.label_model import METHODS, build_label_model
-from labeler.labeling.patterns import VotePatterns
+from labeler.labeling.label_models.build import METHODS, build_label_model
+from labeler.labeling.label_models.class_balance import estimate_class_balance
+from labeler.labeling.label_models.patterns import VotePatterns
 
 CLASSES = (2, 3, 4, 5)
 LARGEST = (0.5, 0.8, 0.9, 0.97)

@@ -17,7 +17,7 @@ import regex  # type: ignore[import-untyped]
 
 from ..data.text.normalize import TOKEN, fold_word
 from ..data.types.label_space import ABSTAIN
-from ..labeling.lexicon import _NEGATIVE_SUFFIX, Entry
+from ..labeling.text.lexicon import _NEGATIVE_SUFFIX, Entry
 from ..labeling.voters.keyword import _CONTRASTS, _NEGATORS_AFTER, _NEGATORS_BEFORE, _RESERVATION
 
 Rule = Callable[[Any], int]

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from labeler.labeling.label_model import METHODS, build_label_model
-from labeler.labeling.patterns import VotePatterns
-from labeler.labeling.snorkel_label_model import SnorkelLabelModel
+from labeler.labeling.label_models.build import METHODS, build_label_model
+from labeler.labeling.label_models.patterns import VotePatterns
+from labeler.labeling.label_models.snorkel import SnorkelLabelModel
 
 Probs = npt.NDArray[np.float64]
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from ..data.gold.hand_labels import hand_labels
 from ..data.runs.directory import RunDirectory
 from ..data.runs.label_options import LabelOptions, record_label_options
+from .label import LabelJob, label_reviews
 from .outputs import LabelSummary
-from .pipeline import LabelJob, label_reviews
 
 
 def label_run(

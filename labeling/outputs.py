@@ -20,10 +20,10 @@ from ..data.types.label_space import ABSTAIN, LabelSpace
 from ..data.types.soft_labels import SoftLabels
 from ..data.writing.atomic import write_csv, write_json, write_parquet
 from ..data.writing.parquet_parts import PART_ROWS, ParquetParts, writing_csv
-from .analysis import lf_summary
-from .named_voter import NamedVoter
-from .patterns import VotePatterns
-from .reviews import GoldRows, Reviews
+from .input import GoldRows, Reviews
+from .label_models.patterns import VotePatterns
+from .label_models.summary import lf_summary
+from .voting.configured import NamedVoter
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from ..data.settings import Section
-from .label_model import Method
+from .label_models.build import Method
 
 
 class VoterSection(Section):

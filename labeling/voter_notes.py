@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.types.label_space import ABSTAIN
-from .patterns import VotePatterns
+from .label_models.patterns import VotePatterns
 
 _MIN_VOTES = 10  # below which losing every time may be chance
 

@@ -23,7 +23,7 @@ import polars as pl
 from ..data.errors import ConfigError, InputError, nearest_hint
 from ..data.types.label_space import ABSTAIN, LabelSpace
 from ..data.types.soft_labels import SoftLabels
-from ..labeling.patterns import VotePatterns
+from ..labeling.label_models.patterns import VotePatterns
 
 Array = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]

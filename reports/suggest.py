@@ -16,15 +16,15 @@ from ..data.text.normalize import normalize
 from ..data.types.corpus import Corpus
 from ..data.types.label_space import ABSTAIN, LabelSpace
 from ..data.types.task import Task
-from ..labeling.consensus import divided
-from ..labeling.label_model import LabelModel, build_label_model, fit_votes
-from ..labeling.named_voter import build_voters, model_fields
-from ..labeling.patterns import VotePatterns
-from ..labeling.registry import is_asked
-from ..labeling.rule_check import RuleCheck, check_rules
-from ..labeling.rules import RULE_KINDS, rules_of
+from ..labeling.label_models.build import LabelModel, build_label_model, fit_votes
+from ..labeling.label_models.consensus import divided
+from ..labeling.label_models.patterns import VotePatterns
 from ..labeling.settings import LabelModelSection, VoterSection
-from ..labeling.suggestions import Suggestion, WeakReviews, suggest_keywords
+from ..labeling.suggest.keywords import Suggestion, WeakReviews, suggest_keywords
+from ..labeling.suggest.rule_check import RuleCheck, check_rules
+from ..labeling.suggest.rules import RULE_KINDS, rules_of
+from ..labeling.voting.configured import build_voters, model_fields
+from ..labeling.voting.registry import is_asked
 
 _MOST_REVIEWS = 200_000
 

@@ -9,8 +9,8 @@ from typing import Any
 import tomli_w
 from rich.table import Column, Table
 
-from ..labeling.rule_check import RuleCheck
-from ..labeling.suggestions import Suggestion
+from ..labeling.suggest.keywords import Suggestion
+from ..labeling.suggest.rule_check import RuleCheck
 from .printable import printable
 from .suggest import Advice
 from .terminal import stderr_console

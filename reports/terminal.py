@@ -18,7 +18,7 @@ from ..data.runs.directory import RunDirectory
 from ..data.runs.train_summary import TrainSummary
 from ..data.writing.sinks.sink import Written
 from ..labeling.outputs import LabelSummary
-from ..labeling.registry import FROM_RUN, voter_class, voter_kinds, voter_options
+from ..labeling.voting.registry import FROM_RUN, voter_class, voter_kinds, voter_options
 from .printable import counted, percent, printable
 from .progress_bars import live_console, plain_console
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.table import Column, Table
 
-from ..labeling.trial import Trial
+from ..labeling.explain import Trial
 from .printable import printable
 from .terminal import stdout_console
 

@@ -11,10 +11,10 @@ import numpy.typing as npt
 from ..data.gold.scores import weighted_share
 from ..data.types.label_space import ABSTAIN
 from ..data.types.soft_labels import SoftLabels
-from ..labeling.annotator import combine
-from ..labeling.catch_all import with_catch_all
-from ..labeling.label_model import build_label_model, fit_votes
-from ..labeling.patterns import VotePatterns
+from ..labeling.balance.catch_all import with_catch_all
+from ..labeling.cascade.reliability import combine
+from ..labeling.label_models.build import build_label_model, fit_votes
+from ..labeling.label_models.patterns import VotePatterns
 from ..labeling.settings import LabelModelSection
 from .comparison import Comparison, compare
 from .evidence import Evidence

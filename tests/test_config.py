@@ -10,7 +10,7 @@ from labeler.config import Config, load_config, parse_config
 from labeler.data.errors import ConfigError, LabelerError
 from labeler.data.presets import preset_names, preset_text
 from labeler.data.reading.settings import DataSection
-from labeler.labeling.registry import voter_options
+from labeler.labeling.voting.registry import voter_options
 
 MINIMAL = """
 [[task.labels]]

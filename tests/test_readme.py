@@ -14,7 +14,7 @@ from labeler.cli import app
 from labeler.config import parse_config
 from labeler.data.presets import preset_names
 from labeler.data.sample import SAMPLES
-from labeler.labeling.registry import voter_kinds
+from labeler.labeling.voting.registry import voter_kinds
 from labeler.models.embedded.model import embedded_available
 
 ROOT = Path(__file__).parents[1]

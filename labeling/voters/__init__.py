@@ -1,1 +1,1 @@
-"""Voters by kind: one file each. See ``labeling/registry.py``."""
+"""Voters by kind: one file each. See ``labeling/voting/registry.py``."""

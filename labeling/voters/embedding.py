@@ -12,10 +12,10 @@ from ...data.types.label_space import LabelSpace
 from ...data.types.task import Sentences
 from ...data.types.votes import Votes
 from ...models.loading.resolve import ModelRef
-from ..class_balance import known_shares
-from ..options import Count, Coverage
-from ..scoring import vote_on_rows
-from ..similarity import class_similarity, sentences_of
+from ..label_models.class_balance import known_shares
+from ..text.similarity import class_similarity, sentences_of
+from .shared.options import Count, Coverage
+from .shared.scoring import vote_on_rows
 
 
 @dataclass(frozen=True, kw_only=True)

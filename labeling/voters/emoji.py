@@ -14,7 +14,7 @@ from ...data.types.corpus import Corpus
 from ...data.types.label_space import LabelSpace
 from ...data.types.task import Sentences
 from ...data.types.votes import Votes
-from ..scoring import vote_by_margin
+from .shared.scoring import vote_by_margin
 
 _MODIFIER = re.compile("[\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]|(?<=.)\u200d.*")
 

@@ -11,8 +11,8 @@ import polars as pl
 from ...data.types.corpus import Corpus
 from ...data.types.label_space import ABSTAIN, LabelSpace
 from ...data.types.votes import Votes
-from ..columns import column_of
-from ..options import Confidence
+from .shared.columns import column_of
+from .shared.options import Confidence
 
 _SHOWN = 5  # values of a column that holds no class
 

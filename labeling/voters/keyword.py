@@ -15,9 +15,9 @@ from ...data.types.corpus import Corpus, Words
 from ...data.types.label_space import ABSTAIN, LabelSpace
 from ...data.types.task import Keywords
 from ...data.types.votes import Votes
-from ..lexicon import Entry, Matches, match, parse_entry
-from ..options import Margin
-from ..scoring import vote_by_margin
+from ..text.lexicon import Entry, Matches, match, parse_entry
+from .shared.options import Margin
+from .shared.scoring import vote_by_margin
 
 # Kazakh negates what stands before (жақсы емес, ұнаған жоқ), Russian what follows (не очень хороший).
 _NEGATORS_AFTER = ("емес", "емеспін", "жоқ")
@@ -32,7 +32,7 @@ class KeywordVoter:
     """Sum the weights of each class's lexicon entries in a review; the heaviest class wins.
 
     Words are compared as folded skeletons, so one entry covers Kazakh Cyrillic, Russian-keyboard, Latin-script and
-    drawn-out spellings. The entry syntax is described in ``labeling/lexicon.py``. Where negation flips, what follows
+    drawn-out spellings. The entry syntax is described in ``labeling/text/lexicon.py``. Where negation flips, what follows
     "but" (бірақ, но) counts half: on 29,074 Kazakh reviews with stars the verdict stands first and a reservation
     follows, and counting it more was worse than counting it the same.
 

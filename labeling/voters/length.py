@@ -10,7 +10,7 @@ from ...data.errors import ConfigError
 from ...data.types.corpus import Corpus
 from ...data.types.label_space import ABSTAIN, LabelSpace
 from ...data.types.votes import Votes
-from ..options import Confidence, Count
+from .shared.options import Confidence, Count
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,8 +16,8 @@ from ...data.types.votes import Votes
 from ...models.chat.asking import Asked, AskSettings, ask_about
 from ...models.chat.endpoint import Endpoint, check_key_variable, resolve_base_url
 from ...models.chat.prompt import Prompt
-from ..cascade import choose_texts, spread
-from ..options import Confidence, Count
+from ..cascade.selection import choose_texts, spread
+from .shared.options import Confidence, Count
 
 Positive = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]

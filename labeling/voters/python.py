@@ -11,10 +11,10 @@ from ...data.errors import ConfigError, VoterError, nearest_hint
 from ...data.types.corpus import Corpus
 from ...data.types.label_space import ABSTAIN, LabelSpace
 from ...data.types.votes import Votes
-from ..options import Confidence
 from ..user_code.functions import LabelingFunction
 from ..user_code.loading import UserCode, load_code
 from ..user_code.row import Row, rows_of
+from .shared.options import Confidence
 
 
 @dataclass(frozen=True, kw_only=True)

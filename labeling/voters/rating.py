@@ -13,8 +13,8 @@ from ...data.errors import ConfigError
 from ...data.types.corpus import Corpus
 from ...data.types.label_space import ABSTAIN, LabelSpace
 from ...data.types.votes import Votes
-from ..columns import column_of
-from ..options import Confidence
+from .shared.columns import column_of
+from .shared.options import Confidence
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,8 +14,8 @@ from ...data.text.parallel import map_parts
 from ...data.types.corpus import Corpus
 from ...data.types.label_space import ABSTAIN, LabelSpace
 from ...data.types.votes import Votes
-from ..options import Confidence
-from ..rule_text import check_no_control_character, needs_capital
+from ..text.rule_text import check_no_control_character, needs_capital
+from .shared.options import Confidence
 
 _VERBOSE = re.compile(r"^\(\?[a-zA-Z]*x")  # spaces and line ends in the pattern do not count
 

@@ -15,10 +15,10 @@ from ...data.types.task import Sentences
 from ...data.types.votes import Votes
 from ...models.loading.capabilities import Engine, zero_shot_engine
 from ...models.loading.resolve import ModelRef
-from ..class_balance import known_shares
-from ..options import Coverage
-from ..scoring import vote_on_rows
-from ..zero_shot import Reading, check_prompts, class_scores, read_reviews
+from ..label_models.class_balance import known_shares
+from ..text.prompts import Reading, check_prompts, class_scores, read_reviews
+from .shared.options import Coverage
+from .shared.scoring import vote_on_rows
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,8 @@ from labeler.data.runs.directory import RunDirectory
 from labeler.data.types.label_space import LabelSpace
 from labeler.data.types.soft_labels import SoftLabels
 from labeler.data.types.stored_corpus import StoredCorpus
-from labeler.labeling.named_voter import NamedVoter
+from labeler.labeling.input import GoldRows, Reviews
+from labeler.labeling.label_models.patterns import VotePatterns
 from labeler.labeling.outputs import (
     Labelled,
     changed_rows,
@@ -23,10 +24,9 @@ from labeler.labeling.outputs import (
     votes_as_text,
     write_labels,
 )
-from labeler.labeling.patterns import VotePatterns
-from labeler.labeling.reviews import GoldRows, Reviews
 from labeler.labeling.settings import VoterSection
 from labeler.labeling.voters.existing import ExistingVoter
+from labeler.labeling.voting.configured import NamedVoter
 
 LABELS = LabelSpace(("no", "yes"))
 VOTES = np.array([[1, 0], [-1, 1], [-1, -1], [0, 0]], dtype=np.int16)

@@ -10,10 +10,10 @@ import pytest
 
 from labeler.data.types.corpus import Corpus
 from labeler.data.types.label_space import LabelSpace
-from labeler.labeling.named_voter import NamedVoter
 from labeler.labeling.settings import VoterSection
 from labeler.labeling.voters.embedding import EmbeddingVoter
-from labeler.labeling.voting import apply_voters
+from labeler.labeling.voting.apply import apply_voters
+from labeler.labeling.voting.configured import NamedVoter
 from labeler.models.loading.resolve import ModelRef
 
 from ..conftest import RULES, App
@@ -41,7 +41,7 @@ def test_no_rule_labels_them(app: App, workdir: Path) -> None:
 
 
 def test_a_voter_that_scores_all_rows_decides_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labeler.labeling.similarity.load_encoder", lambda ref: Lengths())
+    monkeypatch.setattr("labeler.labeling.text.similarity.load_encoder", lambda ref: Lengths())
     labels, model = LabelSpace(("no", "yes")), ModelRef("lengths", Path("none"), "d1", "folder")
     voter = EmbeddingVoter(
         labels=labels, prototypes={"no": ("a",), "yes": ("a b c",)}, class_balance=(0.5, 0.5), encoder=model

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from labeler.labeling.patterns import VotePatterns
+from labeler.labeling.label_models.patterns import VotePatterns
 from labeler.labeling.voter_notes import voter_notes
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from labeler.labeling.outputs import LabelSummary
-from labeler.labeling.registry import voter_kinds, voter_options
+from labeler.labeling.voting.registry import voter_kinds, voter_options
 from labeler.reports.printable import percent
 from labeler.reports.terminal import print_summary, print_voter_kind, print_voter_kinds, say
 

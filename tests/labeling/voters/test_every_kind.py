@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from labeler.config import load_config
 from labeler.data.types.corpus import Corpus
 from labeler.data.types.votes import Votes
-from labeler.labeling.registry import build_voter, voter_kinds
+from labeler.labeling.voting.registry import build_voter, voter_kinds
 from labeler.models.chat.asking import Asked, Usage
 from labeler.models.chat.replies import Answer
 from labeler.models.loading.resolve import ModelRef

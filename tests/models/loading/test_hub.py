@@ -165,7 +165,7 @@ def test_auto_without_a_connection_says_nothing_that_reads_like_an_error(monkeyp
 
 
 def test_the_endpoint_comes_from_the_environment(hub: Any, tmp_path: Path) -> None:
-    code = "from labeler.models.loading.resolve import resolve_model; import sys; sys.stdout.write(resolve_model('team/tiny').digest)"
+    code = "from labeler.models.loading.resolve import resolve_model\nprint(resolve_model('team/tiny').digest, end='')"
     environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "0"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == hub.commit

@@ -1,0 +1,1 @@
+"""The class balance of a run: settled, from hand labels, and classes that take the rest."""

@@ -1,0 +1,1 @@
+"""Asking costly voters about the rows that need it."""

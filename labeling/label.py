@@ -1,0 +1,257 @@
+"""`labeler label`: from a table of reviews to weak labels in a run directory."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from .. import __version__
+from ..data.errors import VoterError
+from ..data.gold.gold_rows import GoldTable
+from ..data.gold.inclusion import with_record
+from ..data.progress import progress
+from ..data.reading.reviews import TableStream
+from ..data.runs.directory import RunDirectory
+from ..data.runs.manifest import stage_key
+from ..data.text.content import has_content
+from ..data.types.label_space import LabelSpace
+from ..data.types.soft_labels import SoftLabels
+from ..data.types.task import Task
+from ..data.writing.atomic import write_text
+from ..models.loading.resolve import ModelRef
+from .balance.catch_all import give_unclaimed, label_shares, shown_classes
+from .balance.settle import ESTIMATED, ClassBalance, settle_class_balance
+from .cascade.apply import ask_voters, build_asked_voters
+from .input import Reviews, store_reviews
+from .label_models.build import build_label_model, describe_fit, fit_votes
+from .label_models.class_balance import complete_balance
+from .label_models.consensus import contradicted_classes
+from .label_models.majority import MajorityVote
+from .label_models.patterns import VotePatterns
+from .outputs import Labelled, LabelSummary, write_labels
+from .settings import LabelModelSection, VoterSection
+from .voter_notes import unshown_note, voter_notes
+from .voters.shared.columns import numeric_columns
+from .voting.apply import VoteColumn, apply_voters
+from .voting.configured import NamedVoter, build_voters, model_fields
+from .voting.executor import Engine, LocalEngine
+from .voting.rating_column import with_rating_column
+from .voting.registry import is_asked, voter_options
+from .voting.silent import silent_notes
+
+Announce = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class LabelJob:
+    """Everything `label_reviews` works on.
+
+    Parameters
+    ----------
+    task : Task
+    voters : tuple of VoterSection
+    label_model : LabelModelSection
+    table : TableStream
+        The reviews; the caller closes it.
+    gold : GoldTable, optional
+        Hand-labelled rows, for the class balance and for checking the voters; never for the labels themselves.
+    models : callable
+        Maps the name of a voter's field ("model", "encoder") and the name written in its section, if any, to a
+        ModelRef; called only when a voter needs it.
+    rating_column : str, optional
+        The column that voters of kind ``rating`` read: see `rating_column.with_rating_column`.
+    config_toml : str
+        The resolved configuration, written to the run.
+    force : bool
+        Recompute everything.
+    hand_labels : bool
+        Whether gold rows are from samples of the run, which belong to its reviews.
+    limit : int, optional
+        Use only the first rows.
+    engine : Engine
+        Who leads the voters over the rows.
+    """
+
+    task: Task
+    voters: tuple[VoterSection, ...]
+    label_model: LabelModelSection
+    table: TableStream
+    gold: GoldTable | None
+    models: Callable[[str, str | None], ModelRef]
+    rating_column: str | None = None
+    config_toml: str = ""
+    force: bool = False
+    hand_labels: bool = False
+    limit: int | None = None
+    engine: Engine = field(default_factory=LocalEngine)
+
+    @property
+    def labels(self) -> LabelSpace:
+        """The classes."""
+        return self.task.label_space
+
+    @property
+    def resources(self) -> dict[str, Any]:
+        """What voters may take from the task, by the name of their field."""
+        return {"labels": self.labels} | self.task.resources
+
+
+def label_reviews(job: LabelJob, run: RunDirectory, announce: Announce = lambda message: None) -> LabelSummary:
+    """Vote, combine the votes, and write the labels.
+
+    Parameters
+    ----------
+    job : LabelJob
+    run : RunDirectory
+        Held by the caller (`open_run`); unchanged steps are taken from it.
+    announce : callable
+        Hears one line per step.
+
+    Returns
+    -------
+    LabelSummary
+
+    Raises
+    ------
+    LabelerError
+        See the voters, `fit_votes` and the run directory.
+    """
+    started = time.perf_counter()
+    _find_models(job)
+    asked = build_asked_voters(job.voters, job.resources, announce)
+    settings = job.label_model.model_dump(mode="json")
+    gold = with_record(job.gold, run) if job.gold else None
+    reviews = store_reviews(job.table, gold, run, limit=job.limit, force=job.force, hand_labels=job.hand_labels)
+    write_text(run.config, job.config_toml)
+    voters, table, balance = _vote(job, reviews, run, announce)
+    everybody = [*voters, *asked]
+    key = stage_key(
+        version=__version__,
+        settings=settings,
+        class_balance=balance.shares.tolist(),
+        votes=[[v.name, v.key(reviews.corpus)] for v in everybody],
+        table=table.digest,  # code of the user's may vote otherwise with the same key
+        labels=job.labels.names,
+        catch_all=job.task.catch_all,
+        gold=[gold.digest, gold.frame["weight"].to_list()] if gold else "",
+        input=reviews.key,
+    )
+    if not job.force and run.stage_is_current("labels", key):
+        announce("labels: unchanged, skipped")
+        return LabelSummary(**json.loads(run.summary.read_text(encoding="utf-8")))
+    run.keep_votes(voter.name for voter in everybody)
+    labelled = _combine(job, reviews, voters, table, balance, announce)
+    labelled = ask_voters(labelled, asked, run, force=job.force, announce=announce)
+    return write_labels(labelled, run, key=key, settings=settings, started=started)
+
+
+def _find_models(job: LabelJob) -> None:
+    """Look for every model before anything is written, so that a wrong name costs seconds."""
+    for section in job.voters:
+        for name in model_fields(section.kind):
+            job.models(name, section.options.get(name))
+
+
+def _vote(
+    job: LabelJob, reviews: Reviews, run: RunDirectory, announce: Announce
+) -> tuple[list[NamedVoter], VotePatterns, ClassBalance]:
+    """Let the rules vote, settle the class balance, then let the voters vote that are matched to it."""
+    sections = [s for s in job.voters if not is_asked(s.kind)]
+    matched = {s.name for s in sections if "class_balance" in voter_options(s.kind)}
+    resources = job.resources
+    vote = partial(
+        apply_voters,
+        corpus=reviews.corpus,
+        labels=job.labels,
+        engine=job.engine,
+        run=run,
+        force=job.force,
+        announce=announce,
+    )
+
+    if any("numeric_columns" in voter_options(s.kind) for s in sections):
+        resources["numeric_columns"] = numeric_columns(reviews.corpus)
+    rules = build_voters([s for s in sections if s.name not in matched], resources, job.models)
+    rules = with_rating_column(rules, reviews.corpus, job.rating_column, announce)
+    rule_votes = vote(rules)
+    rule_table = _patterns(rule_votes) if rule_votes else None
+    balance = settle_class_balance(job.label_model.class_balance, reviews, rule_table, job.labels)
+    if balance.source == ESTIMATED:  # but for what no rule can show
+        shown = shown_classes(job.task, [s for s in sections if s.name not in matched], rule_table)
+        balance = replace(balance, shares=np.where(shown, balance.shares, np.nan))
+    resources["class_balance"] = tuple(balance.shares.tolist())
+    others = build_voters([s for s in sections if s.name in matched], resources, job.models)
+    votes = rule_votes | vote(others)
+    if not votes:
+        raise VoterError("No voter is left to vote.", hint="Add a [[voters]] section that fits the input.")
+    voters = [voter for voter in (*rules, *others) if voter.name in votes]
+    return voters, _patterns(votes), balance
+
+
+def _patterns(votes: dict[str, VoteColumn]) -> VotePatterns:
+    return VotePatterns.from_votes(np.stack(list(votes.values()), axis=1))
+
+
+def _contradicted(reviews: Reviews, table: VotePatterns, k: int) -> tuple[int, ...]:
+    gold = reviews.gold
+    return () if gold is None else contradicted_classes(table, gold.rows, gold.labels, k)
+
+
+def _combine(
+    job: LabelJob,
+    reviews: Reviews,
+    voters: Sequence[NamedVoter],
+    table: VotePatterns,
+    balance: ClassBalance,
+    announce: Announce,
+) -> Labelled:
+    settings, k = job.label_model, job.labels.k
+    model = build_label_model(
+        settings.method,
+        k=k,
+        class_balance=complete_balance(balance.shares, MajorityVote(k=k).fit(table).class_balance_),
+        seed=settings.seed,
+        group_correlated=settings.group_correlated,
+        families=[voter.family for voter in voters],
+        contradicted=_contradicted(reviews, table, k),
+    )
+    with progress("Fitting the label model"):
+        fit_votes(table, model, k=k)
+    probs = model.predict_proba(table).astype(np.float32)
+    announce(f"label model: {describe_fit(settings.method, model, table.m)}")
+    soft = SoftLabels(probs, table.covered)
+    if job.task.catch_all:
+        texts = (frame["text"] for frame in reviews.corpus.frames("text"))
+        content = np.concatenate([has_content(part) for part in texts])
+        table, soft = give_unclaimed(table, soft, job.labels.index(job.task.catch_all), content)
+    names = [voter.name for voter in voters]
+    about = voter_notes(table, soft.hard(), model.voter_accuracy_, voters=names, has_gold=reviews.n_gold > 0)
+    silent = silent_notes(voters, table, reviews.corpus)
+    notes = [*reviews.notes, *silent, *balance.notes, *model.notes_, *about]
+    if reviews.gold is not None and reviews.gold.unusable:
+        notes.append(
+            f"{reviews.gold.unusable} gold rows are not in the input; without a text, or drawn from other reviews, "
+            "they were not used."
+        )
+    if len(unshown := np.flatnonzero(np.isnan(balance.shares))):
+        notes.append(unshown_note([job.labels.names[c] for c in unshown], job.task.catch_all))
+    return Labelled(
+        reviews=reviews,
+        labels=job.labels,
+        table=table,
+        soft=soft,
+        voters=tuple(voters),
+        voter_accuracy=model.voter_accuracy_,
+        class_balance=complete_balance(balance.shares, label_shares(table, soft)),
+        class_balance_source=balance.source,
+        class_balance_interval=balance.interval,
+        method=settings.method,
+        notes=tuple(notes),
+        catch_all=job.task.catch_all,
+    )

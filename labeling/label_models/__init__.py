@@ -1,0 +1,1 @@
+"""Label models on vote patterns, and what the votes say without one."""

@@ -1,0 +1,237 @@
+"""Distinct vote rows and how often each occurs: the compressed form of a label matrix.
+
+Most reviews draw one of a few thousand combinations of votes, so everything downstream (label models, summaries,
+correlation) works on the distinct rows with their counts and never again on all `n` rows. Nothing is lost: sums of
+integer counts are exact in float64 up to 2**53.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...data.types.label_space import ABSTAIN
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+_BLOCK = 1 << 16  # rows sorted at a time: codes, sort and result of one block stay in the CPU's cache
+_LARGEST_CODE = 1 << 62
+_LARGEST_TABLE = 1 << 24  # 15 voters on 2 classes fit; the table then takes 72 MB
+
+
+@dataclass(frozen=True, eq=False)
+class VotePatterns:
+    """The distinct rows of a label matrix.
+
+    Parameters
+    ----------
+    patterns : ndarray of int16, shape (p, m)
+        Distinct vote rows in lexicographic order; -1 is an abstention.
+    counts : ndarray of int64, shape (p,)
+        How many rows of the matrix show each pattern, all positive.
+    inverse : ndarray of int32, shape (n,)
+        Pattern of each row. Empty in a table that only counts (see `without_rows`).
+
+    Raises
+    ------
+    ValueError
+        If shapes disagree or a count is not positive.
+    """
+
+    patterns: npt.NDArray[np.int16]
+    counts: npt.NDArray[np.int64]
+    inverse: npt.NDArray[np.int32]
+
+    def __post_init__(self) -> None:
+        if self.patterns.ndim != 2 or self.counts.shape != self.patterns.shape[:1]:
+            raise ValueError(f"Patterns of shape {self.patterns.shape} but counts of shape {self.counts.shape}.")
+        if np.any(self.counts <= 0):
+            raise ValueError("Every pattern must occur at least once.")
+        if len(self.inverse) not in (0, self.n):
+            raise ValueError(f"Counts add up to {self.n} rows, but {len(self.inverse)} rows are mapped to patterns.")
+
+    @classmethod
+    def from_votes(cls, votes: npt.NDArray[np.integer[Any]]) -> VotePatterns:
+        """Compress an ``(n, m)`` matrix of votes in [-1, k).
+
+        Few voters and classes are counted in a table of all possible rows; otherwise rows are sorted in blocks and
+        the blocks merged. Either way no other array of length `n` is made beside the result.
+        """
+        if votes.ndim != 2:
+            raise ValueError(f"Votes must have 2 dimensions, got shape {votes.shape}.")
+        base = int(votes.max(initial=ABSTAIN)) + 2
+        if len(votes) >= _BLOCK and base ** votes.shape[1] <= _LARGEST_TABLE:
+            return cls(*_count_in_table(votes, base))
+        blocks = (_group(votes[start : start + _BLOCK]) for start in range(0, max(len(votes), 1), _BLOCK))
+        return merge_patterns(cls(*block) for block in blocks)
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of the votes on all rows."""
+        digest = hashlib.blake2b(self.patterns.tobytes(), digest_size=20)
+        digest.update(self.inverse.tobytes())
+        return digest.hexdigest()
+
+    @property
+    def n(self) -> int:
+        """Number of rows of the matrix."""
+        return int(self.counts.sum())
+
+    @property
+    def m(self) -> int:
+        """Number of voters."""
+        return int(self.patterns.shape[1])
+
+    @property
+    def covered(self) -> npt.NDArray[np.bool_]:
+        """Patterns in which at least one voter votes, shape (p,)."""
+        covered: npt.NDArray[np.bool_] = np.any(self.patterns != ABSTAIN, axis=1)
+        return covered
+
+    def __len__(self) -> int:
+        return len(self.patterns)
+
+    def expand(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Gather values per pattern, shape (p, ...), into values per row, shape (n, ...)."""
+        return values[self.inverse]
+
+    def without_rows(self) -> VotePatterns:
+        """Drop `inverse`: what a stream of shards needs to keep of each."""
+        return VotePatterns(self.patterns, self.counts, np.zeros(0, np.int32))
+
+
+def merge_patterns(parts: Iterable[VotePatterns]) -> VotePatterns:
+    """Merge the tables of several shards, in order, into the table of their concatenation.
+
+    Parameters
+    ----------
+    parts : iterable of VotePatterns
+        At least one. If any came from `without_rows`, the result maps no rows either.
+
+    Raises
+    ------
+    ValueError
+        If there are no parts, or they differ in the number of voters.
+    """
+    tables: Sequence[VotePatterns] = list(parts)
+    if not tables or len({table.m for table in tables}) > 1:
+        raise ValueError(f"Expected shards with equally many voters, got {[table.m for table in tables]}.")
+    if len(tables) == 1:
+        return tables[0]
+    patterns, _, place = _group(np.concatenate([table.patterns for table in tables]))
+    counts = np.zeros(len(patterns), np.int64)
+    ends = np.cumsum([len(table) for table in tables])
+    places = np.split(place, ends[:-1])
+    for table, where in zip(tables, places, strict=True):
+        counts[where] += table.counts  # a table holds each pattern once, so no index repeats
+    if any(len(table.inverse) != table.n for table in tables):
+        return VotePatterns(patterns, counts, np.zeros(0, np.int32))
+    inverse = np.concatenate([where[table.inverse] for table, where in zip(tables, places, strict=True)])
+    return VotePatterns(patterns, counts, inverse)
+
+
+def _count_in_table(
+    votes: npt.NDArray[np.integer[Any]], base: int
+) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+    """Group rows without sorting them: every possible row, read as a number, has a place in a table."""
+    n, m = votes.shape
+    radix = base ** np.arange(m - 1, -1, -1)
+    weights = radix.astype(np.float64)  # a product of floats, exact below 2**53, is the fastest way to the codes
+    inverse = np.empty(n, np.int32)
+    seen = np.zeros(base**m, np.bool_)
+    blocks = [slice(start, start + _BLOCK // 8) for start in range(0, n, _BLOCK // 8)]
+    for block in blocks:
+        inverse[block] = votes[block].astype(np.float64) @ weights + weights.sum()
+        seen[inverse[block]] = True
+    codes = np.flatnonzero(seen)
+    rank = np.zeros(base**m, np.int32)
+    rank[codes] = np.arange(len(codes), dtype=np.int32)
+    counts = np.zeros(len(codes), np.int64)
+    for block in blocks:
+        inverse[block] = rank[inverse[block]]
+        counts += np.bincount(inverse[block], minlength=len(codes))
+    return (codes[:, np.newaxis] // radix % base - 1).astype(np.int16), counts, inverse
+
+
+def _group(
+    rows: npt.NDArray[np.integer[Any]],
+) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+    """Sort and count the distinct rows: patterns (p, m), counts (p,), inverse (n,)."""
+    codes, inverse, counts = np.unique(_row_codes(rows), return_inverse=True, return_counts=True)
+    sample = np.zeros(len(codes), np.int64)
+    sample[inverse] = np.arange(len(rows))  # any row of a pattern shows the pattern
+    return rows[sample].astype(np.int16), counts.astype(np.int64), inverse.astype(np.int32)
+
+
+def _row_codes(rows: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
+    """Write each row as one number whose order is the rows' lexicographic order.
+
+    The digits are the votes plus one. Where the number would outgrow 62 bits (68 voters on 6 classes need 191), the
+    codes so far are replaced by their ranks, which keeps order and equality and makes room for more digits.
+    """
+    codes = np.zeros(len(rows), np.int64)
+    if not len(rows):
+        return codes
+    bound = 1
+    for column in rows.T:
+        base = int(column.max()) + 2
+        if bound * base > _LARGEST_CODE:
+            ranks, codes = np.unique(codes, return_inverse=True)
+            bound = len(ranks)
+        codes *= base
+        codes += column
+        codes += 1
+        bound *= base
+    return codes
+
+
+def indicators(votes: npt.NDArray[np.int16], k: int) -> npt.NDArray[np.float64]:
+    """One-hot votes, shape (p, m * k): column ``j * k + c`` is 1 where voter `j` votes class `c`; abstentions are 0."""
+    hot = votes[:, :, np.newaxis] == np.arange(k, dtype=np.int16)
+    flat: npt.NDArray[np.float64] = hot.reshape(len(votes), votes.shape[1] * k).astype(np.float64)
+    return flat
+
+
+def one_hot_outcomes(table: VotePatterns, k: int) -> csr_array:
+    """One-hot votes, abstentions included, sparse, shape (p, m * (k + 1)): column ``j * (k + 1)`` is "j abstains"."""
+    from scipy.sparse import csr_array
+
+    columns = table.patterns.astype(np.int32) + 1 + np.arange(table.m, dtype=np.int32) * (k + 1)
+    starts = np.arange(len(table) + 1) * table.m
+    shape = (len(table), table.m * (k + 1))
+    return csr_array((np.ones(columns.size), columns.reshape(-1), starts), shape=shape)
+
+
+def cooccurrence(
+    table: VotePatterns, k: int, weights: npt.NDArray[np.float64] | None = None
+) -> npt.NDArray[np.float64]:
+    """Count on how many rows voter `i` votes `a` while voter `j` votes `b`.
+
+    Parameters
+    ----------
+    table : VotePatterns
+        The votes.
+    k : int
+        Number of classes.
+    weights : ndarray of float64, shape (p,), optional
+        Weight of each pattern instead of its count.
+
+    Returns
+    -------
+    ndarray of float64, shape (m, k, m, k)
+        Exact integers when weighted by counts.
+    """
+    weight = table.counts.astype(np.float64) if weights is None else weights
+    total = np.zeros((table.m * k, table.m * k))
+    for start in range(0, len(table), _BLOCK // 4):
+        block = slice(start, start + _BLOCK // 4)
+        hot = indicators(table.patterns[block], k)
+        total += hot.T @ (hot * weight[block, np.newaxis])
+    return total.reshape(table.m, k, table.m, k)

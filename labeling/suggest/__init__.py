@@ -1,0 +1,1 @@
+"""Rules that are missing and rules that do harm."""

@@ -1,0 +1,1 @@
+"""What voters know of words, languages and sentences."""

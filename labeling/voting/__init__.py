@@ -1,0 +1,1 @@
+"""Applying voters: which there are, how they are configured, who runs them, and where they go on."""

@@ -1,0 +1,133 @@
+"""Voters with the ``[[voters]]`` sections they are made from, and the keys their votes are found again by."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from ... import __version__
+from ...data.digests import file_digest
+from ...data.errors import ConfigError
+from ...data.runs.manifest import stage_key
+from ...data.types.stored_corpus import ChunkedCorpus
+from ...models.loading.resolve import ModelRef
+from ..settings import VoterSection
+from ..user_code.loading import UserCode
+from .registry import Voter, build_voter, voter_class
+
+MODEL_FIELDS = ("model", "encoder")
+"""Fields of a voter that hold a model."""
+
+
+@dataclass(frozen=True)
+class NamedVoter:
+    """A voter and the section it was made from."""
+
+    name: str
+    section: VoterSection
+    voter: Voter
+
+    @property
+    def family(self) -> str:
+        """What voters of one origin have in common: their model; for others their own name."""
+        model = model_of(self.voter)
+        return model.digest if model else self.name
+
+    @property
+    def code(self) -> UserCode | None:
+        """The user's code it runs, if any."""
+        return getattr(self.voter, "code", None)
+
+    def key(self, corpus: ChunkedCorpus) -> str:
+        """Digest of everything the votes depend on."""
+        return stage_key(
+            version=__version__,
+            kind=self.section.kind,
+            code=self.code and self.code.digest,
+            options=_fingerprint(self.voter),
+            texts=corpus.digest,
+            columns=_column_digest(self.voter, corpus),
+        )
+
+
+def model_fields(kind: str) -> list[str]:
+    """Return the fields of a voter kind that hold a model."""
+    hints = get_type_hints(voter_class(kind))
+    return [name for name in MODEL_FIELDS if hints.get(name) is ModelRef]
+
+
+def model_of(voter: Voter) -> ModelRef | None:
+    """Return the model a voter uses, if any."""
+    return next((value for name in MODEL_FIELDS if isinstance(value := getattr(voter, name, None), ModelRef)), None)
+
+
+def is_user_code(voter: Voter) -> bool:
+    """Whether a voter runs code from a file of the user's."""
+    return hasattr(voter, "path")
+
+
+def build_voters(
+    sections: Iterable[VoterSection],
+    resources: Mapping[str, Any],
+    models: Callable[[str, str | None], ModelRef],
+) -> list[NamedVoter]:
+    """Make the voters of a configuration.
+
+    Parameters
+    ----------
+    sections : iterable of VoterSection
+    resources : mapping
+        What voters take from the task and the run, by field name.
+    models : callable
+        Finds the model for a field and the name its section gives, if any; called only for voters with such a field.
+
+    Raises
+    ------
+    ConfigError
+        If a kind or option is wrong.
+    ModelError
+        If a model cannot be found.
+    """
+    voters = []
+    for section in sections:
+        fields = model_fields(section.kind)
+        found = {name: models(name, _model_name(section, name)) for name in fields}
+        options = {name: value for name, value in section.options.items() if name not in fields}
+        voter = build_voter(section.name, section.kind, options, {**resources, **found})
+        voters.append(NamedVoter(section.name, section, voter))
+    return voters
+
+
+def _model_name(section: VoterSection, field: str) -> str | None:
+    written = section.options.get(field)
+    if written is not None and (not isinstance(written, str) or not written):
+        raise ConfigError(
+            f"Voter '{section.name}': {field} = {written!r} is not the name of a model.",
+            hint='Write "embedded", "auto", a folder or a hub name.',
+        )
+    return written
+
+
+def _column_digest(voter: Voter, corpus: ChunkedCorpus) -> str:
+    """Digest of the input's columns a voter may read: its own, or all for user code."""
+    wanted = getattr(voter, "column", None)
+    names = (wanted,) if wanted in corpus.column_names else corpus.column_names if is_user_code(voter) else ()
+    return stage_key(**{name: corpus.column_digest(name) for name in names})
+
+
+def _fingerprint(value: Any) -> Any:
+    """Reduce a voter's options to JSON: models to their digest, files to their content."""
+    if isinstance(value, ModelRef):
+        return value.digest
+    if isinstance(value, Path):
+        return file_digest(value).digest if value.exists() else str(value)
+    if dataclasses.is_dataclass(value):
+        return {f.name: _fingerprint(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return [[str(key), _fingerprint(item)] for key, item in value.items()]
+    if isinstance(value, list | tuple):
+        return [_fingerprint(item) for item in value]
+    return value if value is None or isinstance(value, bool | int | float) else str(value)

@@ -1,0 +1,135 @@
+"""Who leads voters over a corpus: this process, or the workers of a cluster."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ...data.errors import ConfigError, VoterError
+from ...data.types.corpus import Corpus
+from ...data.types.label_space import ABSTAIN
+from ...data.types.stored_corpus import ChunkedCorpus
+from ...data.types.votes import Votes
+from ...models.loading.device import Compute, choose_compute
+from ..user_code.reads import Reads
+from .configured import NamedVoter, model_of
+from .registry import Dense
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a voter says of one chunk.
+
+    Parameters
+    ----------
+    said : Votes, or ndarray of float32, shape (n, k)
+        Votes; or scores, if the voter decides on those of all rows together (`Dense`). Rows whose text has no content
+        are abstained from, or have NaN for scores, whatever the voter says.
+    seconds : float
+        How long it took.
+    compute : Compute, optional
+        What its model ran on.
+    reads : Reads
+        What the user's code has read so far.
+    """
+
+    said: Votes | npt.NDArray[np.float32]
+    seconds: float
+    compute: Compute | None = None
+    reads: Reads = field(default_factory=Reads)
+
+
+class Engine(Protocol):
+    """Lets voters answer for chunks of a corpus.
+
+    The answers do not depend on the engine: all call the same voters on the same chunks.
+    """
+
+    def answers(
+        self, voters: Sequence[NamedVoter], corpus: ChunkedCorpus, chunks: Sequence[int], *, k: int
+    ) -> Generator[list[Answer], None, None]:
+        """Yield, chunk by chunk in the order given, one answer per voter.
+
+        Parameters
+        ----------
+        voters : sequence of NamedVoter
+            Rules, which share what is found out about a chunk; or a single voter with a model or code of the user's.
+        corpus : ChunkedCorpus
+        chunks : sequence of int
+            Numbers of chunks of the corpus.
+        k : int
+            Number of classes.
+        """
+        ...
+
+
+class LocalEngine:
+    """Works in this process, one chunk at a time."""
+
+    def answers(
+        self, voters: Sequence[NamedVoter], corpus: ChunkedCorpus, chunks: Sequence[int], *, k: int
+    ) -> Generator[list[Answer], None, None]:
+        """Yield one answer per voter, chunk by chunk; raises what the voters raise."""
+        for number in chunks:
+            chunk = corpus.chunk(number)
+            yield [answer(named, chunk, k) for named in voters]
+
+
+@contextmanager
+def open_engine(name: Literal["local", "ray"], actors: int | None = None) -> Iterator[Engine]:
+    """Open an engine by its name.
+
+    Raises
+    ------
+    ConfigError
+        If Ray is wanted and not installed, or actors are wanted without Ray.
+    """
+    if name == "ray":
+        from .ray_executor import RayEngine
+
+        with RayEngine(actors) as engine:
+            yield engine
+    elif actors is not None:
+        raise ConfigError("--actors is for a Ray cluster.", hint="Add --engine ray.")
+    else:
+        yield LocalEngine()
+
+
+def answer(named: NamedVoter, chunk: Corpus, k: int) -> Answer:
+    """Let a voter vote on, or score, a chunk.
+
+    Raises
+    ------
+    VoterError
+        If it does not answer for every row, or for a class that does not exist.
+    LabelerError
+        From the voter.
+    """
+    started = time.perf_counter()
+    said = _checked(named, chunk, k)
+    compute = choose_compute() if model_of(named.voter) else None
+    code = named.code
+    reads = Reads(code.voting.files.copy(), set(code.doubts)) if code else Reads()
+    return Answer(said, time.perf_counter() - started, compute, reads)
+
+
+def _checked(named: NamedVoter, chunk: Corpus, k: int) -> Votes | npt.NDArray[np.float32]:
+    empty = ~chunk.unique.has_content[chunk.unique.inverse]
+    if isinstance(named.voter, Dense):
+        scores = np.asarray(named.voter.scores(chunk), np.float32)
+        if scores.shape != (len(chunk), k):
+            raise VoterError(f"Voter '{named.name}' returned scores of shape {scores.shape} for {len(chunk)} rows.")
+        return np.where(empty[:, np.newaxis], np.float32(np.nan), scores)
+    votes = named.voter.vote(chunk)
+    if len(votes) != len(chunk) or (len(votes) and votes.labels.max() >= k):
+        raise VoterError(
+            f"Voter '{named.name}' returned {len(votes)} votes for {len(chunk)} rows, or a class that does not exist.",
+            hint="A voter returns one vote per row, in [-1, k).",
+        )
+    return Votes.from_scores(np.where(empty, ABSTAIN, votes.labels), votes.confidence) if empty.any() else votes

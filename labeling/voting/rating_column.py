@@ -1,0 +1,101 @@
+"""Finding the column of stars for voters of kind ``rating``: as told, as configured, or by its name and content."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+
+import polars as pl
+
+from ...data.errors import ConfigError
+from ...data.reading.columns import fold_name
+from ...data.types.stored_corpus import ChunkedCorpus
+from ..voters.rating import RatingVoter, numbers
+from ..voters.shared.columns import missing_column
+from .configured import NamedVoter
+
+RATING_NAMES = frozenset(
+    "rating ratings rate score scores stars star star_rating rating_stars review_rating review_score user_rating grade "
+    "mark points overall "
+    "оценка оценки оценка_отзыва оценка_товара ваша_оценка рейтинг рейтинг_отзыва звезды звёзды звезд звёзд "
+    "количество_звезд количество_звёзд балл баллы "
+    "баға бағалау бағасы рейтингі жұлдыз жұлдыздар жұлдызша ұпай балл".split()
+)
+"""Names under which ratings usually come, folded by `fold_name`."""
+
+Announce = Callable[[str], None]
+
+
+def with_rating_column(
+    voters: Sequence[NamedVoter], corpus: ChunkedCorpus, wanted: str | None, announce: Announce
+) -> list[NamedVoter]:
+    """Let voters of kind ``rating`` read the column that holds the ratings.
+
+    Parameters
+    ----------
+    voters : sequence of NamedVoter
+    corpus : ChunkedCorpus
+    wanted : str, optional
+        The column the user named. Without it a voter reads the column it is configured to; where the input has none of
+        that name, the only one with a usual name (`RATING_NAMES`) that holds whole or half numbers in its ranges.
+    announce : callable
+        Called with one line per column that was found, or not chosen among several.
+
+    Raises
+    ------
+    VoterError
+        If the input has no column `wanted`.
+    ConfigError
+        If a column is wanted and no voter is of kind ``rating``.
+    """
+    if wanted is not None and wanted not in corpus.column_names:
+        raise missing_column(wanted, corpus.column_names)
+    if wanted is not None and not any(isinstance(named.voter, RatingVoter) for named in voters):
+        raise ConfigError(
+            f"Column '{wanted}' is to be read as a rating, but no voter reads one.",
+            hint='Add a [[voters]] section with kind = "rating"; `labeler voters rating` shows its options.',
+        )
+    return [_placed(named, corpus, wanted, announce) for named in voters]
+
+
+def _placed(named: NamedVoter, corpus: ChunkedCorpus, wanted: str | None, announce: Announce) -> NamedVoter:
+    voter = named.voter
+    if not isinstance(voter, RatingVoter):
+        return named
+    column = wanted
+    if column is None and voter.column not in corpus.column_names:
+        found = [name for name in _usual(corpus.column_names) if _holds_ratings(name, voter, corpus)]
+        if len(found) > 1:
+            announce(f"{named.name}: several columns may hold it: {', '.join(found)}; choose one with --rating-column")
+        column = found[0] if len(found) == 1 else None
+    if column is None or column == voter.column:
+        return named
+    announce(f"{named.name}: reads column '{column}'")
+    section = named.section.model_copy(update={"column": column})
+    return dataclasses.replace(named, section=section, voter=dataclasses.replace(voter, column=column))
+
+
+def _usual(names: Iterable[str]) -> list[str]:
+    return [name for name in names if fold_name(name) in RATING_NAMES]
+
+
+def _holds_ratings(name: str, voter: RatingVoter, corpus: ChunkedCorpus) -> bool:
+    """Whether a column holds ratings of single reviews, on the scale of a voter's ranges.
+
+    Means of many ratings (4.73) are of a product, and another scale (to 10) would need other ranges.
+    """
+    low, high = (choose(end) for choose, end in zip((min, max), zip(*voter.ranges.values(), strict=True), strict=True))
+    different = set[float]()
+    for number in range(len(corpus.sizes)):
+        columns = corpus.chunk(number).columns
+        assert columns is not None
+        values = columns[name]
+        if values.dtype.is_nested() or values.dtype in (pl.Binary, pl.Object):
+            return False
+        filled = values.drop_nulls()
+        filled = filled.filter(filled.cast(pl.String).str.strip_chars() != "")
+        read = numbers(filled)
+        if not (read.is_between(low, high) & (read * 2 % 1 == 0)).all():
+            return False
+        different.update(read.unique().to_list())
+    return len(different) > 1

@@ -1,0 +1,87 @@
+"""Voters as they travel to another machine, where neither the files of the user nor the models need be."""
+
+from __future__ import annotations
+
+import dataclasses
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ... import __version__
+from ...data.errors import ConfigError, ModelError
+from ...data.types.corpus import Corpus
+from ...models.loading.resolve import ModelRef, resolve_model
+from ..user_code.loading import receive_code
+from ..voters.python import PythonVoter
+from .configured import MODEL_FIELDS, NamedVoter
+from .executor import Answer, answer
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """Voters and what they need.
+
+    Parameters
+    ----------
+    voters : tuple of NamedVoter
+    k : int
+        Number of classes.
+    code : mapping of Path to (mapping of str to bytes, str)
+        The user's Python files: sources of each file and of the modules beside it (`UserCode.sources`), and its digest.
+    version : str
+        Of the labeler that sent it.
+    """
+
+    voters: tuple[NamedVoter, ...]
+    k: int
+    code: Mapping[Path, tuple[Mapping[str, bytes], str]]
+    version: str = __version__
+
+    @classmethod
+    def of(cls, voters: Sequence[NamedVoter], k: int) -> Parcel:
+        """Pack voters."""
+        own = [named.voter for named in voters if isinstance(named.voter, PythonVoter)]
+        return cls(tuple(voters), k, {voter.path: (voter.code.sources, voter.code.digest) for voter in own})
+
+    def opened(self) -> list[NamedVoter]:
+        """Return the voters with code and models of this machine.
+
+        Raises
+        ------
+        ConfigError
+            If another version of labeler packed them, or the user's code reads something else here.
+        ModelError
+            If this machine has no such model, or another one of that name.
+        """
+        if self.version != __version__:
+            raise ConfigError(
+                f"labeler {self.version} cannot vote with {__version__} of {socket.gethostname()}.",
+                hint="Install the same version everywhere.",
+            )
+        for path, (sources, digest) in self.code.items():
+            receive_code(path, sources, digest)
+        return [_opened(named) for named in self.voters]
+
+    def answers(self, voters: Sequence[NamedVoter], chunk: Corpus) -> list[Answer]:
+        """Let opened voters answer for a chunk."""
+        return [answer(named, chunk, self.k) for named in voters]
+
+
+def _opened(named: NamedVoter) -> NamedVoter:
+    voter: Any = named.voter
+    models = {name: getattr(voter, name, None) for name in MODEL_FIELDS}
+    here = {name: _found(model) for name, model in models.items() if isinstance(model, ModelRef)}
+    return dataclasses.replace(named, voter=dataclasses.replace(voter, **here)) if here else named
+
+
+def _found(model: ModelRef) -> ModelRef:
+    name = str(model.path) if model.source == "folder" else model.name
+    found = resolve_model(name, revision=model.digest if model.source == "hub" else None)
+    if found.digest != model.digest:
+        raise ModelError(
+            f"The model '{model.name}' of {socket.gethostname()} is another one than that of the machine that asks.",
+            hint="Put the same files there.",
+        )
+    return found

@@ -1,0 +1,171 @@
+"""A pass of voters that was stopped in the middle goes on with the chunks that are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pytest
+
+from labeler.data.runs.directory import RunDirectory, open_run
+from labeler.data.types.corpus import Corpus, digest_series
+from labeler.data.types.label_space import LabelSpace
+from labeler.data.types.stored_corpus import ChunkedCorpus, StoredCorpus
+from labeler.data.types.votes import Votes
+from labeler.labeling.settings import VoterSection
+from labeler.labeling.voting.apply import apply_voters
+from labeler.labeling.voting.checkpoints import Shards
+from labeler.labeling.voting.configured import NamedVoter
+from labeler.labeling.voting.executor import Answer, LocalEngine
+from labeler.models.loading.device import Compute
+
+LABELS = LabelSpace(("negative", "positive"))
+SIZES = (3, 2, 4, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Last:
+    """Votes by the last digit of the text, and abstains at 9."""
+
+    labels: LabelSpace = LABELS
+
+    def vote(self, corpus: Corpus) -> Votes:
+        """Vote row by row."""
+        digits = corpus.texts.str.tail(1).cast(pl.Int64).to_numpy()
+        return Votes.from_scores(np.where(digits == 9, -1, digits % 2), digits / 10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AboveMean:
+    """Votes for texts that are above the mean of all."""
+
+    labels: LabelSpace = LABELS
+
+    def vote(self, corpus: Corpus) -> Votes:
+        """Vote on all rows."""
+        return self.decide(self.scores(corpus))
+
+    def scores(self, corpus: Corpus) -> npt.NDArray[np.float32]:
+        """Two numbers per text."""
+        digits = corpus.texts.str.tail(1).cast(pl.Float32).to_numpy()
+        return np.stack([digits, digits / 3], axis=1).astype(np.float32)
+
+    def decide(self, scores: npt.NDArray[np.float32]) -> Votes:
+        """Compare with the mean."""
+        return Votes.from_scores(scores[:, 0] > scores[:, 0].mean(), scores[:, 1] / 3)
+
+
+@dataclass
+class Stopping(LocalEngine):
+    """Is stopped after some chunks."""
+
+    after: int = 100
+    asked: list[int] = field(default_factory=list)
+
+    def answers(
+        self, voters: Sequence[NamedVoter], corpus: ChunkedCorpus, chunks: Sequence[int], *, k: int
+    ) -> Generator[list[Answer], None, None]:
+        """Answer, and stop."""
+        for number, answers in zip(chunks, super().answers(voters, corpus, chunks, k=k), strict=True):
+            if len(self.asked) == self.after:
+                raise KeyboardInterrupt
+            self.asked.append(number)
+            yield answers
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[RunDirectory]:
+    with open_run(tmp_path / "run") as directory:
+        yield directory
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> StoredCorpus:
+    frame = pl.DataFrame({"id": [f"r{i}" for i in range(10)], "text": [f"text {i}" for i in range(10)]})
+    frame.write_parquet(tmp_path / "corpus.parquet")
+    digests = digest_series(frame["text"]), digest_series(frame["id"])
+    return StoredCorpus(tmp_path / "corpus.parquet", SIZES, (), *digests)
+
+
+VOTERS = [
+    NamedVoter(name, VoterSection(name=name, kind="regex"), voter)
+    for name, voter in (("last", Last()), ("mean", AboveMean()))
+]
+
+
+def votes(
+    run: RunDirectory, corpus: StoredCorpus, engine: Stopping, *, force: bool = False
+) -> dict[str, list[tuple[object, ...]]]:
+    apply_voters(VOTERS, corpus, labels=LABELS, engine=engine, run=run, force=force)
+    return {voter.name: pl.read_parquet(run.votes(voter.name)).rows() for voter in VOTERS}
+
+
+def stopped(run: RunDirectory, corpus: StoredCorpus, after: int) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        votes(run, corpus, Stopping(after))
+    assert not run.votes("last").exists()
+
+
+@pytest.mark.parametrize("after", [0, 1, 3])
+def test_only_missing_chunks_are_asked_about(
+    run: RunDirectory, corpus: StoredCorpus, after: int, tmp_path: Path
+) -> None:
+    with open_run(tmp_path / "undisturbed") as other:
+        expected = votes(other, corpus, Stopping())
+    stopped(run, corpus, after)
+    engine = Stopping()
+    assert votes(run, corpus, engine) == expected
+    assert engine.asked == list(range(after, len(SIZES)))
+    assert not list(run.shards.iterdir())
+    assert expected["last"][9] == ("r9", None, None)
+    assert {row[1] for row in expected["mean"]} == {"negative", "positive"}
+
+
+def test_a_shard_that_was_cut_short_is_asked_about_again(run: RunDirectory, corpus: StoredCorpus) -> None:
+    stopped(run, corpus, 3)
+    second = sorted(run.shards.rglob("*.parquet"))[1]
+    second.write_bytes(second.read_bytes()[:-10])
+    engine = Stopping()
+    votes(run, corpus, engine)
+    assert engine.asked == [1, 3]
+
+
+def test_force_asks_about_all(run: RunDirectory, corpus: StoredCorpus) -> None:
+    stopped(run, corpus, 3)
+    engine = Stopping()
+    votes(run, corpus, engine, force=True)
+    assert engine.asked == [0, 1, 2, 3]
+
+
+def test_other_rows_have_other_shards(run: RunDirectory, corpus: StoredCorpus) -> None:
+    stopped(run, corpus, 3)
+    engine = Stopping()
+    votes(run, StoredCorpus(corpus.path, SIZES, (), corpus.digest, "other ids"), engine)
+    assert engine.asked == [0, 1, 2, 3]
+    run.keep_votes(["last", "mean"])
+    assert not run.shards.exists()
+
+
+def test_a_single_chunk_leaves_nothing_behind(run: RunDirectory, corpus: StoredCorpus) -> None:
+    votes(run, StoredCorpus(corpus.path, (10,), (), corpus.digest, corpus.ids_digest), Stopping())
+    assert not run.shards.exists()
+
+
+def test_answers_come_back_as_they_were(tmp_path: Path) -> None:
+    shards = Shards(tmp_path / "shards")
+    scores = np.array([[0.1, -2], [np.pi, 1e-30], [0, 1]], np.float32)
+    vote = Votes.from_scores([0, -1, 1], [0.1, 0.2, 0.3])
+    shards.save(7, [Answer(vote, 1.5), Answer(scores, 0.5, Compute("cpu", "bfloat16"))])
+    assert shards.has(7)
+    assert not shards.has(8)
+    first, second = shards.load(7)
+    assert isinstance(first.said, Votes)
+    np.testing.assert_array_equal(first.said.labels, vote.labels)
+    np.testing.assert_array_equal(first.said.confidence, vote.confidence)
+    np.testing.assert_array_equal(second.said, scores)
+    assert [each.seconds for each in (first, second)] == [1.5, 0.5]
+    assert [each.compute for each in (first, second)] == [None, Compute("cpu", "bfloat16")]
