@@ -11,8 +11,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from .reports import flags
-from .reports.failures import Commands, explaining_full_disk
+from .reports.console import options as flags
+from .reports.console.errors import Commands, explaining_full_disk
 
 app = typer.Typer(
     name="labeler",
@@ -59,7 +59,7 @@ def label(
 
     Example: labeler label reviews.csv --gold manual.csv --run runs/reviews
     """
-    from .reports.progress_bars import showing_progress
+    from .reports.console.progress_bars import showing_progress
 
     with showing_progress():
         from .config import told_config
@@ -70,7 +70,7 @@ def label(
         from .data.writing.partitioned import open_dataset
         from .labeling.label_run import label_run
         from .labeling.voting.executor import open_engine
-        from .reports.terminal import say
+        from .reports.console.terminal import say
 
         told = LabelOptions(
             input=input,
@@ -102,7 +102,7 @@ def label(
         typer.echo(json.dumps(asdict(summary), ensure_ascii=False, indent=2))
     else:
         from .models.loading.device import may_have_gpu
-        from .reports.terminal import print_summary
+        from .reports.console.terminal import print_summary
 
         print_summary(summary, run, gpu=may_have_gpu())
 
@@ -130,14 +130,14 @@ def train(
     Example: labeler train --mode lora --run runs/reviews
     """
     from .data.distributed import is_first
-    from .reports.progress_bars import showing_progress
+    from .reports.console.progress_bars import showing_progress
 
     with showing_progress():
         from .config import run_config, with_flags
         from .data.runs.directory import existing_run, open_run
         from .data.writing.overwriting import refuse_run_files
         from .models.training.train import train_end_models
-        from .reports.terminal import say
+        from .reports.console.terminal import say
 
         run = existing_run(run, needs="labels.parquet").path
         refuse_run_files(run, {"--gold": gold})
@@ -156,7 +156,7 @@ def train(
     if as_json:
         typer.echo(json.dumps([asdict(summary) for summary in summaries], ensure_ascii=False, indent=2))
     else:
-        from .reports.terminal import print_training
+        from .reports.console.terminal import print_training
 
         print_training(summaries, run)
 
@@ -182,13 +182,13 @@ def adapt(
 
     Example: labeler adapt reviews.csv --output models/reviews
     """
-    from .reports.progress_bars import showing_progress
+    from .reports.console.progress_bars import showing_progress
 
     with showing_progress():
         from .data.reading.files.format_detection import ReadOptions
         from .data.writing.overwriting import refuse_run_output
         from .models.adapting.adapt import AdaptJob, adapt_model
-        from .reports.terminal import say
+        from .reports.console.terminal import say
 
         options = ReadOptions(encoding, delimiter)
         refuse_run_output("--output", output)
@@ -197,7 +197,7 @@ def adapt(
     if as_json:
         typer.echo(json.dumps(asdict(summary), ensure_ascii=False, indent=2))
     else:
-        from .reports.terminal import print_adaptation
+        from .reports.console.terminal import print_adaptation
 
         print_adaptation(summary)
 
@@ -218,7 +218,7 @@ def predict(
 
     Example: labeler predict new.csv --run runs/reviews --output labelled.csv
     """
-    from .reports.progress_bars import showing_progress
+    from .reports.console.progress_bars import showing_progress
 
     with showing_progress(enabled=output != "-" or not sys.stdout.isatty()):
         from .config import load_config
@@ -226,7 +226,7 @@ def predict(
         from .data.runs.directory import existing_run
         from .data.writing.overwriting import refuse_run_output
         from .models.predict import PredictJob, check_age, predict_reviews
-        from .reports.terminal import print_prediction, say
+        from .reports.console.terminal import print_prediction, say
 
         directory = existing_run(run, needs="model/labeler.json", made_by="labeler train")
         refuse_run_output("--output", output)
@@ -260,14 +260,14 @@ def sample(
 
     Example: labeler sample --n 100 --run runs/reviews
     """
-    from .reports.progress_bars import showing_progress
+    from .reports.console.progress_bars import showing_progress
 
     with showing_progress():
         from .config import load_config
         from .data.runs.directory import existing_run, open_run
         from .data.writing.overwriting import refuse_run_output
-        from .reports.sample import sample_run
-        from .reports.sample_terminal import print_sample
+        from .reports.console.sample import print_sample
+        from .reports.sampling.sample import sample_run
 
         run = existing_run(run, needs="labels.parquet").path
         if output is not None:
@@ -294,7 +294,7 @@ def annotate(
     from .data.runs.names import find_latest
     from .data.writing.overwriting import refuse_run_output
     from .reports.annotate.session import annotate_file
-    from .reports.terminal import say
+    from .reports.console.terminal import say
 
     if file is not None:
         refuse_run_output("FILE", file)
@@ -318,7 +318,7 @@ def report(
 
     Example: labeler report --run runs/reviews
     """
-    from .reports.progress_bars import showing_progress
+    from .reports.console.progress_bars import showing_progress
 
     with showing_progress():
         from .config import load_config, run_config
@@ -326,9 +326,9 @@ def report(
         from .data.runs.directory import existing_run, open_run
         from .data.writing.overwriting import refuse_run_files
         from .models.gold_predictions import gold_predictions
-        from .reports.outputs import write_report
-        from .reports.report import ReportJob, build_report
-        from .reports.terminal import say
+        from .reports.console.terminal import say
+        from .reports.evaluation.evaluate import ReportJob, build_report
+        from .reports.rendering.write import write_report
 
         run = existing_run(run, needs="labels.parquet").path
         refuse_run_files(run, {"--gold": gold})
@@ -347,7 +347,7 @@ def report(
     if as_json:
         typer.echo(json.dumps(written.metrics, ensure_ascii=False, indent=2))
     else:
-        from .reports.report_terminal import print_report
+        from .reports.console.report import print_report
 
         print_report(found, written.html)
 
@@ -364,15 +364,15 @@ def suggest(
 
     Example: labeler suggest --run runs/reviews --apply
     """
-    from .reports.progress_bars import showing_progress
+    from .reports.console.progress_bars import showing_progress
 
     with showing_progress():
         from .config import CONFIG_FILE, add_keywords, load_config
         from .data.command import command
         from .data.runs.directory import existing_run
+        from .reports.console.suggest import advice_json, entries_to_paste, print_advice, suggested_entries
+        from .reports.console.terminal import say
         from .reports.suggest import advise
-        from .reports.suggest_terminal import advice_json, entries_to_paste, print_advice, suggested_entries
-        from .reports.terminal import say
 
         directory = existing_run(run, needs="labels.parquet")
         made_with = load_config(directory.config)
@@ -422,11 +422,11 @@ def voters(
 
     Example: labeler voters zero_shot --try "Өте жақсы, рахмет"
     """
-    from .reports.terminal import print_voter_kind, print_voter_kinds
+    from .reports.console.terminal import print_voter_kind, print_voter_kinds
 
     if text is not None:
-        from .reports.progress_bars import showing_progress
-        from .reports.trial_terminal import print_trial
+        from .reports.console.explain import print_trial
+        from .reports.console.progress_bars import showing_progress
 
         with showing_progress():
             from .config import load_config

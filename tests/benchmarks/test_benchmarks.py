@@ -9,14 +9,14 @@ import polars as pl
 import pytest
 
 from labeler.benchmarks import __main__ as entry
-from labeler.benchmarks import dawid_skene, growth
 from labeler.benchmarks.page import as_markdown, merged_page
 from labeler.benchmarks.paired import compare, realistic_votes
 from labeler.benchmarks.process import run_labeler
 from labeler.benchmarks.results import Result, as_text
 from labeler.benchmarks.reviews import read_reviews, write_numbered
-from labeler.benchmarks.rules import Rules, by_column, measure_rules
-from labeler.benchmarks.snorkel_rules import normalize_one, words_of_one
+from labeler.benchmarks.sections import dawid_skene, growth
+from labeler.benchmarks.sections.rules import Rules, by_column, measure_rules
+from labeler.benchmarks.sections.snorkel_rules import normalize_one, words_of_one
 from labeler.data.sample import sample_of
 from labeler.data.types.corpus import Corpus
 from labeler.labeling.settings import LabelModelSection

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from labeler.reports.suggest_terminal import shortened
+from labeler.reports.console.suggest import shortened
 
 from ..conftest import App
 

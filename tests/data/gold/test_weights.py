@@ -9,7 +9,7 @@ import pytest
 from labeler.data.gold.weights import effective_rows, looks_random, sample_weights
 from labeler.data.types.label_space import LabelSpace
 from labeler.data.types.soft_labels import SoftLabels
-from labeler.reports.sampling import draw
+from labeler.reports.sampling.draw import draw
 
 NAN = float("nan")
 AB = LabelSpace(("a", "b"))

@@ -1,0 +1,1 @@
+"""What the command line takes, shows and says when something fails."""

@@ -1,0 +1,1 @@
+"""What a report knows: hand labels against labels, voters and models."""

@@ -1,0 +1,182 @@
+"""How good each voter is, what the label model thinks of it, and what would be lost without it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from ...data.gold.scores import weighted_share
+from ...data.types.label_space import ABSTAIN
+from ...data.types.soft_labels import SoftLabels
+from ...labeling.balance.catch_all import with_catch_all
+from ...labeling.cascade.reliability import combine
+from ...labeling.label_models.build import build_label_model, fit_votes
+from ...labeling.label_models.patterns import VotePatterns
+from ...labeling.settings import LabelModelSection
+from ..metrics.comparison import Comparison, compare
+from ..metrics.measures import Measures, measure
+from ..metrics.resampling import Estimate
+from .evidence import Evidence
+
+_FEWEST_VOTERS = 2  # with one left there is nothing to combine
+
+
+@dataclass(frozen=True)
+class VoterReport:
+    """One voter.
+
+    Parameters
+    ----------
+    name : str
+    coverage, overlaps, conflicts : float
+        Shares of all input rows, as `labeler label` counts them.
+    agreement : float, optional
+        How often the label model takes it to be right, judged by the other voters: an upper bound. None where they
+        hardly vote on the same rows.
+    measured : Measures, optional
+        On the gold rows it votes on; None if there are none.
+    without : Comparison, optional
+        The weak labels against those that the other voters alone would give: a negative difference in macro-F1 means
+        that the voter does harm. None where too few voters are left.
+    """
+
+    name: str
+    coverage: float
+    overlaps: float
+    conflicts: float
+    agreement: float | None
+    measured: Measures | None
+    without: Comparison | None
+
+
+def voter_reports(evidence: Evidence, settings: LabelModelSection, *, resamples: int) -> list[VoterReport]:
+    """Measure every voter.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    settings : LabelModelSection
+        How the run combined its votes.
+    resamples : int
+        Of the intervals.
+    """
+    truth, weights = evidence.truth, evidence.weights
+    without = _without_each(evidence, settings)
+    reports = []
+    for row, opinion in zip(evidence.summary["voters"], evidence.voters, strict=True):
+        rows = np.flatnonzero(opinion.found != ABSTAIN)
+        measured = None
+        if len(rows):
+            weight = np.ones(len(rows)) if weights is None else weights[rows]
+            measured = measure(
+                truth[rows], opinion.found[rows], None, labels=evidence.labels, weights=weight, resamples=resamples
+            )
+            share = weighted_share(truth[rows] == opinion.found[rows], weight)  # as `labeler label` shows it
+            measured = replace(measured, accuracy=Estimate(share.value, share.low, share.high))
+        others = without.get(opinion.name)
+        reports.append(
+            VoterReport(
+                name=opinion.name,
+                coverage=row["coverage"],
+                overlaps=row["overlaps"],
+                conflicts=row["conflicts"],
+                agreement=row["agreement"],
+                measured=measured,
+                without=None
+                if others is None
+                else compare(
+                    truth, evidence.weak.found, others, labels=evidence.labels, weights=weights, resamples=resamples
+                ),
+            )
+        )
+    return reports
+
+
+def agreement(evidence: Evidence) -> npt.NDArray[np.float64]:
+    """Share of the rows both vote on that two voters agree on, shape (m, m); NaN where they never meet."""
+    votes = VotePatterns.from_votes(_votes(evidence)).without_rows()
+    voting = votes.patterns != ABSTAIN
+    m = votes.m
+    result = np.full((m, m), np.nan)
+    for i in range(m):
+        for j in range(m):
+            both = votes.counts @ (voting[:, i] & voting[:, j])
+            if both:
+                result[i, j] = votes.counts @ (voting[:, i] & (votes.patterns[:, i] == votes.patterns[:, j])) / both
+    return result
+
+
+def _votes(evidence: Evidence) -> npt.NDArray[np.int16]:
+    """Return the votes on all rows, shape (n, m)."""
+    return np.column_stack([evidence.labels.encode(frame["vote"]) for frame in evidence.votes.values()])
+
+
+def _without_each(evidence: Evidence, settings: LabelModelSection) -> dict[str, npt.NDArray[np.int16]]:
+    """Labels of the gold rows by all voters but one, for each of them."""
+    names, asked = list(evidence.votes), _asked(evidence)
+    votes = _votes(evidence)
+    on_gold = np.column_stack([opinion.found for opinion in evidence.voters])
+    found = {}
+    for left_out in names:
+        others = [j for j, name in enumerate(names) if name not in asked and name != left_out]
+        if left_out not in asked and len(others) < _FEWEST_VOTERS:
+            continue
+        families = [evidence.families[j] for j in others]
+        soft = _combined(votes[:, others], on_gold[:, others], evidence, settings, families)
+        answers = {name: on_gold[:, names.index(name)] for name in asked if name != left_out}
+        found[left_out] = _with_answers(soft, answers, asked).hard()
+    return found
+
+
+def _asked(evidence: Evidence) -> dict[str, npt.NDArray[np.float64]]:
+    """Voters that were asked about hard rows after all others, with their confusion matrices."""
+    return {entry["voter"]: np.array(entry["confusion"]) for entry in evidence.summary.get("cascade", [])}
+
+
+def _with_answers(
+    soft: SoftLabels,
+    answers: Mapping[str, npt.NDArray[np.int16]],
+    confusions: Mapping[str, npt.NDArray[np.float64]],
+) -> SoftLabels:
+    """Weigh answers in as `labeler label` did."""
+    probs, covered = soft.probs.copy(), soft.covered.copy()
+    for name, given in answers.items():
+        rows = np.flatnonzero(given != ABSTAIN)
+        probs[rows] = combine(probs[rows], given[rows], confusions[name])
+        covered[rows] = True
+    return SoftLabels(probs, covered)
+
+
+def _combined(
+    votes: npt.NDArray[np.int16],
+    on_gold: npt.NDArray[np.int16],
+    evidence: Evidence,
+    settings: LabelModelSection,
+    families: list[str],
+) -> SoftLabels:
+    k = evidence.labels.k
+    balance = list(evidence.summary["class_balance"].values())
+    table = VotePatterns.from_votes(votes)
+    if not table.covered.any():
+        return SoftLabels(np.tile(np.asarray(balance, np.float32), (len(on_gold), 1)), np.zeros(len(on_gold), np.bool_))
+    model = build_label_model(
+        settings.method,
+        k=k,
+        class_balance=balance,
+        seed=settings.seed,
+        group_correlated=settings.group_correlated,
+        families=families,
+    )
+    fit_votes(table, model, k=k)
+    asked = VotePatterns.from_votes(on_gold)
+    soft = SoftLabels(asked.expand(model.predict_proba(asked).astype(np.float32)), asked.expand(asked.covered))
+    catch_all = evidence.summary.get("catch_all")
+    return with_catch_all(soft, evidence.labels.index(catch_all)) if catch_all else soft
+
+
+def harmful(report: VoterReport) -> bool:
+    """Whether the weak labels are better without it, beyond chance."""
+    return report.without is not None and report.without.macro_f1_difference.high < 0

@@ -1,0 +1,210 @@
+"""Scores of labels on gold rows, each with its interval: what `labeler report` says about labels and models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ...data.errors import InputError
+from ...data.gold.weights import effective_rows
+from ...data.types.label_space import ABSTAIN, LabelSpace
+from .average_precision import average_precisions
+from .calibration import Calibration, calibrate
+from .resampling import Array, Estimate, cell_draws, estimate, normalised_weights, ratio_draws, row_resamples, row_unit
+
+Indices = npt.NDArray[np.int16]
+
+
+@dataclass(frozen=True)
+class ClassMeasures:
+    """The scores of one class.
+
+    Parameters
+    ----------
+    name : str
+        The class.
+    precision, recall, f1 : Estimate
+        0 where there is nothing to divide by, as in scikit-learn; the interval is then wide.
+    pr_auc : Estimate, optional
+        Average precision, one class against the rest. None without probabilities or without gold rows of the class.
+    support, predicted : int
+        Gold rows of the class, and rows labelled so.
+    """
+
+    name: str
+    precision: Estimate
+    recall: Estimate
+    f1: Estimate
+    pr_auc: Estimate | None
+    support: int
+    predicted: int
+
+
+@dataclass(frozen=True)
+class Measures:
+    """How good labels are; a row without a label counts as wrong.
+
+    Parameters
+    ----------
+    rows : int
+        Gold rows.
+    effective_rows : float
+        How many rows of equal weight say as much.
+    coverage : Estimate
+        Share of rows with a label.
+    accuracy, macro_f1, weighted_f1 : Estimate
+        Macro-F1 is over the classes with gold rows or predictions.
+    classes : tuple of ClassMeasures
+        In the order of the label space.
+    confusion : tuple of k tuples of k + 1 int
+        Unweighted rows: true class down, found class across, the last column for no label.
+    calibration : Calibration, optional
+        None without probabilities or without a single label.
+    """
+
+    rows: int
+    effective_rows: float
+    coverage: Estimate
+    accuracy: Estimate
+    macro_f1: Estimate
+    weighted_f1: Estimate
+    classes: tuple[ClassMeasures, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    calibration: Calibration | None
+
+
+def measure(
+    truth: Indices,
+    found: Indices,
+    probs: npt.NDArray[np.float32] | None,
+    *,
+    labels: LabelSpace,
+    weights: Array | None = None,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Measures:
+    """Score labels on gold rows.
+
+    Parameters
+    ----------
+    truth : ndarray of int16, shape (g,)
+        Gold class of each row, in [0, k).
+    found : ndarray of int16, shape (g,)
+        Class to be judged, -1 for no label.
+    probs : ndarray of float32, shape (g, k), optional
+        Class probabilities, for PR-AUC and calibration.
+    labels : LabelSpace
+        The classes.
+    weights : ndarray of float64, shape (g,), optional
+        Inverse inclusion probabilities of a sample that is not simply random. Scores then estimate those of the
+        whole corpus.
+    resamples, seed : int
+        Of the intervals: see `reports.resampling`.
+
+    Raises
+    ------
+    InputError
+        If there is no row.
+    ValueError
+        If shapes disagree or a class index is out of range.
+    """
+    _check(truth, found, probs, labels.k)
+    weight = normalised_weights(weights, len(truth))
+    rng = np.random.default_rng(seed)
+    k = labels.k
+    cells = truth.astype(np.int64) * (k + 1) + np.where(found == ABSTAIN, k, found)
+    scores = _ratios(cells, weight, k, resamples, rng)
+    counts = np.bincount(cells, minlength=k * (k + 1)).reshape(k, k + 1)
+    few = row_resamples(resamples, len(truth))
+    areas = [None] * k if probs is None else average_precisions(truth, probs, weight, resamples=few, rng=rng)
+    classes = (
+        ClassMeasures(
+            name,
+            precision=scores[f"precision {c}"],
+            recall=scores[f"recall {c}"],
+            f1=scores[f"f1 {c}"],
+            pr_auc=areas[c],
+            support=int(counts[c].sum()),
+            predicted=int(counts[:, c].sum()),
+        )
+        for c, name in enumerate(labels.names)
+    )
+    return Measures(
+        rows=len(truth),
+        effective_rows=effective_rows(weight),
+        coverage=scores["coverage"],
+        accuracy=scores["accuracy"],
+        macro_f1=scores["macro_f1"],
+        weighted_f1=scores["weighted_f1"],
+        classes=tuple(classes),
+        confusion=tuple(tuple(row) for row in counts.tolist()),
+        calibration=None if probs is None else _calibration(truth, found, probs, weight, few, rng),
+    )
+
+
+def _check(truth: Indices, found: Indices, probs: npt.NDArray[np.float32] | None, k: int) -> None:
+    if not len(truth):
+        raise InputError("There is no gold row to measure on.", hint="Label a sample by hand: labeler sample.")
+    if found.shape != truth.shape or (probs is not None and probs.shape != (len(truth), k)):
+        shapes = f"{truth.shape}, {found.shape} and {None if probs is None else probs.shape}"
+        raise ValueError(f"Gold, labels and probabilities of shapes {shapes} for {k} classes.")
+    if truth.min() < 0 or truth.max() >= k or found.min() < ABSTAIN or found.max() >= k:
+        raise ValueError(f"Gold must be in [0, {k}) and labels in [-1, {k}).")
+
+
+def _ratios(
+    cells: npt.NDArray[np.int64], weight: Array, k: int, resamples: int, rng: np.random.Generator
+) -> dict[str, Estimate]:
+    """All scores that follow from the weights in the confusion matrix."""
+    present, draws = cell_draws(cells, weight, resamples=resamples, rng=rng)
+    totals, squares = (np.bincount(cells, values)[present] for values in (weight, weight**2))
+    row, column = present // (k + 1), present % (k + 1)
+    is_row, is_column = row[:, np.newaxis] == np.arange(k), column[:, np.newaxis] == np.arange(k)
+    hit = is_row & is_column
+    labelled, right = (column < k)[:, np.newaxis], (row == column)[:, np.newaxis]
+    # Columns: coverage, accuracy, precision, recall, and what F1 is made of, of each class.
+    hits = np.hstack([labelled, right, hit, hit, hit]).astype(np.float64)
+    misses = np.hstack([~labelled, ~right, is_column & ~hit, is_row & ~hit, is_row ^ is_column]).astype(np.float64)
+    weight_of, squares_of = totals @ (hits + misses), squares @ (hits + misses)
+    value = np.divide(totals @ hits, weight_of, out=np.zeros(len(weight_of)), where=weight_of > 0)
+    unit = row_unit(weight_of, squares_of, float(squares.sum() / totals.sum()))
+    drawn = ratio_draws(draws @ hits, draws @ misses, unit, rng)
+    f1, f1_drawn = _f1(value[2 + 2 * k :]), _f1(drawn[:, 2 + 2 * k :])
+    active = weight_of[2 + 2 * k :] > 0
+    share, share_drawn = totals @ is_row, draws @ is_row
+    scores = {
+        "coverage": estimate(value[0], drawn[:, 0]),
+        "accuracy": estimate(value[1], drawn[:, 1]),
+        "macro_f1": estimate(f1[active].mean(), f1_drawn[:, active].mean(axis=1)),
+        "weighted_f1": estimate(
+            share @ f1 / share.sum(), (share_drawn * f1_drawn).sum(axis=1) / share_drawn.sum(axis=1)
+        ),
+    }
+    for c in range(k):
+        scores[f"precision {c}"] = estimate(value[2 + c], drawn[:, 2 + c])
+        scores[f"recall {c}"] = estimate(value[2 + k + c], drawn[:, 2 + k + c])
+        scores[f"f1 {c}"] = estimate(f1[c], f1_drawn[:, c])
+    return scores
+
+
+def _f1(jaccard: Array) -> Array:
+    """F1 from hits / (hits + false alarms + missed rows): a ratio of rows, which F1 itself is not."""
+    f1: Array = 2 * jaccard / (1 + jaccard)
+    return f1
+
+
+def _calibration(
+    truth: Indices,
+    found: Indices,
+    probs: npt.NDArray[np.float32],
+    weight: Array,
+    resamples: int,
+    rng: np.random.Generator,
+) -> Calibration | None:
+    rows = np.flatnonzero(found != ABSTAIN)
+    if not len(rows):
+        return None
+    confidence = probs[rows, found[rows]].astype(np.float64)
+    return calibrate(confidence, truth[rows] == found[rows], weights=weight[rows], resamples=resamples, rng=rng)

@@ -1,0 +1,110 @@
+"""A report as a page for people (HTML) and as Markdown; all text of reviews is data, never markup."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from ... import __version__
+from ..evaluation.evaluate import Report
+from ..evaluation.verdict import interval, judge, named_measures, named_subjects, signed
+from ..metrics.measures import Measures
+from ..metrics.resampling import Estimate
+from ..printable import counted, printable
+from .charts import calibration_chart, interval_chart, month_chart, selective_chart
+
+_LONGEST = 400  # characters of a review that are shown
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]#|!~@])")
+
+
+def render_html(report: Report, *, resamples: int, examples: int) -> str:
+    """Return the page: self-contained, without scripts."""
+    environment = _environment(autoescape=True)
+    style = environment.loader.get_source(environment, "report.css")[0]  # type: ignore[union-attr]
+    subjects = named_subjects(report)
+    charts = {
+        name: {
+            "kept": selective_chart(subject.kept, title=f"{name}: most confident labels") if subject.kept else None,
+            "calibration": calibration_chart(subject.measures.calibration, title=f"{name}: calibration")
+            if subject.measures.calibration
+            else None,
+        }
+        for name, subject in subjects.items()
+    }
+    overview = interval_chart(
+        [(name, scores.macro_f1) for name, scores in named_measures(report).items()],
+        title="Macro-F1 with 95 % intervals",
+    )
+    months = report.points.months
+    return environment.get_template("report.html.j2").render(
+        _context(report),
+        style=Markup(style),
+        charts=charts,
+        overview=overview,
+        months=month_chart(months, report.evidence.labels.names, title="Classes by month") if months else None,
+        resamples=resamples,
+        examples=examples,
+    )
+
+
+def render_markdown(report: Report) -> str:
+    """Return the main tables as Markdown."""
+    return _environment(autoescape=False).get_template("report.md.j2").render(_context(report))
+
+
+def _context(report: Report) -> dict[str, Any]:
+    evidence = report.evidence
+    return {
+        "run": str(evidence.run.path),
+        "version": __version__,
+        "verdict": judge(report),
+        "summary": evidence.summary,
+        "balance_ci": evidence.summary.get("class_balance_interval"),
+        "labels": evidence.labels.names,
+        "gold_rows": len(evidence.gold),
+        "weighted": evidence.weights is not None,
+        "unmatched": evidence.unmatched,
+        "subjects": named_subjects(report),
+        "scores": named_measures(report),
+        "training": report.training,
+        "voters": report.voters,
+        "agreement": report.agreement.tolist(),
+        "duels": report.duels,
+        "suspects": report.suspects,
+        "points": report.points,
+    }
+
+
+def _environment(*, autoescape: bool) -> Environment:
+    environment = Environment(
+        loader=PackageLoader(__package__, "templates"),
+        autoescape=autoescape,
+        undefined=StrictUndefined,
+        trim_blocks=not autoescape,
+        lstrip_blocks=not autoescape,
+    )
+    environment.filters |= {"shown": _shown, "md": _markdown, "signed": signed, "est": _estimate, "counted": _counted}
+    return environment
+
+
+def _shown(text: str, longest: int = _LONGEST) -> str:
+    """Shorten a text and make its control characters visible."""
+    line = printable(text[: longest + 1])
+    return f"{line[:longest]}…" if len(text) > longest else line
+
+
+def _markdown(text: str) -> str:
+    # < and & as entities: not every program that shows Markdown knows that \\< is no tag
+    return _MARKDOWN.sub(r"\\\1", html.escape(_shown(text, 200), quote=False))
+
+
+def _counted(scores: Measures | None) -> str:
+    return "0" if scores is None else counted(scores.rows, scores.effective_rows)
+
+
+def _estimate(value: Estimate | None) -> str:
+    return "-" if value is None else interval(value)

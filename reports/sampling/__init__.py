@@ -1,0 +1,1 @@
+"""Drawing the reviews to label by hand, and writing them where people label."""

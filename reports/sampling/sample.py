@@ -1,0 +1,93 @@
+"""`labeler sample`: draw reviews of a run to label by hand, never one twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from ...data.errors import InputError
+from ...data.gold.drawn_samples import free_number, read_record, record_sample
+from ...data.runs.directory import RunDirectory, unreadable_labels
+from ...data.types.soft_labels import SoftLabels
+from ...data.types.task import Task
+from .draw import Drawn, draw
+from .files import sample_paths, write_sample
+
+
+def sample_run(
+    run: RunDirectory,
+    task: Task,
+    output: Path | None = None,
+    *,
+    n: int,
+    strategy: str,
+    seed: int,
+    format: str = "csv",  # noqa: A002 - the name users see
+) -> tuple[Drawn, tuple[Path, ...]]:
+    """Draw a sample, write it, and remember it in the run.
+
+    Rows of earlier samples, and gold rows of the run, are not drawn again.
+
+    Parameters
+    ----------
+    run : RunDirectory
+        Held by the caller (`open_run`), with weak labels.
+    task : Task
+        Its classes.
+    output : Path, optional
+        The file to write; it must not exist, for it may hold somebody's work. By default ``samples/001.csv`` in the
+        run, and so on.
+    n, strategy, seed
+        See `reports.sampling.draw`.
+    format : str
+        See `write_sample`.
+
+    Returns
+    -------
+    Drawn, and tuple of Path
+        The sample, and the files written.
+
+    Raises
+    ------
+    InputError
+        If `output` exists, or nothing is left to draw.
+    RunError
+        If the labels of the run cannot be read.
+    ConfigError
+        If there is no such strategy or format, or `output` has another format's ending.
+    """
+    number = free_number(run)
+    paths = sample_paths(output or run.samples / f"{number:03}", format)
+    if taken := next((path for path in paths if path.exists()), None):
+        raise InputError(f"{taken} is already there, perhaps filled in.", hint="Give another name with --output.")
+    labels = task.label_space
+    try:
+        rows = pl.read_parquet(run.labels)
+        soft = SoftLabels(rows.select(f"p_{name}" for name in labels.names).to_numpy(), rows["covered"].to_numpy())
+        votes = [
+            rows.select("id").join(pl.read_parquet(file, glob=False), on="id", how="left", maintain_order="left")
+            for file in sorted(run.votes_folder.glob("*.parquet"))
+        ]
+        gold = [pl.read_parquet(run.gold).select("id", "text")] if run.gold.exists() else []
+    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+        raise unreadable_labels(run, error) from error
+    known = pl.concat([read_record(run).select("id", "text"), *gold])
+    drawn = draw(
+        rows["id"],
+        rows["text"],
+        soft,
+        np.column_stack([labels.encode(frame["vote"]) for frame in votes]),
+        labels=labels,
+        n=n,
+        strategy=strategy,
+        seed=seed,
+        exclude=known["id"],
+        exclude_texts=known["text"],
+    )
+    if output is None:
+        run.samples.mkdir(exist_ok=True)
+    write_sample(drawn.frame, paths[0], labels=task.labels, format=format)
+    record_sample(run, drawn.frame, number, paths[0])
+    return drawn, paths
