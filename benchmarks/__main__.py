@@ -17,19 +17,19 @@ from pathlib import Path
 
 import polars as pl
 
-from .dawid_skene import measure_dawid_skene
-from .embedding import measure_embedding
-from .full_run import measure_full_run
-from .growth import measure_growth
-from .label_model import measure_label_model
 from .page import as_markdown, merged_page
-from .predict import measure_predict
 from .process import converted_cache
 from .results import Result, as_text, machine
 from .reviews import read_reviews
-from .rules import measure_rules
-from .startup import measure_startup
-from .training import measure_training
+from .sections.dawid_skene import measure_dawid_skene
+from .sections.embedding import measure_embedding
+from .sections.full_run import measure_full_run
+from .sections.growth import measure_growth
+from .sections.label_model import measure_label_model
+from .sections.predict import measure_predict
+from .sections.rules import measure_rules
+from .sections.startup import measure_startup
+from .sections.training import measure_training
 
 SECTIONS = ("rules", "label_model", "dawid_skene", "embedding", "train", "predict", "run", "startup", "growth")
 RESULTS = Path(__file__).with_name("RESULTS.md")

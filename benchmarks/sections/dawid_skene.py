@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .paired import CLASSES, VOTERS, Figures, Probs, Votes, compare
-from .results import Result
+from ..paired import CLASSES, VOTERS, Figures, Probs, Votes, compare
+from ..results import Result
 
 TOLERANCE, STEPS, ROWS, SAME_BAR = 1e-5, 500, 100_000, 0.999
 
@@ -28,8 +28,8 @@ def crowd_kit(votes: Votes) -> tuple[Probs, Figures]:
 
 def ours(votes: Votes) -> tuple[Probs, Figures]:
     """`DawidSkene` to which abstaining says nothing, as to crowd-kit."""
-    from ..labeling.label_models.dawid_skene import DawidSkene
-    from ..labeling.label_models.patterns import VotePatterns
+    from ...labeling.label_models.dawid_skene import DawidSkene
+    from ...labeling.label_models.patterns import VotePatterns
 
     table = VotePatterns.from_votes(votes)
     model = DawidSkene(

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ..models.loading.resolve import resolve_model
-from ..models.scoring.embedding_cache import load_encoder
-from .results import Result
+from ...models.loading.resolve import resolve_model
+from ...models.scoring.embedding_cache import load_encoder
+from ..results import Result
 
 SPEED_BAR, COSINE_BAR, TEXTS, ROUNDS, SEED = 4.0, 0.999, 500, 5, 7
 

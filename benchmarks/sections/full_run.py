@@ -5,9 +5,9 @@ from __future__ import annotations
 import statistics
 from pathlib import Path
 
-from ..data.presets import preset_text
-from .process import run_labeler
-from .results import Result
+from ...data.presets import preset_text
+from ..process import run_labeler
+from ..results import Result
 
 WARM_BAR, EDITED_BAR, RERUNS = 0.10, 0.20, 3
 RULE = 'name = "keywords"\nkind = "keyword"\n'

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from ..data.runs.directory import RunDirectory
-from .process import Usage, run_labeler
-from .results import Result, available_cores
-from .reviews import write_numbered
+from ...data.runs.directory import RunDirectory
+from ..process import Usage, run_labeler
+from ..results import Result, available_cores
+from ..reviews import write_numbered
 from .rules import Rules
 
 FITTED_FROM, SHORT = 10**4, 100

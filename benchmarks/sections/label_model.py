@@ -7,9 +7,9 @@ import time
 
 import numpy as np
 
-from .paired import BALANCE, CLASSES, SEED, VOTERS, Figures, Probs, Votes, compare
-from .results import Result, available_gb
-from .simulated_votes import rules_of_one_class
+from ..paired import BALANCE, CLASSES, SEED, VOTERS, Figures, Probs, Votes, compare
+from ..results import Result, available_gb
+from ..simulated_votes import rules_of_one_class
 
 EPOCHS, SIZES = 500, (10**6, 10**7)
 LARGE, LARGE_NEEDS_GB = 10**7, 12.0
@@ -31,8 +31,8 @@ def plain(votes: Votes) -> tuple[Probs, Figures]:
 
 def ours(votes: Votes) -> tuple[Probs, Figures]:
     """`SnorkelLabelModel` with the same epochs; its fit includes the grouping into patterns."""
-    from ..labeling.label_models.patterns import VotePatterns
-    from ..labeling.label_models.snorkel import SnorkelLabelModel
+    from ...labeling.label_models.patterns import VotePatterns
+    from ...labeling.label_models.snorkel import SnorkelLabelModel
 
     start = time.perf_counter()
     table = VotePatterns.from_votes(votes)
@@ -54,9 +54,9 @@ def measure_label_model() -> list[Result]:
 
 def fit_many_voters(dense: int) -> Result:
     """Time a fit of 164 voters on 9 classes, `dense` of which vote on every row and the others for one class each."""
-    from ..labeling.label_models import snorkel_patterns as snorkel_model  # noqa: F401 - loads snorkel and torch before the clock runs
-    from ..labeling.label_models.patterns import VotePatterns
-    from ..labeling.label_models.snorkel import SnorkelLabelModel
+    from ...labeling.label_models import snorkel_patterns as snorkel_model  # noqa: F401 - loads snorkel and torch before the clock runs
+    from ...labeling.label_models.patterns import VotePatterns
+    from ...labeling.label_models.snorkel import SnorkelLabelModel
 
     votes, _ = rules_of_one_class(MANY_ROWS, MANY_VOTERS, MANY_CLASSES, dense=dense)
     start = time.perf_counter()

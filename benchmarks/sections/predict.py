@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ..models.end_model.build import build_classifier
-from ..models.end_model.load import load_end_model
-from ..models.end_model.record import Head
-from ..models.loading.device import choose_compute
-from ..models.loading.resolve import resolve_model
-from ..models.training.fit.losses import SoftLoss
-from ..models.training.fit.trainer import Examples, Schedule, fit_classifier
-from .process import run_labeler
-from .results import Result
-from .reviews import write_numbered
+from ...models.end_model.build import build_classifier
+from ...models.end_model.load import load_end_model
+from ...models.end_model.record import Head
+from ...models.loading.device import choose_compute
+from ...models.loading.resolve import resolve_model
+from ...models.training.fit.losses import SoftLoss
+from ...models.training.fit.trainer import Examples, Schedule, fit_classifier
+from ..process import run_labeler
+from ..results import Result
+from ..reviews import write_numbered
 
 SPEED_BAR, SAME_BAR, GROWTH_BAR = 8.0, 0.995, 1.25
 TEXTS, ROUNDS, TRAINED, SEED = 1_000, 3, 1_500, 7

@@ -17,16 +17,16 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ..config import Config, load_config
-from ..data.types.corpus import Corpus
-from ..data.types.label_space import LabelSpace
-from ..labeling.settings import VoterSection
-from ..labeling.voters.emoji import EmojiVoter, token_of
-from ..labeling.voters.keyword import KeywordVoter
-from ..labeling.voters.length import LengthVoter
-from ..labeling.voters.regex import RegexVoter
-from ..labeling.voting.registry import Voter
-from .results import Result
+from ...config import Config, load_config
+from ...data.types.corpus import Corpus
+from ...data.types.label_space import LabelSpace
+from ...labeling.settings import VoterSection
+from ...labeling.voters.emoji import EmojiVoter, token_of
+from ...labeling.voters.keyword import KeywordVoter
+from ...labeling.voters.length import LengthVoter
+from ...labeling.voters.regex import RegexVoter
+from ...labeling.voting.registry import Voter
+from ..results import Result
 from .snorkel_appliers import Applier, dask_votes, pandas_votes, spark_votes
 from .snorkel_rules import Rule, emoji_rule, keyword_rule, length_rule, normalize_one, regex_rule, words_of_one
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..data.text.normalize import fold_word
-from ..data.types.label_space import ABSTAIN
-from .results import available_cores
+from ...data.text.normalize import fold_word
+from ...data.types.label_space import ABSTAIN
+from ..results import available_cores
 from .snorkel_rules import Rule, normalize_one, words_of_one
 
 Matrix = npt.NDArray[np.int64]

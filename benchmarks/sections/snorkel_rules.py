@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import regex  # type: ignore[import-untyped]
 
-from ..data.text.normalize import TOKEN, fold_word
-from ..data.types.label_space import ABSTAIN
-from ..labeling.text.lexicon import _NEGATIVE_SUFFIX, Entry
-from ..labeling.voters.keyword import _CONTRASTS, _NEGATORS_AFTER, _NEGATORS_BEFORE, _RESERVATION
+from ...data.text.normalize import TOKEN, fold_word
+from ...data.types.label_space import ABSTAIN
+from ...labeling.text.lexicon import _NEGATIVE_SUFFIX, Entry
+from ...labeling.voters.keyword import _CONTRASTS, _NEGATORS_AFTER, _NEGATORS_BEFORE, _RESERVATION
 
 Rule = Callable[[Any], int]
 WordsOf = Callable[[Any], list[str]]

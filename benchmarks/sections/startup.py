@@ -7,9 +7,9 @@ from pathlib import Path
 
 import polars as pl
 
-from ..config import Config
-from .process import Usage, converted_cache, run_labeler
-from .results import Result
+from ...config import Config
+from ..process import Usage, converted_cache, run_labeler
+from ..results import Result
 from .rules import Rules
 
 ROWS, ROUNDS, SEED = 1_000, 3, 7

@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ..data.types.corpus import Corpus
-from ..models.end_model.build import build_classifier
-from ..models.end_model.lora import LoraOptions, target_modules
-from ..models.end_model.record import Mode
-from ..models.loading.device import choose_compute, quiet_transformers
-from ..models.loading.resolve import ModelRef, resolve_model
-from ..models.training.fit.losses import SoftLoss
-from ..models.training.fit.trainer import Examples, Schedule, fit_classifier
-from ..models.training.settings import TrainSection
-from .results import Result
+from ...data.types.corpus import Corpus
+from ...models.end_model.build import build_classifier
+from ...models.end_model.lora import LoraOptions, target_modules
+from ...models.end_model.record import Mode
+from ...models.loading.device import choose_compute, quiet_transformers
+from ...models.loading.resolve import ModelRef, resolve_model
+from ...models.training.fit.losses import SoftLoss
+from ...models.training.fit.trainer import Examples, Schedule, fit_classifier
+from ...models.training.settings import TrainSection
+from ..results import Result
 from .rules import Rules
 
 ROWS, WARM, SEED = 1_000, 64, 7
