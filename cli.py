@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from .data.progress import status
 from .reports.console import options as flags
 from .reports.console.errors import Commands, explaining_full_disk
 
@@ -70,7 +71,6 @@ def label(
         from .data.writing.partitioned import open_dataset
         from .labeling.label_run import label_run
         from .labeling.voting.executor import open_engine
-        from .reports.console.terminal import say
 
         told = LabelOptions(
             input=input,
@@ -87,17 +87,17 @@ def label(
             encoding=encoding,
             delimiter=delimiter,
         )
-        told, settings = told_config(told, run, announce=say)
+        told, settings = told_config(told, run)
         run = run or default_run(told.input, settings.task.name)
         refuse_run_files(run, {"INPUT": told.input, "--gold": told.gold, "--code": told.code})
         parts = open_dataset(dataset) if dataset else None
         with open_engine(engine, actors) as voting:
-            job = settings.label_job(told, force=force, engine=voting, announce=say)
+            job = settings.label_job(told, force=force, engine=voting)
             with job.table, open_run(run) as directory:
-                summary = label_run(job, told, directory, announce=say)
+                summary = label_run(job, told, directory)
                 set_latest(run)
                 if parts:
-                    say(f"dataset: {dataset}, parts: {parts.write(directory.labels)}")
+                    status(f"dataset: {dataset}, parts: {parts.write(directory.labels)}")
     if as_json:
         typer.echo(json.dumps(asdict(summary), ensure_ascii=False, indent=2))
     else:
@@ -137,22 +137,19 @@ def train(
         from .data.runs.directory import existing_run, open_run
         from .data.writing.overwriting import refuse_run_files
         from .models.training.train import train_end_models
-        from .reports.console.terminal import say
 
         run = existing_run(run, needs="labels.parquet").path
         refuse_run_files(run, {"--gold": gold})
         given = {"mode": mode, "head": head, "backbone": backbone, "epochs": epochs, "learning_rate": lr, "seed": seed}
         settings = with_flags(run_config(config, run).train, given | {"exclude_absent": exclude_absent})
         with open_run(run, together=True) as directory:
-            summaries = train_end_models(
-                settings, directory, compare=compare, gold=gold, resume=resume, force=force, announce=say
-            )
+            summaries = train_end_models(settings, directory, compare=compare, gold=gold, resume=resume, force=force)
     if not is_first():
         return
     if push_to_hub:
         from .models.end_model.push import push_to_hub as push
 
-        say(f"uploaded: {push(directory.model, push_to_hub)}")
+        status(f"uploaded: {push(directory.model, push_to_hub)}")
     if as_json:
         typer.echo(json.dumps([asdict(summary) for summary in summaries], ensure_ascii=False, indent=2))
     else:
@@ -188,12 +185,11 @@ def adapt(
         from .data.reading.files.format_detection import ReadOptions
         from .data.writing.overwriting import refuse_run_output
         from .models.adapting.adapt import AdaptJob, adapt_model
-        from .reports.console.terminal import say
 
         options = ReadOptions(encoding, delimiter)
         refuse_run_output("--output", output)
         job = AdaptJob(input, output, backbone, mode, epochs, lr, seed, text_column, options, limit, resume, force)
-        summary = adapt_model(job, announce=say)
+        summary = adapt_model(job)
     if as_json:
         typer.echo(json.dumps(asdict(summary), ensure_ascii=False, indent=2))
     else:
@@ -226,11 +222,11 @@ def predict(
         from .data.runs.directory import existing_run
         from .data.writing.overwriting import refuse_run_output
         from .models.predict import PredictJob, check_age, predict_reviews
-        from .reports.console.terminal import print_prediction, say
+        from .reports.console.terminal import print_prediction
 
         directory = existing_run(run, needs="model/labeler.json", made_by="labeler train")
         refuse_run_output("--output", output)
-        check_age(directory, announce=say)
+        check_age(directory)
         job = PredictJob(
             input,
             directory.model,
@@ -243,7 +239,7 @@ def predict(
             options=ReadOptions(encoding, delimiter),
             force=force,
         )
-        done = predict_reviews(job, announce=say)
+        done = predict_reviews(job)
     print_prediction(done.written, without_content=done.without_content, rejected=done.rejected, seconds=done.seconds)
 
 
@@ -294,14 +290,13 @@ def annotate(
     from .data.runs.names import find_latest
     from .data.writing.overwriting import refuse_run_output
     from .reports.annotate.session import annotate_file
-    from .reports.console.terminal import say
 
     if file is not None:
         refuse_run_output("FILE", file)
     run = run or find_latest()
     own = None if run is None else run / "config.toml"
     task = load_config(own if config is None and own is not None and own.is_file() else config).task
-    annotate_file(file, run, task.labels, second=second, port=port, announce=say)
+    annotate_file(file, run, task.labels, second=second, port=port)
 
 
 @app.command()
@@ -326,7 +321,6 @@ def report(
         from .data.runs.directory import existing_run, open_run
         from .data.writing.overwriting import refuse_run_files
         from .models.gold_predictions import gold_predictions
-        from .reports.console.terminal import say
         from .reports.evaluation.evaluate import ReportJob, build_report
         from .reports.rendering.write import write_report
 
@@ -340,10 +334,10 @@ def report(
                 label_model=made_with.label_model,
                 settings=settings,
                 predict=gold_predictions,
-                gold=labels_to_score_on(directory, made_with.task.label_space, gold, announce=say),
+                gold=labels_to_score_on(directory, made_with.task.label_space, gold),
                 against=tuple(existing_run(other, needs="labels.parquet") for other in against or ()),
             )
-            written = write_report(found := build_report(job, announce=say), directory, settings)
+            written = write_report(found := build_report(job), directory, settings)
     if as_json:
         typer.echo(json.dumps(written.metrics, ensure_ascii=False, indent=2))
     else:
@@ -371,7 +365,6 @@ def suggest(
         from .data.command import command
         from .data.runs.directory import existing_run
         from .reports.console.suggest import advice_json, entries_to_paste, print_advice, suggested_entries
-        from .reports.console.terminal import say
         from .reports.suggest import advise
 
         directory = existing_run(run, needs="labels.parquet")
@@ -385,11 +378,13 @@ def suggest(
     entries, file, run = suggested_entries(advice), config or Path(CONFIG_FILE), directory.path
     if apply and entries:
         add_keywords(file, entries, made_with)
-        say(f"{file}: keywords added; next: {command('label', '--config', file, '--run', run)}")
+        status(f"{file}: keywords added; next: {command('label', '--config', file, '--run', run)}")
     elif apply:
-        say(f"nothing to add: {file} stays as it is")
+        status(f"nothing to add: {file} stays as it is")
     elif entries:
-        say(f"paste these into the lists of {file}, or add all of them: {command('suggest', '--run', run, '--apply')}")
+        status(
+            f"paste these into the lists of {file}, or add all of them: {command('suggest', '--run', run, '--apply')}"
+        )
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from .data.errors import ConfigError, LabelerError
 from .data.presets import preset_names, preset_text
+from .data.progress import status
 from .data.reading.settings import DataSection
 from .data.settings import Section
 from .data.settings_errors import as_validation, mistakes_in, raise_together
@@ -119,7 +120,6 @@ class Config(Section):
         *,
         force: bool,
         engine: Engine,
-        announce: Callable[[str], None],
     ) -> LabelJob:
         """Open the input and put together what `label_reviews` needs; without a source, the bundled sample.
 
@@ -139,7 +139,7 @@ class Config(Section):
         if source is None:
             sample = sample_of(self.task.name)
             source, gold = str(sample.reviews), gold or str(sample.gold)
-            announce(f"No INPUT given: labelling the bundled sample of {self.task.name}.")
+            status(f"No INPUT given: labelling the bundled sample of {self.task.name}.")
         return LabelJob(
             task=self.task,
             voters=self.voters,
@@ -154,7 +154,7 @@ class Config(Section):
                 options=self.data.read_options,
             ),
             limit=told.limit,
-            models=ModelChoice(told.models or "auto", announce=announce),
+            models=ModelChoice(told.models or "auto"),
             rating_column=self.data.rating_column,
             config_toml=self.dumps(),
             force=force,
@@ -200,7 +200,7 @@ def config_path(path: Path | None, preset: str | None = None) -> Path | None:
     return Path(CONFIG_FILE) if path is None and preset is None and Path(CONFIG_FILE).is_file() else path
 
 
-def told_config(given: LabelOptions, run: Path | None, announce: Callable[[str], None]) -> tuple[LabelOptions, Config]:
+def told_config(given: LabelOptions, run: Path | None) -> tuple[LabelOptions, Config]:
     """Return what `labeler label` is told, or was told of a run that is named alone, and the configuration of that.
 
     Raises
@@ -212,7 +212,7 @@ def told_config(given: LabelOptions, run: Path | None, announce: Callable[[str],
     from .data.runs.label_options import with_earlier
     from .labeling.user_code.loading import load_code
 
-    told = with_earlier(given, RunDirectory(run), announce) if run else given
+    told = with_earlier(given, RunDirectory(run)) if run else given
     told = replace(told, config=config_path(told.config, told.preset))
     mistakes: list[LabelerError] = []
     try:

@@ -1,14 +1,17 @@
-"""Progress of long work, shown by whoever runs it: a library call is silent, the command line draws a bar."""
+"""What long work tells whoever runs it: messages through logging, and progress that the command line draws as bars."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
 Advance = Callable[[int], None]
-Notice = Callable[[str], None]
 Reporter = Callable[[str, int | None], AbstractContextManager[Advance]]
+
+LOGGER = logging.getLogger("labeler")
+"""Gets every status message at level INFO: silent unless the program that uses the library listens."""
 
 
 @contextmanager
@@ -16,12 +19,8 @@ def _silent(description: str, total: int | None) -> Iterator[Advance]:
     yield lambda steps: None
 
 
-def _unheard(message: str) -> None:
-    pass
-
-
 _reporter: ContextVar[Reporter] = ContextVar("reporter", default=_silent)
-_notice: ContextVar[Notice] = ContextVar("notice", default=_unheard)
+_prefix: ContextVar[str] = ContextVar("prefix", default="")
 
 
 def progress(description: str, *, total: int | None = None) -> AbstractContextManager[Advance]:
@@ -37,9 +36,19 @@ def progress(description: str, *, total: int | None = None) -> AbstractContextMa
     return _reporter.get()(description, total)
 
 
-def notice(message: str) -> None:
-    """Tell the user what happened deep inside, such as a file that was moved."""
-    _notice.get()(message)
+def status(message: str) -> None:
+    """Log one status message, such as what was decided or which file was moved."""
+    LOGGER.info("%s%s", _prefix.get(), message)
+
+
+@contextmanager
+def status_of(name: str) -> Iterator[None]:
+    """Begin the status messages inside the block with ``name: ``."""
+    token = _prefix.set(f"{_prefix.get()}{name}: ")
+    try:
+        yield
+    finally:
+        _prefix.reset(token)
 
 
 @contextmanager
@@ -50,13 +59,3 @@ def reporting(reporter: Reporter) -> Iterator[None]:
         yield
     finally:
         _reporter.reset(token)
-
-
-@contextmanager
-def noticing(listener: Notice) -> Iterator[None]:
-    """Let `listener` tell all notices inside the block."""
-    token = _notice.set(listener)
-    try:
-        yield
-    finally:
-        _notice.reset(token)

@@ -15,7 +15,7 @@ from .. import __version__
 from ..data.errors import VoterError
 from ..data.gold.gold_rows import GoldTable
 from ..data.gold.inclusion import with_record
-from ..data.progress import progress
+from ..data.progress import progress, status
 from ..data.reading.reviews import TableStream
 from ..data.runs.directory import RunDirectory
 from ..data.runs.manifest import stage_key
@@ -44,8 +44,6 @@ from .voting.executor import Engine, LocalEngine
 from .voting.rating_column import with_rating_column
 from .voting.registry import is_asked, voter_options
 from .voting.silent import silent_notes
-
-Announce = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,7 @@ class LabelJob:
         return {"labels": self.labels} | self.task.resources
 
 
-def label_reviews(job: LabelJob, run: RunDirectory, announce: Announce = lambda message: None) -> LabelSummary:
+def label_reviews(job: LabelJob, run: RunDirectory) -> LabelSummary:
     """Vote, combine the votes, and write the labels.
 
     Parameters
@@ -110,8 +108,6 @@ def label_reviews(job: LabelJob, run: RunDirectory, announce: Announce = lambda 
     job : LabelJob
     run : RunDirectory
         Held by the caller (`open_run`); unchanged steps are taken from it.
-    announce : callable
-        Hears one line per step.
 
     Returns
     -------
@@ -124,12 +120,12 @@ def label_reviews(job: LabelJob, run: RunDirectory, announce: Announce = lambda 
     """
     started = time.perf_counter()
     _find_models(job)
-    asked = build_asked_voters(job.voters, job.resources, announce)
+    asked = build_asked_voters(job.voters, job.resources)
     settings = job.label_model.model_dump(mode="json")
     gold = with_record(job.gold, run) if job.gold else None
     reviews = store_reviews(job.table, gold, run, limit=job.limit, force=job.force, hand_labels=job.hand_labels)
     write_text(run.config, job.config_toml)
-    voters, table, balance = _vote(job, reviews, run, announce)
+    voters, table, balance = _vote(job, reviews, run)
     everybody = [*voters, *asked]
     key = stage_key(
         version=__version__,
@@ -143,11 +139,11 @@ def label_reviews(job: LabelJob, run: RunDirectory, announce: Announce = lambda 
         input=reviews.key,
     )
     if not job.force and run.stage_is_current("labels", key):
-        announce("labels: unchanged, skipped")
+        status("labels: unchanged, skipped")
         return LabelSummary(**json.loads(run.summary.read_text(encoding="utf-8")))
     run.keep_votes(voter.name for voter in everybody)
-    labelled = _combine(job, reviews, voters, table, balance, announce)
-    labelled = ask_voters(labelled, asked, run, force=job.force, announce=announce)
+    labelled = _combine(job, reviews, voters, table, balance)
+    labelled = ask_voters(labelled, asked, run, force=job.force)
     return write_labels(labelled, run, key=key, settings=settings, started=started)
 
 
@@ -158,9 +154,7 @@ def _find_models(job: LabelJob) -> None:
             job.models(name, section.options.get(name))
 
 
-def _vote(
-    job: LabelJob, reviews: Reviews, run: RunDirectory, announce: Announce
-) -> tuple[list[NamedVoter], VotePatterns, ClassBalance]:
+def _vote(job: LabelJob, reviews: Reviews, run: RunDirectory) -> tuple[list[NamedVoter], VotePatterns, ClassBalance]:
     """Let the rules vote, settle the class balance, then let the voters vote that are matched to it."""
     sections = [s for s in job.voters if not is_asked(s.kind)]
     matched = {s.name for s in sections if "class_balance" in voter_options(s.kind)}
@@ -172,13 +166,12 @@ def _vote(
         engine=job.engine,
         run=run,
         force=job.force,
-        announce=announce,
     )
 
     if any("numeric_columns" in voter_options(s.kind) for s in sections):
         resources["numeric_columns"] = numeric_columns(reviews.corpus)
     rules = build_voters([s for s in sections if s.name not in matched], resources, job.models)
-    rules = with_rating_column(rules, reviews.corpus, job.rating_column, announce)
+    rules = with_rating_column(rules, reviews.corpus, job.rating_column)
     rule_votes = vote(rules)
     rule_table = _patterns(rule_votes) if rule_votes else None
     balance = settle_class_balance(job.label_model.class_balance, reviews, rule_table, job.labels)
@@ -209,7 +202,6 @@ def _combine(
     voters: Sequence[NamedVoter],
     table: VotePatterns,
     balance: ClassBalance,
-    announce: Announce,
 ) -> Labelled:
     settings, k = job.label_model, job.labels.k
     model = build_label_model(
@@ -224,7 +216,7 @@ def _combine(
     with progress("Fitting the label model"):
         fit_votes(table, model, k=k)
     probs = model.predict_proba(table).astype(np.float32)
-    announce(f"label model: {describe_fit(settings.method, model, table.m)}")
+    status(f"label model: {describe_fit(settings.method, model, table.m)}")
     soft = SoftLabels(probs, table.covered)
     if job.task.catch_all:
         texts = (frame["text"] for frame in reviews.corpus.frames("text"))

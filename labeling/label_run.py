@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from ..data.gold.hand_labels import hand_labels
@@ -12,9 +11,7 @@ from .label import LabelJob, label_reviews
 from .outputs import LabelSummary
 
 
-def label_run(
-    job: LabelJob, told: LabelOptions, run: RunDirectory, announce: Callable[[str], None] = lambda message: None
-) -> LabelSummary:
+def label_run(job: LabelJob, told: LabelOptions, run: RunDirectory) -> LabelSummary:
     """Vote, combine the votes, and write the labels; labels in the run's samples are gold rows too.
 
     Parameters
@@ -25,15 +22,13 @@ def label_run(
         What the job was made from.
     run : RunDirectory
         Held by the caller (`open_run`).
-    announce : callable
-        Called with one line per step.
 
     Raises
     ------
     LabelerError
         See `hand_labels` and `label_reviews`.
     """
-    gold = hand_labels(run, job.labels, job.gold, announce)
-    summary = label_reviews(replace(job, gold=gold, hand_labels=gold is not job.gold), run, announce)
+    gold = hand_labels(run, job.labels, job.gold)
+    summary = label_reviews(replace(job, gold=gold, hand_labels=gold is not job.gold), run)
     record_label_options(run, replace(told, gold=told.gold or (job.gold.source if job.gold else None)))
     return summary

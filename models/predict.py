@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from ..data.errors import ConfigError, ModelError
+from ..data.progress import status
 from ..data.reading.columns import free_name
 from ..data.reading.files.format_detection import DETECT, ReadOptions
 from ..data.reading.ids import ids_with_texts, normal_ids
@@ -28,8 +29,6 @@ from ..data.writing.ownership import discard
 from ..data.writing.sinks.open_sink import open_sink
 from ..data.writing.sinks.sink import Sink, Written
 from .end_model.load import EndModel, load_end_model
-
-Announce = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ class Prediction:
     seconds: float
 
 
-def check_age(run: RunDirectory, announce: Announce) -> None:
+def check_age(run: RunDirectory) -> None:
     """Say that the model of a run was trained on earlier labels than the run has now.
 
     Raises
@@ -110,17 +109,15 @@ def check_age(run: RunDirectory, announce: Announce) -> None:
             f"have now ({', '.join(now)}).",
             hint=f"Train it again: {again}",
         )
-    announce(f"note: the model was trained on earlier labels of this run; train it again with: {again}")
+    status(f"note: the model was trained on earlier labels of this run; train it again with: {again}")
 
 
-def predict_reviews(job: PredictJob, announce: Announce = lambda message: None) -> Prediction:
+def predict_reviews(job: PredictJob) -> Prediction:
     """Label every review that the output does not have yet, in constant memory.
 
     Parameters
     ----------
     job : PredictJob
-    announce : callable
-        Hears one line per chunk, and whatever a user should know.
 
     Returns
     -------
@@ -156,25 +153,22 @@ def predict_reviews(job: PredictJob, announce: Announce = lambda message: None) 
             id_column=reviews.id_column or "id",
             text=reviews.text,
             force=job.force,
-            announce=announce,
         ) as sink,
     ):
-        tables, silent = zip(*_predicted(reviews, sink, model, announce), strict=True)
+        tables, silent = zip(*_predicted(reviews, sink, model), strict=True)
         rejected = reviews.located(pl.concat(tables))
         for note in reviews.notes:
-            announce(note)
+            status(note)
         written = sink.finish()
     if len(rejected):
         write_jsonl(job.rejected, rejected)
-        announce(f"{len(rejected):,} rows could not be used: {job.rejected}")
+        status(f"{len(rejected):,} rows could not be used: {job.rejected}")
     else:
         discard(job.rejected)
     return Prediction(written, sum(silent), len(rejected), time.perf_counter() - started)
 
 
-def _predicted(
-    reviews: TableStream, sink: Sink, model: EndModel, announce: Announce
-) -> Iterator[tuple[pl.DataFrame, int]]:
+def _predicted(reviews: TableStream, sink: Sink, model: EndModel) -> Iterator[tuple[pl.DataFrame, int]]:
     """Store the predictions of each chunk, then yield its rejected rows and how many of the new ones say nothing."""
     done, started = 0, time.perf_counter()
     for chunk in reviews:
@@ -189,7 +183,7 @@ def _predicted(
             rows = chunk.original.with_columns(ids.alias(reviews.id_column or "id"))
             sink.write(with_predictions(rows.filter(new), probs, model.labels))
             done += len(texts)
-            announce(f"{done:,} reviews labelled, {done / (time.perf_counter() - started):,.0f}/s")
+            status(f"{done:,} reviews labelled, {done / (time.perf_counter() - started):,.0f}/s")
         yield chunk.rejected, int((~content).sum())
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 from hypothesis import settings
 from typer.testing import CliRunner, Result
+
+from labeler.data.progress import LOGGER
 
 RULES = """\
 [task]
@@ -127,3 +131,32 @@ def label(app: App) -> App:
         return app("label", "--config", "rules.toml", "--run", "run", *args, stdin=stdin)
 
     return call
+
+
+class _Listener(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+
+@contextmanager
+def status_messages() -> Iterator[list[str]]:
+    """Collect what is logged for the user inside the block."""
+    listener, level = _Listener(), LOGGER.level
+    LOGGER.addHandler(listener)
+    LOGGER.setLevel(logging.INFO)
+    try:
+        yield listener.messages
+    finally:
+        LOGGER.removeHandler(listener)
+        LOGGER.setLevel(level)
+
+
+@pytest.fixture
+def said() -> Iterator[list[str]]:
+    """Hold the status messages of a test."""
+    with status_messages() as messages:
+        yield messages

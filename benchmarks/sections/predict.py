@@ -92,7 +92,6 @@ def _trained(texts: list[str], folder: Path, *, head: Head, pooling: Any) -> Pat
         schedule=Schedule(epochs=2 if backbone else 5),
         loss=SoftLoss(),
         compute=compute,
-        announce=lambda message: None,
     )
     folder.mkdir(parents=True)
     classifier.save(folder)

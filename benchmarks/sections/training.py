@@ -70,9 +70,7 @@ def ours(chosen: Labelled, backbone: ModelRef, mode: Mode) -> tuple[float, float
     targets = np.eye(2, dtype=np.float32)[chosen.labels]
     examples = Examples(classifier.token_rows(chosen.texts), targets, np.ones(len(targets), np.float32))
     start = time.perf_counter()
-    fit = fit_classifier(
-        classifier, examples, schedule=SCHEDULE, loss=SoftLoss(), compute=compute, announce=lambda message: None
-    )
+    fit = fit_classifier(classifier, examples, schedule=SCHEDULE, loss=SoftLoss(), compute=compute)
     return time.perf_counter() - start, fit.loss
 
 

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 
 from ..command import command
+from ..progress import status
 from ..runs.directory import RunDirectory
 from ..runs.label_options import read_label_options
 from ..types.label_space import ABSTAIN, LabelSpace
 from .drawn_samples import DrawnSample, drawn_samples
 from .gold_rows import GoldTable, UnlabelledError, match_gold, read_gold
 
-Announce = Callable[[str], None]
 
-
-def hand_labels(
-    run: RunDirectory, label_space: LabelSpace, given: GoldTable | None, announce: Announce
-) -> GoldTable | None:
+def hand_labels(run: RunDirectory, label_space: LabelSpace, given: GoldTable | None) -> GoldTable | None:
     """Join the labels in the run's samples with those of a given table, which win where both label a review.
 
     Parameters
@@ -28,8 +24,6 @@ def hand_labels(
     run : RunDirectory
     label_space : LabelSpace
     given : GoldTable, optional
-    announce : callable
-        Called with one line that says how many labels are used of which file.
 
     Returns
     -------
@@ -43,32 +37,37 @@ def hand_labels(
     RunError
         If the run's record of its samples is damaged.
     """
+    table, counts = _joined(run, label_space, given)
+    if counts:
+        status(f"hand labels: {', '.join(counts)}")
+    return table
+
+
+def _joined(run: RunDirectory, label_space: LabelSpace, given: GoldTable | None) -> tuple[GoldTable | None, list[str]]:
+    """Return all hand labels, and how many came from which file where samples have some."""
     found = []
     for sample in drawn_samples(run):
         if not sample.is_table:  # its labels come back as an export, with --gold
             continue
-        rows = _labelled(sample, label_space, announce)
+        rows = _labelled(sample, label_space)
         if rows is not None:
             found.append((str(sample.file), rows if given is None else _others(rows, given)))
     found = [(name, rows) for name, rows in found if len(rows)]
     if not found:
-        return given
+        return given, []
     rows = pl.concat([rows for _, rows in found])
     sampled = len(rows)
     counts = [f"{len(rows):,} from {name}" for name, rows in found]
     if given is not None:
         rows = pl.concat([given.frame, rows], how="diagonal_relaxed")
         counts.insert(0, f"{len(given):,} from {given.source}")
-    announce(f"hand labels: {', '.join(counts)}")
     source = ", ".join([*([given.source] if given else []), *(name for name, _ in found)])
     digest = hashlib.blake2b(rows.write_ndjson().encode(), digest_size=16).hexdigest()
     skipped, notes = (given.skipped, given.notes) if given else (0, ())
-    return GoldTable(rows, skipped, source, f"blake2b:{digest}", notes, sampled)
+    return GoldTable(rows, skipped, source, f"blake2b:{digest}", notes, sampled), counts
 
 
-def labels_to_score_on(
-    run: RunDirectory, label_space: LabelSpace, file: str | None, announce: Announce
-) -> GoldTable | None:
+def labels_to_score_on(run: RunDirectory, label_space: LabelSpace, file: str | None) -> GoldTable | None:
     """Read the hand labels to score a run on: a given file, or else the run's own as they are now.
 
     Its own are those in its samples and in the file it was made with.
@@ -88,17 +87,17 @@ def labels_to_score_on(
     told = read_label_options(run)
     file = told.gold if told else None
     if file is not None and not Path(file).exists():
-        announce(f"{file} is not there any more: the hand labels are those that the run was made with")
+        status(f"{file} is not there any more: the hand labels are those that the run was made with")
         return None
     given = None if file is None else read_gold(file, label_space)
-    found = hand_labels(run, label_space, given, announce)
+    found = hand_labels(run, label_space, given)
     if found is None or found is given:
         return None
-    _tell_newer(run, found, announce)
+    _tell_newer(run, found)
     return found
 
 
-def tell_newer_labels(run: RunDirectory, label_space: LabelSpace, announce: Announce) -> None:
+def tell_newer_labels(run: RunDirectory, label_space: LabelSpace) -> None:
     """Say how many labels in a run's samples its weak labels were made without.
 
     Raises
@@ -106,23 +105,22 @@ def tell_newer_labels(run: RunDirectory, label_space: LabelSpace, announce: Anno
     LabelerError
         As `hand_labels`.
     """
-    found = hand_labels(run, label_space, None, announce=lambda message: None)
-    if found is not None:
-        _tell_newer(run, found, announce)
+    if found := _joined(run, label_space, None)[0]:
+        _tell_newer(run, found)
 
 
-def _tell_newer(run: RunDirectory, found: GoldTable, announce: Announce) -> None:
+def _tell_newer(run: RunDirectory, found: GoldTable) -> None:
     used = pl.read_parquet(run.gold)["id"].to_list() if run.gold.exists() else []
     unused = found.sampled - int(found.frame["id"].tail(found.sampled).is_in(used).sum())
     if unused:
         again = command("label", "--run", run.path)
-        announce(f"{unused:,} hand labels are newer than the weak labels; to use them: {again}")
+        status(f"{unused:,} hand labels are newer than the weak labels; to use them: {again}")
 
 
-def _labelled(sample: DrawnSample, label_space: LabelSpace, announce: Announce) -> pl.DataFrame | None:
+def _labelled(sample: DrawnSample, label_space: LabelSpace) -> pl.DataFrame | None:
     """Return the labelled rows of a sample, as its record has them: a spreadsheet may have changed the file."""
     if not sample.file.exists():
-        announce(f"sample {sample.number}: {sample.file} is not there any more; labels in it are not used")
+        status(f"sample {sample.number}: {sample.file} is not there any more; labels in it are not used")
         return None
     try:
         gold = read_gold(sample.file, label_space)
@@ -130,7 +128,7 @@ def _labelled(sample: DrawnSample, label_space: LabelSpace, announce: Announce) 
         return None
     match = match_gold(gold, sample.frame["id"], sample.frame["text"])
     if len(match.missing):
-        announce(f"{sample.file}: {len(match.missing):,} labelled rows are not of this sample and are not used")
+        status(f"{sample.file}: {len(match.missing):,} labelled rows are not of this sample and are not used")
     label = pl.Series("label", match.labels[match.positions], pl.Int16)
     rows: pl.DataFrame = sample.frame[match.positions.tolist()]
     copies, weight = pl.col("rows").cast(pl.Float64), pl.lit(1.0).alias("weight")

@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 
 from ..errors import ConfigError, nearest_hint
-from ..progress import notice
+from ..progress import status
 from ..writing.atomic import write_text
 from ..writing.ownership import move_to_free_name
 
@@ -44,5 +44,5 @@ def write_preset(name: str, path: Path, *, force: bool) -> None:
         raise ConfigError(f"{path} is already there.", hint="Use --force to replace it, or --path for another name.")
     if path.exists() and path.read_bytes() not in [preset_text(known).encode() for known in preset_names()]:
         kept = move_to_free_name(path, path.with_name(f"{path.stem}-old{path.suffix}"))
-        notice(f"{path} was edited: it is kept as {kept}")
+        status(f"{path} was edited: it is kept as {kept}")
     write_text(path, text)

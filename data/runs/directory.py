@@ -14,7 +14,7 @@ from pathlib import Path
 from ..command import command
 from ..distributed import is_first
 from ..errors import RunError
-from ..progress import notice
+from ..progress import status
 from ..writing.atomic import remove_leftovers, remove_path, write_json
 from ..writing.ownership import OWN_NAMES, discard, set_aside
 from .claim import claim_folder
@@ -223,7 +223,7 @@ class RunDirectory:
     def remove_report(self) -> None:
         """Remove the report, which tells of earlier labels, and say so."""
         if self.report.exists():
-            notice(f"{self.report} told of earlier labels and goes; make it again with: labeler report")
+            status(f"{self.report} told of earlier labels and goes; make it again with: labeler report")
         self.remove((self.report, self.report_markdown, self.metrics))
 
     def clear(self) -> None:

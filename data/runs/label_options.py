@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from ..command import command
 from ..errors import InputError
+from ..progress import status
 from .directory import RunDirectory
 from .manifest import StageDetails, stage_key
 
@@ -65,7 +65,7 @@ def record_label_options(run: RunDirectory, options: LabelOptions) -> None:
         run.record_stage(_STAGE, key, details=StageDetails(settings=settings))
 
 
-def with_earlier(given: LabelOptions, run: RunDirectory, announce: Callable[[str], None]) -> LabelOptions:
+def with_earlier(given: LabelOptions, run: RunDirectory) -> LabelOptions:
     """Fill in what `labeler label` was told about a run before, where it is given no input.
 
     Raises
@@ -90,7 +90,7 @@ def with_earlier(given: LabelOptions, run: RunDirectory, announce: Callable[[str
         given_now = ((name, value) for name, value in asdict(told).items() if name != "input" and value is not None)
         flags = ((f"--{name.replace('_', '-')}", value) for name, value in given_now)
         words = (word for flag, value in flags for each in _listed(value) for word in (flag, each))
-        announce(f"as before: {command('label', told.input, *words, '--run', run.path)}")
+        status(f"as before: {command('label', told.input, *words, '--run', run.path)}")
     return told
 
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import RunError
-from ..progress import notice
+from ..progress import status
 from ..writing.atomic import TEMPORARY_SUFFIX
 from ..writing.ownership import is_run
 
@@ -76,7 +76,7 @@ def set_latest(run: Path) -> None:
         return
     old = _target()
     if old is not None and (old == LATEST or (old.exists() and not is_run(old))):
-        notice(f"{LATEST} is not a link that labeler made: rename it, or give --run {run} to other commands")
+        status(f"{LATEST} is not a link that labeler made: rename it, or give --run {run} to other commands")
         return
     try:
         target = os.path.relpath(run, RUNS)

@@ -13,7 +13,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from ..digests import file_digest
-from ..progress import notice
+from ..progress import status
 
 MARKER = ".labeler"
 """Name of the record in a run."""
@@ -86,7 +86,7 @@ def set_aside(path: Path, run: Path, why: str = "is not as labeler wrote it") ->
         return
     wanted = run / KEPT / path.relative_to(run)
     wanted.parent.mkdir(parents=True, exist_ok=True)
-    notice(f"{path} {why}: it is kept as {move_to_free_name(path, wanted)}")
+    status(f"{path} {why}: it is kept as {move_to_free_name(path, wanted)}")
 
 
 def move_to_free_name(path: Path, wanted: Path) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Protocol, cast
 
@@ -13,6 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from ...data.errors import ConfigError
+from ...data.progress import status, status_of
 from ...data.runs.directory import RunDirectory
 from ...data.runs.manifest import StageDetails, StageRecord, stage_key
 from ...data.runs.votes import VoteFile, load_votes
@@ -35,8 +36,6 @@ from ..voting.registry import is_asked
 from .reliability import combine, fit_confusion
 from .selection import choose_texts, doubts, hard_rows, spread
 
-Announce = Callable[[str], None]
-
 
 class AskedVoter(Protocol):
     """A voter that is asked about chosen texts."""
@@ -46,7 +45,7 @@ class AskedVoter(Protocol):
     audit: float
     endpoint: Endpoint
 
-    def ask(self, texts: Sequence[str], announce: Announce) -> Asked:
+    def ask(self, texts: Sequence[str]) -> Asked:
         """Answer for distinct texts, the most important first."""
         ...
 
@@ -59,9 +58,7 @@ class AskedVoter(Protocol):
         ...
 
 
-def build_asked_voters(
-    sections: Iterable[VoterSection], resources: Mapping[str, Any], announce: Announce
-) -> list[NamedVoter]:
+def build_asked_voters(sections: Iterable[VoterSection], resources: Mapping[str, Any]) -> list[NamedVoter]:
     """Make the voters that are asked about hard rows, and see that they can be.
 
     Parameters
@@ -70,8 +67,6 @@ def build_asked_voters(
         All of a configuration; those of other kinds are passed over.
     resources : mapping
         What voters take from the task, by field name.
-    announce : callable
-        Hears of a voter that is left out because its budget is 0.
 
     Raises
     ------
@@ -82,16 +77,14 @@ def build_asked_voters(
     for named in build_voters((s for s in sections if is_asked(s.kind)), resources, _no_models):
         voter = _asked(named)
         if voter.budget_rows == 0:
-            announce(f"{named.name}: left out, its budget is 0")
+            status(f"{named.name}: left out, its budget is 0")
             continue
         voter.endpoint.check()
         kept.append(named)
     return kept
 
 
-def ask_voters(
-    labelled: Labelled, voters: Iterable[NamedVoter], run: RunDirectory, *, force: bool, announce: Announce
-) -> Labelled:
+def ask_voters(labelled: Labelled, voters: Iterable[NamedVoter], run: RunDirectory, *, force: bool) -> Labelled:
     """Let voters answer for the rows that are still hard, one voter after another.
 
     Parameters
@@ -104,7 +97,6 @@ def ask_voters(
         Keeps the votes and why texts got none.
     force : bool
         Ask again about texts that failed; answers stay in the cache and are not asked for again.
-    announce : callable
 
     Returns
     -------
@@ -120,7 +112,7 @@ def ask_voters(
     """
     for named in voters:
         hard = hard_rows(labelled.soft, divided(labelled.table.patterns), below=_asked(named).below)
-        votes, record = _votes(labelled, named, hard, run, force, announce)
+        votes, record = _votes(labelled, named, hard, run, force)
         labelled = with_answers(labelled, named, votes, hard, record)
     return labelled
 
@@ -175,7 +167,6 @@ def _votes(
     hard: npt.NDArray[np.bool_],
     run: RunDirectory,
     force: bool,
-    announce: Announce,
 ) -> tuple[VoteColumn, StageRecord | StageDetails]:
     """Take unchanged votes from the run, or ask."""
     corpus, voter, stage = labelled.reviews.corpus, _asked(named), f"votes/{named.name}"
@@ -190,15 +181,16 @@ def _votes(
         ids, n = corpus.ids_digest, len(corpus)
         votes = load_votes(run, named.name, key, rows=n, ids_digest=ids, label_space=labels)
         if votes is not None:
-            announce(f"{named.name}: unchanged, skipped")
+            status(f"{named.name}: unchanged, skipped")
             return votes, run.read_manifest().stages[stage]
     started = time.perf_counter()
-    announce(f"{named.name}: {int(hard.sum()):,} hard rows, {len(chosen):,} reviews chosen")
-    asked = voter.ask(texts.to_list(), lambda message: announce(f"{named.name}: {message}"))
+    status(f"{named.name}: {int(hard.sum()):,} hard rows, {len(chosen):,} reviews chosen")
+    with status_of(named.name):
+        asked = voter.ask(texts.to_list())
     by_text = spread(voter.votes(asked), chosen, len(copies))
     votes = by_text.labels[copies.inverse]
     details = _details(named, asked, votes, time.perf_counter() - started)
-    announce(f"{named.name}: {_spent(details)}")
+    status(f"{named.name}: {_spent(details)}")
     _save(run, named.name, key, by_text, corpus, labels)
     outputs = (run.votes(named.name), *_write_failures(labelled, named, asked, chosen, run))
     run.record_stage(stage, key, outputs=outputs, details=details)

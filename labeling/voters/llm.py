@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -104,7 +104,7 @@ class LlmVoter:
             answer_tokens=self.answer_tokens,
         )
 
-    def ask(self, texts: Sequence[str], announce: Callable[[str], None] = lambda message: None) -> Asked:
+    def ask(self, texts: Sequence[str]) -> Asked:
         """Ask about distinct texts, the most important first.
 
         Raises
@@ -114,7 +114,7 @@ class LlmVoter:
         """
         prompt = Prompt(self.labels.names, self.descriptions, self.max_characters)
         settings = AskSettings(self.batch, self.concurrency, self.budget_tokens)
-        return ask_about(texts, self.endpoint, prompt, settings, announce)
+        return ask_about(texts, self.endpoint, prompt, settings)
 
     def votes(self, asked: Asked) -> Votes:
         """Turn answers into votes, -1 where there is none."""

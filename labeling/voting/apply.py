@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
 
-from ...data.progress import progress
+from ...data.progress import progress, status
 from ...data.runs.directory import RunDirectory
 from ...data.runs.manifest import StageDetails, stage_key
 from ...data.runs.votes import VoteFile, empty_votes, load_votes
@@ -26,7 +26,6 @@ from .configured import NamedVoter, is_user_code, model_of
 from .executor import Answer, Engine, LocalEngine
 from .registry import Dense, Voter
 
-Announce = Callable[[str], None]
 VoteColumn = npt.NDArray[np.signedinteger]
 
 
@@ -38,7 +37,6 @@ def apply_voters(
     engine: Engine | None = None,
     run: RunDirectory | None = None,
     force: bool = False,
-    announce: Announce = lambda message: None,
 ) -> dict[str, VoteColumn]:
     """Let every voter vote, taking unchanged votes from the run.
 
@@ -56,8 +54,6 @@ def apply_voters(
         Where votes are kept, and while a pass is not finished its answers on each chunk; without it nothing is cached.
     force : bool
         Vote again even where nothing changed.
-    announce : callable
-        Hears one line per voter.
 
     Returns
     -------
@@ -76,17 +72,17 @@ def apply_voters(
     waiting: list[NamedVoter] = []
     for named in voters:
         if named.section.optional and not _has_column(named.voter, corpus):
-            announce(f"{named.name}: left out, the input has no column '{_column(named.voter)}'")
+            status(f"{named.name}: left out, the input has no column '{_column(named.voter)}'")
             continue
         cached = None if force else _load(named, corpus, labels, run)
         if cached is None:
             waiting.append(named)
         else:
-            announce(f"{named.name}: unchanged, skipped")
+            status(f"{named.name}: unchanged, skipped")
             columns[named.name] = cached
     with progress("Voters", total=len(waiting)) as advance:
         for together in _passes(waiting):
-            columns |= _vote(together, corpus, labels, engine or LocalEngine(), run, force, announce)
+            columns |= _vote(together, corpus, labels, engine or LocalEngine(), run, force)
             advance(len(together))
     return {named.name: columns[named.name] for named in voters if named.name in columns}
 
@@ -124,7 +120,6 @@ def _vote(
     engine: Engine,
     run: RunDirectory | None,
     force: bool,
-    announce: Announce,
 ) -> dict[str, VoteColumn]:
     """Lead voters over the corpus together."""
     shards = None
@@ -141,7 +136,7 @@ def _vote(
                 ballot.add(chunk, answer)
         for ballot in ballots:
             ballot.finish(run)
-            announce(f"{ballot.named.name}: voted in {ballot.seconds:.1f} s{ballot.warning}")
+            status(f"{ballot.named.name}: voted in {ballot.seconds:.1f} s{ballot.warning}")
     if shards:
         shards.remove()
     return {ballot.named.name: ballot.column for ballot in ballots}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 
 from ...data.errors import ConfigError
+from ...data.progress import status
 from ...data.reading.columns import fold_name
 from ...data.types.stored_corpus import ChunkedCorpus
 from ..voters.rating import RatingVoter, numbers
@@ -23,12 +24,8 @@ RATING_NAMES = frozenset(
 )
 """Names under which ratings usually come, folded by `fold_name`."""
 
-Announce = Callable[[str], None]
 
-
-def with_rating_column(
-    voters: Sequence[NamedVoter], corpus: ChunkedCorpus, wanted: str | None, announce: Announce
-) -> list[NamedVoter]:
+def with_rating_column(voters: Sequence[NamedVoter], corpus: ChunkedCorpus, wanted: str | None) -> list[NamedVoter]:
     """Let voters of kind ``rating`` read the column that holds the ratings.
 
     Parameters
@@ -38,8 +35,6 @@ def with_rating_column(
     wanted : str, optional
         The column the user named. Without it a voter reads the column it is configured to; where the input has none of
         that name, the only one with a usual name (`RATING_NAMES`) that holds whole or half numbers in its ranges.
-    announce : callable
-        Called with one line per column that was found, or not chosen among several.
 
     Raises
     ------
@@ -55,10 +50,10 @@ def with_rating_column(
             f"Column '{wanted}' is to be read as a rating, but no voter reads one.",
             hint='Add a [[voters]] section with kind = "rating"; `labeler voters rating` shows its options.',
         )
-    return [_placed(named, corpus, wanted, announce) for named in voters]
+    return [_placed(named, corpus, wanted) for named in voters]
 
 
-def _placed(named: NamedVoter, corpus: ChunkedCorpus, wanted: str | None, announce: Announce) -> NamedVoter:
+def _placed(named: NamedVoter, corpus: ChunkedCorpus, wanted: str | None) -> NamedVoter:
     voter = named.voter
     if not isinstance(voter, RatingVoter):
         return named
@@ -66,11 +61,11 @@ def _placed(named: NamedVoter, corpus: ChunkedCorpus, wanted: str | None, announ
     if column is None and voter.column not in corpus.column_names:
         found = [name for name in _usual(corpus.column_names) if _holds_ratings(name, voter, corpus)]
         if len(found) > 1:
-            announce(f"{named.name}: several columns may hold it: {', '.join(found)}; choose one with --rating-column")
+            status(f"{named.name}: several columns may hold it: {', '.join(found)}; choose one with --rating-column")
         column = found[0] if len(found) == 1 else None
     if column is None or column == voter.column:
         return named
-    announce(f"{named.name}: reads column '{column}'")
+    status(f"{named.name}: reads column '{column}'")
     section = named.section.model_copy(update={"column": column})
     return dataclasses.replace(named, section=section, voter=dataclasses.replace(voter, column=column))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import numpy as np
 
 from ... import __version__
 from ...data.errors import ConfigError, InputError
+from ...data.progress import status
 from ...data.reading.files.format_detection import DETECT, ReadOptions
 from ...data.reading.table import read_table
 from ...data.runs.adapt_summary import AdaptSummary
@@ -27,8 +28,6 @@ from .masking import Ids, MaskedTexts
 
 if TYPE_CHECKING:
     from .model import MaskedModel, Mode
-
-Announce = Callable[[str], None]
 Rows = Sequence[Sequence[int]]
 
 _FEWEST = 50  # distinct texts: fewer teach nothing and measure nothing
@@ -79,9 +78,7 @@ class AdaptJob:
     force: bool = False
 
 
-def adapt_model(
-    job: AdaptJob, *, announce: Announce = lambda message: None, compute: Compute | None = None
-) -> AdaptSummary:
+def adapt_model(job: AdaptJob, *, compute: Compute | None = None) -> AdaptSummary:
     """Go on with a model's masked-language-model pretraining on the user's reviews.
 
     Source: task-adaptive pretraining, Gururangan et al. (2020), "Don't Stop Pretraining". 5 % of the distinct texts, at
@@ -90,8 +87,6 @@ def adapt_model(
     Parameters
     ----------
     job : AdaptJob
-    announce : callable
-        Hears one line per step.
     compute : Compute, optional
         Device and number format; by default what the machine reports.
 
@@ -112,18 +107,18 @@ def adapt_model(
     """
     _check(job)
     check_output(job.output)
-    read, texts = _texts(job, announce)
+    read, texts = _texts(job)
     ref = resolve_model(job.backbone)
-    announce(f"encoder: {ref.description}")
+    status(f"encoder: {ref.description}")
     compute = compute or choose_compute()
     digest = stage_key(texts=texts)
     given = {"mode": job.mode, "epochs": job.epochs, "learning_rate": job.learning_rate, "seed": job.seed}
     key = stage_key(version=__version__, **given, texts=digest, backbone=ref.digest)
     if not job.force and (done := finished(job.output, key)):
-        announce(f"{job.output}: unchanged, skipped")
+        status(f"{job.output}: unchanged, skipped")
         return done
     with held_checkpoints(job.output) as checkpoints:
-        work = _Work(job, ref, compute, announce)
+        work = _Work(job, ref, compute)
         summary = work.adapt(texts, key=key, checkpoints=checkpoints)
         data = {"file": PurePath(job.source).name, "texts": digest}
         summary = replace(summary, data=data, texts={"read": read, **summary.texts})
@@ -143,13 +138,13 @@ def _check(job: AdaptJob) -> None:
         raise ConfigError(f"--seed must not be negative, found {job.seed}.")
 
 
-def _texts(job: AdaptJob, announce: Announce) -> tuple[int, list[str]]:
+def _texts(job: AdaptJob) -> tuple[int, list[str]]:
     """Return how many rows could be used, and their distinct texts in an order of their own."""
     table = read_table(job.source, text_column=job.text_column, limit=job.limit, options=job.options)
     for note in table.notes:
-        announce(note)
+        status(note)
     if len(table.rejected):
-        announce(f"{len(table.rejected):,} rows could not be used and are left out.")
+        status(f"{len(table.rejected):,} rows could not be used and are left out.")
     texts = sorted(set(table.frame["text"].to_list()))
     _enough(len(texts), table.source)
     return len(table), texts
@@ -166,10 +161,10 @@ def _enough(found: int, source: str) -> None:
 class _Work:
     """One adaptation."""
 
-    def __init__(self, job: AdaptJob, ref: ModelRef, compute: Compute, announce: Announce) -> None:
+    def __init__(self, job: AdaptJob, ref: ModelRef, compute: Compute) -> None:
         from .model import build_masked_model
 
-        self.job, self.compute, self.announce = job, compute, announce
+        self.job, self.compute = job, compute
         self.ref = ref
         self.model: MaskedModel = build_masked_model(ref, mode=job.mode, seed=job.seed, compute=compute)
 
@@ -184,7 +179,7 @@ class _Work:
         met = np.bincount(np.concatenate(seen), minlength=len(words.special))
         schedule = self._schedule(len(seen))
         trained, total = model.counts()
-        self.announce(
+        status(
             f"texts: {len(seen):,} to learn from, {held:,} held out; trains {trained:,} of {total:,} weights, "
             f"{schedule.epochs:g} epochs"
         )
@@ -243,7 +238,6 @@ class _Work:
             checkpoints=checkpoints,
             key=key,
             resume=self.job.resume,
-            announce=self.announce,
         )
         if self.model.new_head:
             self.model.widen()
@@ -252,10 +246,8 @@ class _Work:
     def _measure(self, hidden: MaskedTexts, when: str) -> dict[str, float]:
         from .measure import masked_loss
 
-        loss = masked_loss(
-            self.model, hidden, compute=self.compute, announce=self.announce, what=f"Pseudo-perplexity {when}"
-        )
-        self.announce(f"{when}: pseudo-perplexity {math.exp(loss):,.1f} on {len(hidden):,} held-out texts")
+        loss = masked_loss(self.model, hidden, compute=self.compute, what=f"Pseudo-perplexity {when}")
+        status(f"{when}: pseudo-perplexity {math.exp(loss):,.1f} on {len(hidden):,} held-out texts")
         return {"loss": loss, "pseudo_perplexity": math.exp(loss)}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -39,9 +38,7 @@ class TokenLoss:
         return self
 
 
-def masked_loss(
-    model: MaskedModel, texts: MaskedTexts, *, compute: Compute, announce: Callable[[str], None], what: str
-) -> float:
+def masked_loss(model: MaskedModel, texts: MaskedTexts, *, compute: Compute, what: str) -> float:
     """Return the mean cross-entropy of the hidden tokens of some texts, over the whole vocabulary.
 
     Its exponential is the pseudo-perplexity of Salazar et al. (2020), "Masked Language Model Scoring", but that a share
@@ -55,14 +52,12 @@ def masked_loss(
         At least one example.
     compute : Compute
         Device and number format.
-    announce : callable
-        Told when memory ran out.
     what : str
         Name of the work, for its progress.
     """
     import torch
 
-    loss, memory = TokenLoss(), MemoryBudget(_TOKENS, announce)
+    loss, memory = TokenLoss(), MemoryBudget(_TOKENS)
     model.eval()
 
     @torch.inference_mode()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from ...data.errors import ModelError
-from ...data.progress import Advance, progress
+from ...data.progress import Advance, progress, status
 from .answer_cache import AnswerCache, Paid, answer_key, open_answers
 from .client import ChatClient, Reply, RequestFailedError
 from .endpoint import Endpoint
@@ -79,7 +79,6 @@ def ask_about(
     endpoint: Endpoint,
     prompt: Prompt,
     settings: AskSettings,
-    announce: Callable[[str], None] = lambda message: None,
 ) -> Asked:
     """Ask about texts in order, taking stored answers first.
 
@@ -90,8 +89,6 @@ def ask_about(
     endpoint : Endpoint
     prompt : Prompt
     settings : AskSettings
-    announce : callable
-        Hears what is sent where, before it is sent.
 
     Raises
     ------
@@ -106,9 +103,9 @@ def ask_about(
         waiting = {key: text for key, text in zip(keys, sent, strict=True) if key not in known}
         before = f", {len(known):,} answered before" if known else ""
         if not waiting:
-            announce(f"{endpoint.host}: nothing to send{before}")
+            status(f"{endpoint.host}: nothing to send{before}")
         else:
-            announce(f"{endpoint.host}: sending {len(waiting):,} reviews to {endpoint.model}{before}")
+            status(f"{endpoint.host}: sending {len(waiting):,} reviews to {endpoint.model}{before}")
         cached_tokens = sum(paid.prompt_tokens + paid.completion_tokens for paid in known.values())
         session = _Session(endpoint, prompt, cache, waiting, TokenBudget(settings.budget_tokens, cached_tokens))
         if waiting:

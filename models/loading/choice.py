@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 
+from ...data.progress import status
 from ..embedded.model import embedded_available
 from .capabilities import zero_shot_engine
 from .resolve import EMBEDDED, ModelRef, resolve_model
@@ -19,12 +20,9 @@ class ModelChoice:
     ----------
     name : str
         ``auto``, ``embedded``, a folder or a hub name.
-    announce : callable
-        Hears why a model was chosen.
     """
 
     name: str
-    announce: Callable[[str], None] = lambda message: None
 
     def __call__(self, field: str, written: str | None) -> ModelRef:
         """Return the model for a field: the one its section names, else the chosen one.
@@ -50,5 +48,5 @@ class ModelChoice:
     @cached_property
     def _chosen(self) -> ModelRef:
         ref = self._resolve(self.name)
-        self.announce(f"encoder: {ref.description}")
+        status(f"encoder: {ref.description}")
         return ref

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 def until_learned(
-    train: Callable[[int, int], tuple[T, Agreement]], what: str, announce: Callable[[str], None]
+    train: Callable[[int, int], tuple[T, Agreement]], what: str, note: Callable[[str], None]
 ) -> tuple[T, Agreement]:
     """Train with lower and lower learning rates until the outcome is a classifier.
 
@@ -36,8 +36,8 @@ def until_learned(
         agreement with labels, at best of rows that were not trained on.
     what : str
         What is trained, for messages.
-    announce : callable
-        Called with a message when an attempt has failed.
+    note : callable
+        Called with what is worth remembering of a failed attempt.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def until_learned(
     for number, slower in enumerate(_SLOWER):
         if number:
             again = f"training again with another seed and {slower} times lower learning rates"
-            announce(f"{what}: nothing was learned, {reasons[-1]}; {again}")
+            note(f"{what}: nothing was learned, {reasons[-1]}; {again}")
         try:
             outcome, found = train(number, slower)
         except TrainingDivergedError as error:

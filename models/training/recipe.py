@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ...data.progress import Advance, progress
+from ...data.progress import Advance, progress, status
 from ..end_model.build import build_classifier
 from ..end_model.lora import LoraOptions
 from ..loading.device import Compute, from_first
@@ -30,8 +30,6 @@ from .variants import schedule_for, slowed
 if TYPE_CHECKING:
     from ..end_model.classifier import TextClassifier
     from ..loading.resolve import ModelRef
-
-Announce = Callable[[str], None]
 Rows = Sequence[Sequence[int]] | npt.NDArray[np.float32]
 
 _THRESHOLD_ROWS = 5_000  # shares on so many rows are within a percent
@@ -83,8 +81,6 @@ class Fitter:
         Identifies all of the above: only checkpoints of the same key are continued.
     resume : bool
         Continue an interrupted training.
-    announce : callable
-        Hears one line per step.
     """
 
     settings: TrainSection
@@ -94,7 +90,6 @@ class Fitter:
     checkpoints: Path
     key: str
     resume: bool
-    announce: Announce
     notes: list[str] = field(default_factory=list, init=False)
 
     def fit(self) -> Trained:
@@ -111,7 +106,7 @@ class Fitter:
         classifier = self._new_classifier()
         record = classifier.record
         trained, total = record.trained_parameters, record.total_parameters
-        self.announce(f"trains {trained:,} of {total:,} parameters ({record.trained_share:.2%})")
+        status(f"trains {trained:,} of {total:,} parameters ({record.trained_share:.2%})")
         inputs = self._inputs(classifier, rows.texts.to_list())
         examples = Examples(inputs, rows.targets, np.ones(len(rows), np.float32))
         # N-gram models have corrected the labels already: another one has nothing to add.
@@ -194,7 +189,7 @@ class Fitter:
 
     def _note(self, message: str) -> None:
         """Announce what a user should still know when the training is done."""
-        self.announce(message)
+        status(message)
         self.notes.append(message)
 
     def _validation(self, classifier: TextClassifier) -> Examples | None:
@@ -215,7 +210,7 @@ class Fitter:
         confidence weights are COSINE's (Yu et al. 2021); on Kazakh reviews they did harm, for the rows near the
         threshold are the ones that teach where it is.
         """
-        self.announce(f"self-training: round {number} of {self.settings.self_training_rounds}")
+        status(f"self-training: round {number} of {self.settings.self_training_rounds}")
         rows = self.rows
         part = text_parts(rows.texts, _PARTS, seed=self.settings.seed)
         own = np.empty((len(rows), rows.labels.k))
@@ -275,7 +270,7 @@ class Fitter:
     ) -> Fit:
         key, done = f"{self.key}/{phase}", self.checkpoints / f"{phase}.safetensors"
         if self.resume and (before := finished_phase(done, classifier, key=key)):
-            self.announce(f"{phase}: finished before the interruption")
+            status(f"{phase}: finished before the interruption")
             return before
         if fresh:
             classifier.start_from(loss.constant(examples.targets, examples.weights))
@@ -289,7 +284,6 @@ class Fitter:
             checkpoints=self.checkpoints / phase,
             key=key,
             resume=self.resume,
-            announce=self.announce,
         )
         keep_phase(done, classifier, fit, key=key)
         return fit

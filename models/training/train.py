@@ -15,6 +15,7 @@ from ... import __version__
 from ...data.digests import file_digest
 from ...data.distributed import is_first, started_together
 from ...data.gold.hand_labels import tell_newer_labels
+from ...data.progress import status, status_of
 from ...data.runs.directory import RunDirectory
 from ...data.runs.manifest import StageDetails, stage_key
 from ...data.runs.train_summary import TrainSummary
@@ -33,8 +34,6 @@ from .saving import save_checked
 from .settings import TrainSection
 from .variants import variants
 
-Announce = Callable[[str], None]
-
 _RECIPE = 2  # raised where the same settings and labels give another model than before: it is trained again
 
 
@@ -46,7 +45,6 @@ def train_end_models(
     gold: str | None = None,
     resume: bool = True,
     force: bool = False,
-    announce: Announce = lambda message: None,
 ) -> list[TrainSummary]:
     """Train one end model into ``RUN/model``, or several into ``RUN/models`` and the best of them.
 
@@ -66,8 +64,6 @@ def train_end_models(
         Continue an interrupted training; what is finished and unchanged is skipped in any case.
     force : bool
         Train again although nothing changed.
-    announce : callable
-        Hears one line per step.
 
     Returns
     -------
@@ -86,14 +82,14 @@ def train_end_models(
     """
     if started_together():
         join_processes(choose_compute())
-    job = _Job(run, gold, resume, force, announce if is_first() else lambda message: None)
+    job = _Job(run, gold, resume, force)
     summaries, refused = [], []
     for name, chosen in variants(settings, compare).items():
         folder = run.model if compare is None else run.models / name
         try:
             summaries.append(_train_one(name, chosen, folder, job))
         except NothingLearnedError as error:
-            job.announce(f"{name}: {error}")
+            status(f"{name}: {error}")
             refused.append(error)
     if not summaries:
         raise refused[-1]
@@ -103,7 +99,7 @@ def train_end_models(
         best = max(summaries, key=lambda summary: summary.agreement or 0.0)
         with atomic_path(run.model) as copy:
             shutil.copytree(run.models / best.name, copy)
-        announce(f"{best.name} ranks the held-out reviews most like their labels (AUC): it is now in {run.model}")
+        status(f"{best.name} ranks the held-out reviews most like their labels (AUC): it is now in {run.model}")
     write_json(run.training, [asdict(summary) for summary in summaries])
     return summaries
 
@@ -116,7 +112,6 @@ class _Job:
     gold: str | None
     resume: bool
     force: bool
-    announce: Announce
 
     @cached_property
     def digest(self) -> str:
@@ -128,9 +123,9 @@ class _Job:
     def weak(self) -> WeakRows:
         weak = read_weak_rows(self.run, self.gold)
         for note in weak.notes:
-            self.announce(f"note: {note}")
+            status(f"note: {note}")
         if self.gold is None:
-            tell_newer_labels(self.run, weak.labels, self.announce)
+            tell_newer_labels(self.run, weak.labels)
         return weak
 
     @cached_property
@@ -138,7 +133,7 @@ class _Job:
         """Prepares the rows; models that differ in the classifier alone share them."""
 
         def prepare(settings: TrainSection) -> TrainingRows:
-            return training_rows(self.weak, settings, encoder=_encoder, announce=self.announce)
+            return training_rows(self.weak, settings, encoder=_encoder)
 
         cached = cache(prepare)
         return lambda settings: cached(settings.model_copy(update={"mode": "full", "head": "linear"}))
@@ -149,7 +144,7 @@ class _Job:
 
         def find(name: str) -> ModelRef:
             ref = resolve_model(name)
-            self.announce(f"encoder: {ref.description}")
+            status(f"encoder: {ref.description}")
             return ref
 
         return cache(find)
@@ -168,7 +163,7 @@ def _train_one(name: str, settings: TrainSection, folder: Path, job: _Job) -> Tr
     key = stage_key(version=__version__, recipe=_RECIPE, settings=given, labels=job.digest, backbone=digest)
     stage, summary_file = folder.relative_to(run.path).as_posix(), folder / "training.json"
     if not job.force and run.stage_is_current(stage, key):
-        job.announce(f"{name}: unchanged, skipped")
+        status(f"{name}: unchanged, skipped")
         return TrainSummary(**json.loads(summary_file.read_text(encoding="utf-8")))
     fitter = Fitter(
         settings,
@@ -178,11 +173,11 @@ def _train_one(name: str, settings: TrainSection, folder: Path, job: _Job) -> Tr
         checkpoints=run.checkpoints / name,
         key=key,
         resume=job.resume,
-        announce=lambda message: job.announce(f"{name}: {message}"),
     )
     started = time.perf_counter()
     try:
-        trained = fitter.fit()
+        with status_of(name):
+            trained = fitter.fit()
     except NothingLearnedError:
         _remove_checkpoints(run, name)
         raise

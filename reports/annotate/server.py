@@ -6,11 +6,12 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from ...data.errors import ConfigError, RunError
+from ...data.progress import status
 from ...data.types.label_space import LabelSpace
 from ...data.types.task import Label
 from .agreement import Agreement, compare_annotations
@@ -27,7 +28,6 @@ def serve(
     second: Path | None = None,
     host: str = "127.0.0.1",
     port: int = 0,
-    announce: Callable[[str], None],
 ) -> list[Row]:
     """Show a page to label the reviews of a file, until Ctrl-C or the page's own button ends it.
 
@@ -43,8 +43,6 @@ def serve(
         ``127.0.0.1``, ``localhost`` or ``::1``.
     port : int
         0 takes a free one.
-    announce : callable
-        Shows the user a line: once the secret address, before it things worth knowing about the files.
 
     Returns
     -------
@@ -63,13 +61,13 @@ def serve(
     label_space = LabelSpace(tuple(label.name for label in labels))
     with open_store(file, label_space) as store, _listening(host, port) as listener:
         for note in store.table.notes:
-            announce(note)
+            status(note)
         agreement = _compared(store, second) if second else None
         token = secrets.token_urlsafe(24)
         name = f"[{host}]" if ":" in host else host
         if agreement:
-            announce(f"agreement with {agreement.source}: {agreement}")
-        announce(f"Open http://{name}:{listener.getsockname()[1]}/{token}/ in a browser. Ctrl-C here ends it.")
+            status(f"agreement with {agreement.source}: {agreement}")
+        status(f"Open http://{name}:{listener.getsockname()[1]}/{token}/ in a browser. Ctrl-C here ends it.")
         _run(store, labels, token, agreement, listener)
         return store.rows
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from ...data.command import command
 from ...data.errors import InputError
 from ...data.gold.drawn_samples import DrawnSample, drawn_samples
+from ...data.progress import status
 from ...data.runs.directory import RunDirectory
 from ...data.runs.names import LATEST, latest_run
 from ...data.types.label_space import LabelSpace
@@ -15,8 +16,6 @@ from ...data.types.task import Label
 from .server import serve
 from .store import Row
 from .table import read_annotations
-
-Announce = Callable[[str], None]
 
 
 def annotate_file(
@@ -26,7 +25,6 @@ def annotate_file(
     *,
     second: Path | None = None,
     port: int = 0,
-    announce: Announce,
 ) -> None:
     """Show the page of a file until Ctrl-C or its button ends it, then say which command comes next.
 
@@ -43,8 +41,6 @@ def annotate_file(
         is shown.
     port : int
         0 takes a free one.
-    announce : callable
-        Called with one line at a time.
 
     Raises
     ------
@@ -59,17 +55,17 @@ def annotate_file(
     samples = [sample for sample in drawn_samples(run) if sample.is_table]
     if file is None:
         file = _last(samples, run)
-        announce(f"opening {file}")
+        status(f"opening {file}")
     if second is not None and not second.exists():
         table = read_annotations(file, LabelSpace(tuple(label.name for label in labels)))
         table.write_blank(second)
-        announce(f"{second} is new: the {len(table):,} reviews of {file} without labels, for the second annotator")
-        announce(f"next: {command('annotate', second, '--run', run.path)}")
-        announce(f"then: {command('annotate', file, '--second', second, '--run', run.path)}")
+        status(f"{second} is new: the {len(table):,} reviews of {file} without labels, for the second annotator")
+        status(f"next: {command('annotate', second, '--run', run.path)}")
+        status(f"then: {command('annotate', file, '--second', second, '--run', run.path)}")
         return
-    rows = serve(file, labels, second=second, port=port, announce=announce)
+    rows = serve(file, labels, second=second, port=port)
     for line in closing_lines(rows, file, run, samples):
-        announce(line)
+        status(line)
 
 
 def closing_lines(rows: Sequence[Row], file: Path, run: RunDirectory, samples: Sequence[DrawnSample]) -> list[str]:

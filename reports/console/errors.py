@@ -13,8 +13,8 @@ import typer
 from typer.core import TyperGroup
 
 from ...data.errors import ConfigError, LabelerError
-from ...data.progress import noticing
 from ..printable import printable
+from .status import showing_status
 
 
 class Commands(TyperGroup):
@@ -24,7 +24,7 @@ class Commands(TyperGroup):
         """Run a command."""
         try:
             _refuse_blanks([*ctx._protected_args, *ctx.args])
-            with noticing(_say):
+            with showing_status():
                 return super().invoke(ctx)
         except BrokenPipeError:  # the reader of our output has seen enough
             raise typer.Exit from None
@@ -37,12 +37,6 @@ class Commands(TyperGroup):
             if error.hint:
                 typer.echo(printable(error.hint), err=True)
             raise typer.Exit(1) from error
-
-
-def _say(message: str) -> None:
-    from .terminal import say  # loads Polars
-
-    say(message)
 
 
 @contextmanager

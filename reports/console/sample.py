@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...data.command import command
+from ...data.progress import status
 from ..printable import printable
 from ..sampling.draw import Drawn
-from .terminal import say, stdout_console
+from .terminal import stdout_console
 
 _ELSEWHERE = {
     ".json": "In Label Studio: paste {1} under Settings > Labeling Interface > Code, import {0}, label, and export as "
@@ -21,13 +22,13 @@ _ELSEWHERE = {
 def print_sample(drawn: Drawn, files: tuple[Path, ...], run: Path) -> None:
     """Print the files of a sample on stdout, and on stderr how to go on."""
     for note in drawn.notes:
-        say(note)
+        status(note)
     for file in files:
         stdout_console().print(printable(str(file)), soft_wrap=True)
-    say(f"{len(drawn.frame):,} reviews to label")
+    status(f"{len(drawn.frame):,} reviews to label")
     elsewhere = _ELSEWHERE.get(files[0].suffix.lower())
     if elsewhere is None:
-        say(f"next: {command('annotate', '--run', run)}")
+        status(f"next: {command('annotate', '--run', run)}")
     else:
-        say(elsewhere.format(*files))
-        say(f"then: {command('label', '--gold', 'export.json', '--run', run)}")
+        status(elsewhere.format(*files))
+        status(f"then: {command('label', '--gold', 'export.json', '--run', run)}")

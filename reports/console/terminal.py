@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from ...data.command import command
+from ...data.progress import status
 from ...data.runs.adapt_summary import AdaptSummary
 from ...data.runs.directory import RunDirectory
 from ...data.runs.train_summary import TrainSummary
@@ -20,16 +21,11 @@ from ...data.writing.sinks.sink import Written
 from ...labeling.outputs import LabelSummary
 from ...labeling.voting.registry import FROM_RUN, voter_class, voter_kinds, voter_options
 from ..printable import counted, percent, printable
-from .progress_bars import live_console, plain_console
+from .progress_bars import plain_console
 
 _MANY = 1_000
 """Reviews from which the n-gram model ranks as well as adapters (2,000: AUC 0.95 both) in a sixth of a CPU's time (47 s
 against 5 minutes); of 400 the encoder makes more."""
-
-
-def say(message: str) -> None:
-    """Print one line of progress on stderr."""
-    (live_console() or plain_console(stderr=True)).print(printable(message), style="dim", soft_wrap=True)
 
 
 def print_summary(summary: LabelSummary, run_path: Path, *, gpu: bool = False) -> None:
@@ -118,7 +114,7 @@ def print_prediction(written: Written, *, without_content: int, rejected: int, s
     rate = written.rows_new / max(seconds, 1e-9)
     silent = f", {without_content:,} without content got no label" if without_content else ""
     labelled = written.rows_new - without_content
-    say(f"{labelled:,} reviews labelled{silent}{before}{unusable} ({rate:,.0f}/s): {written.place}")
+    status(f"{labelled:,} reviews labelled{silent}{before}{unusable} ({rate:,.0f}/s): {written.place}")
 
 
 def print_voter_kinds() -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import polars as pl
 
 from ...data.errors import InputError
+from ...data.progress import status
 from ...data.reading.columns import fold_name, require_column
 
 _MOSTLY = 0.5  # of the values must be dates
@@ -21,9 +20,7 @@ _STEPS = {10: 1, 13: 1000}  # digits of a Unix time: its steps in a second
 _HINT = "Write dates as 2025-03-30."
 
 
-def find_dates(
-    columns: pl.DataFrame, wanted: str | None, announce: Callable[[str], None] = lambda message: None
-) -> pl.Series | None:
+def find_dates(columns: pl.DataFrame, wanted: str | None) -> pl.Series | None:
     """Read the column of dates: the one that was named, or else one called date, time, created_at or the like.
 
     Read are ISO dates, dates whose year comes last (of two or four digits), both with or without a time after them, and
@@ -35,8 +32,6 @@ def find_dates(
     columns : DataFrame
     wanted : str or None
         A column's name.
-    announce : callable
-        Told why a column called like one of dates is not used.
 
     Returns
     -------
@@ -58,7 +53,7 @@ def find_dates(
         except InputError as error:
             if wanted is not None:
                 raise
-            announce(f"{error} No months are shown.")
+            status(f"{error} No months are shown.")
             continue
         if len(dates) - dates.null_count() >= _MOSTLY * len(dates):
             return dates

@@ -12,6 +12,7 @@ import polars as pl
 
 from ...data.command import command
 from ...data.errors import RunError
+from ...data.progress import status
 from ...data.runs.directory import RunDirectory
 from ...data.runs.train_summary import TrainSummary
 from ...data.types.label_space import LabelSpace
@@ -39,20 +40,16 @@ def read_training(run: RunDirectory) -> list[TrainSummary]:
         ) from error
 
 
-def usable_models(
-    summaries: list[TrainSummary], labels: LabelSpace, run: RunDirectory, announce: Callable[[str], None]
-) -> list[TrainSummary]:
+def usable_models(summaries: list[TrainSummary], labels: LabelSpace, run: RunDirectory) -> list[TrainSummary]:
     """Leave out models of other classes than the run has now, and say which models are older than its labels."""
     usable = []
     for summary in summaries:
         again = f"train again: {summary.training_command(run.path)}"
         if not set(summary.labels) <= set(labels.names):
-            announce(
-                f"{summary.name}: left out, it was trained for other classes ({', '.join(summary.labels)}); {again}"
-            )
+            status(f"{summary.name}: left out, it was trained for other classes ({', '.join(summary.labels)}); {again}")
             continue
         if summary.is_outdated(run):
-            announce(f"{summary.name}: trained on earlier labels of this run; {again}")
+            status(f"{summary.name}: trained on earlier labels of this run; {again}")
         usable.append(summary)
     return usable
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -13,7 +13,7 @@ import polars as pl
 from ...data.errors import InputError
 from ...data.gold.gold_rows import GoldTable
 from ...data.gold.inclusion import with_record
-from ...data.progress import progress
+from ...data.progress import progress, status
 from ...data.runs.directory import RunDirectory
 from ...data.runs.train_summary import TrainSummary
 from ...labeling.settings import LabelModelSection
@@ -29,8 +29,6 @@ from .label_issues import Suspects, label_suspects
 from .mistakes import Mistake, mistakes_by_cell, surest_mistakes
 from .selective import Kept, selective_accuracy
 from .voters import VoterReport, agreement, voter_reports
-
-Announce = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,14 +126,12 @@ class ReportJob:
     against: tuple[RunDirectory, ...] = ()
 
 
-def build_report(job: ReportJob, announce: Announce = lambda message: None) -> Report:
+def build_report(job: ReportJob) -> Report:
     """Score weak labels, voters and end models on the gold rows, and look for what is wrong.
 
     Parameters
     ----------
     job : ReportJob
-    announce : callable
-        Hears one line per step.
 
     Raises
     ------
@@ -145,14 +141,14 @@ def build_report(job: ReportJob, announce: Announce = lambda message: None) -> R
     settings, resamples = job.settings, job.settings.resamples
     evidence = read_evidence(job.run, None if job.gold is None else with_record(job.gold, job.run))
     for note in evidence.notes:
-        announce(f"note: {note}")
+        status(f"note: {note}")
     if evidence.unmatched:
-        announce(f"hand-labelled rows that are not in the run and so are not scored: {evidence.unmatched:,}")
-    training = usable_models(read_training(job.run), evidence.labels, job.run, announce)
+        status(f"hand-labelled rows that are not in the run and so are not scored: {evidence.unmatched:,}")
+    training = usable_models(read_training(job.run), evidence.labels, job.run)
     outdated = frozenset(summary.name for summary in training if summary.is_outdated(job.run))
     models = end_model_opinions(evidence, training, job.predict)
     scored = ", ".join(["weak labels", *(f"end model {model.name}" for model in models), "voters"])
-    announce(f"hand-labelled rows: {len(evidence.gold):,}; scoring {scored}")
+    status(f"hand-labelled rows: {len(evidence.gold):,}; scoring {scored}")
     duels = [
         duel
         for first, second in combinations([evidence.weak, *models][::-1], 2)
@@ -161,7 +157,7 @@ def build_report(job: ReportJob, announce: Announce = lambda message: None) -> R
     for other in job.against:
         duels += _against(evidence, models, other, job, resamples)
     columns = _input_columns(evidence)
-    dates = find_dates(columns, settings.date_column, announce)
+    dates = find_dates(columns, settings.date_column)
     with progress("Scoring voters"):
         voters = voter_reports(evidence, job.label_model, resamples=resamples)
     with progress("Looking for label issues"):

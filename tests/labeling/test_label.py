@@ -20,6 +20,7 @@ from labeler.labeling.label import LabelJob, label_reviews
 from labeler.labeling.outputs import LabelSummary
 from labeler.models.loading.resolve import ModelRef
 
+from ..conftest import status_messages
 from .conftest import Lengths
 
 CONFIG = """
@@ -97,9 +98,8 @@ def job(
 
 
 def label(folder: Path, **options: Any) -> Outcome:
-    said: list[str] = []
-    with open_run(folder / "run") as run:
-        summary = label_reviews(job(folder, **options), run, said.append)
+    with status_messages() as said, open_run(folder / "run") as run:
+        summary = label_reviews(job(folder, **options), run)
     return summary, run, said
 
 

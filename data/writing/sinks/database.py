@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, TypeVar
 import polars as pl
 
 from ...errors import RunError
+from ...progress import status
 from ...reading.text_columns import TextColumns
 from .address import Address, parse_address
 from .database_table import check_columns, find_table, make_table, stored_rows, upsert
-from .sink import Announce, Written
+from .sink import Written
 from .values import as_text, without_nul
 
 if TYPE_CHECKING:
@@ -41,8 +42,6 @@ class DatabaseSink:
         Where the texts are, if they are compared.
     force : bool
         Whether stored rows are predicted again and updated.
-    announce : callable
-        Called with things to tell the user.
     table : sqlalchemy.Table or None
         How the table looks; None until there is one.
     """
@@ -52,7 +51,6 @@ class DatabaseSink:
     id_column: str
     text: TextColumns | None
     force: bool
-    announce: Announce
     table: Table | None
     _told_of_nul: bool = False
     _new: int = 0
@@ -111,7 +109,7 @@ class DatabaseSink:
         clean = [without_nul(item) for item in texts]
         if not self._told_of_nul and any(after is not before for after, before in zip(clean, texts, strict=True)):
             self._told_of_nul = True
-            self.announce("NUL characters are removed from texts, because databases do not take them")
+            status("NUL characters are removed from texts, because databases do not take them")
         return pl.DataFrame(clean)
 
     def _do(self, work: Callable[[Connection], T]) -> T:
@@ -143,7 +141,7 @@ class DatabaseSink:
 
 @contextmanager
 def open_database(
-    url: str, table: str, *, id_column: str, text: TextColumns | None, force: bool, announce: Announce
+    url: str, table: str, *, id_column: str, text: TextColumns | None, force: bool
 ) -> Iterator[DatabaseSink]:
     """Open a table for predictions; it is made with the first chunk if there is none.
 
@@ -159,8 +157,6 @@ def open_database(
         Where the texts are, if they are compared.
     force : bool
         Know no row, so that rows that are there are updated.
-    announce : callable
-        Called with things to tell the user.
 
     Raises
     ------
@@ -176,7 +172,7 @@ def open_database(
     try:
         with _explaining(address):
             found = find_table(engine, address, id_column)
-        yield DatabaseSink(engine, address, id_column, text, force, announce, found)
+        yield DatabaseSink(engine, address, id_column, text, force, found)
     finally:
         engine.dispose()
 

@@ -12,6 +12,7 @@ from typing import IO
 import polars as pl
 
 from ...errors import ConfigError, InputError, quoted
+from ...progress import status
 from ...reading.ids import normal_ids
 from ...reading.text_columns import TextColumns
 from ..atomic import TEMPORARY_SUFFIX, atomic_path
@@ -19,7 +20,7 @@ from .existing import read_columns, read_schema
 from .formats import FileFormat, TextKind, encode
 from .id_set import IdSet
 from .journal import Journal, open_journal
-from .sink import Announce, Written
+from .sink import Written
 from .values import Schema, arrange, fit
 
 _COPIED = 1 << 20
@@ -131,9 +132,7 @@ class FileSink:
 
 
 @contextmanager
-def open_file(
-    path: Path, *, id_column: str, text: TextColumns | None, key: str, force: bool, announce: Announce
-) -> Iterator[FileSink]:
+def open_file(path: Path, *, id_column: str, text: TextColumns | None, key: str, force: bool) -> Iterator[FileSink]:
     """Open a file for predictions; what an interrupted run with the same `key` wrote counts as stored.
 
     Parameters
@@ -148,8 +147,6 @@ def open_file(
         Digest of the model and settings the predictions come from.
     force : bool
         Replace the file, if it is one of predictions: none of its rows is kept or known.
-    announce : callable
-        Called with what is continued or dropped.
 
     Raises
     ------
@@ -170,8 +167,8 @@ def open_file(
         if sink.schema:
             _learn_ids(sink)
         sink.kept = bool(sink.schema)
-        journal.start({"key": key, "id": id_column, "anew": force}, name=path.name, announce=announce)
-        _resume(sink, announce)
+        journal.start({"key": key, "id": id_column, "anew": force}, name=path.name)
+        _resume(sink)
         yield sink
 
 
@@ -219,7 +216,7 @@ def _learn_ids(sink: FileSink) -> None:
         sink.learn(rows)
 
 
-def _resume(sink: FileSink, announce: Announce) -> None:
+def _resume(sink: FileSink) -> None:
     """Take over the rows of an interrupted run, but for parts that are in the file already or do not fit it."""
     rows = 0
     for part in sink.journal.parts:
@@ -233,9 +230,9 @@ def _resume(sink: FileSink, announce: Announce) -> None:
             continue
         part.unlink()
         if not fits:
-            announce(f"{sink.path.name}: {len(stored):,} rows of an interrupted run are dropped, their columns differ")
+            status(f"{sink.path.name}: {len(stored):,} rows of an interrupted run are dropped, their columns differ")
     if rows:
-        announce(f"{sink.path.name}: going on after {rows:,} rows of an interrupted run")
+        status(f"{sink.path.name}: going on after {rows:,} rows of an interrupted run")
 
 
 def _look_into(part: Path, sink: FileSink) -> tuple[Schema, pl.DataFrame]:

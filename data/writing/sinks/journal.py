@@ -14,8 +14,8 @@ from pathlib import Path
 import polars as pl
 
 from ...errors import RunError
+from ...progress import status
 from ..atomic import TEMPORARY_SUFFIX, remove_leftovers, write_json, write_parquet
-from .sink import Announce
 
 _ORIGIN = "origin.json"
 _LONGEST_NAME = 60
@@ -59,10 +59,10 @@ class Journal:
         for part in self.parts:
             part.unlink()
 
-    def start(self, origin: Mapping[str, object], *, name: str, announce: Announce) -> None:
+    def start(self, origin: Mapping[str, object], *, name: str) -> None:
         """Keep the parts if they have the same `origin`, else remove them and say so."""
         if self.parts and self._origin() != origin:
-            announce(
+            status(
                 f"{name}: the rows of an interrupted run are dropped, because they come from another model or settings"
             )
             self.clear()

@@ -10,7 +10,7 @@ from ...errors import ConfigError
 from ...reading.text_columns import TextColumns
 from .files import open_file
 from .formats import TextKind
-from .sink import Announce, Sink
+from .sink import Sink
 from .stdout import open_stdout
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+://")
@@ -25,7 +25,6 @@ def open_sink(
     text: TextColumns | None = None,
     force: bool = False,
     stdout_format: TextKind = "csv",
-    announce: Announce = lambda message: None,
 ) -> AbstractContextManager[Sink]:
     """Open a place for predictions. Rows written before an exception, or a kill, are kept, except on stdout.
 
@@ -46,8 +45,6 @@ def open_sink(
         Know no row: a file is replaced by the new rows alone, rows of a table are updated.
     stdout_format : str
         ``csv``, ``tsv`` or ``jsonl``.
-    announce : callable
-        Called with things to tell the user.
 
     Returns
     -------
@@ -66,7 +63,7 @@ def open_sink(
             raise ConfigError("The database needs the name of a table.", hint="Add --table NAME.")
         from .database import open_database
 
-        return open_database(output, table, id_column=id_column, text=text, force=force, announce=announce)
+        return open_database(output, table, id_column=id_column, text=text, force=force)
     if table is not None:
         raise ConfigError(
             f"--table {table} goes with a database, but the output is {place}.",
@@ -74,4 +71,4 @@ def open_sink(
         )
     if place == "-":
         return open_stdout(stdout_format)
-    return open_file(Path(place), id_column=id_column, text=text, key=key, force=force, announce=announce)
+    return open_file(Path(place), id_column=id_column, text=text, key=key, force=force)

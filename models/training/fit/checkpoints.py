@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ....data.digests import file_digest
+from ....data.progress import status
 from ....data.writing.atomic import remove_leftovers, write_json
 
 KEPT = 2
@@ -78,7 +78,7 @@ def seal_checkpoint(path: Path, *, key: str, loss_sum: float) -> None:
         remove_checkpoint(older)
 
 
-def last_checkpoint(folder: Path, *, key: str, announce: Callable[[str], None]) -> Checkpoint | None:
+def last_checkpoint(folder: Path, *, key: str) -> Checkpoint | None:
     """Find the newest complete checkpoint of a fit, and remove those that cannot be used.
 
     Parameters
@@ -87,8 +87,6 @@ def last_checkpoint(folder: Path, *, key: str, announce: Callable[[str], None]) 
         Where the checkpoints are; it need not exist.
     key : str
         Identifies the fit; checkpoints of another are never resumed.
-    announce : callable
-        Told in one sentence about each checkpoint that is removed.
 
     Returns
     -------
@@ -99,12 +97,12 @@ def last_checkpoint(folder: Path, *, key: str, announce: Callable[[str], None]) 
         try:
             seal = _read_seal(path)
         except (OSError, ValueError, TypeError, KeyError):
-            announce(f"{path.name} is incomplete and is removed: {path}.")
+            status(f"{path.name} is incomplete and is removed: {path}.")
         else:
             if seal.key != key:
-                announce(f"{path.name} belongs to other data or settings and is removed: {path}.")
+                status(f"{path.name} belongs to other data or settings and is removed: {path}.")
             elif file_digest(path).digest != seal.digest:
-                announce(f"{path.name} is damaged and is removed: {path}.")
+                status(f"{path.name} is damaged and is removed: {path}.")
             else:
                 return Checkpoint(path, seal)
         remove_checkpoint(path)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from safetensors.torch import load_file, save_file
 from transformers import PrinterCallback, Trainer
 
 from ....data.errors import LabelerError
-from ....data.progress import progress
+from ....data.progress import progress, status
 from ...loading.device import Compute
 from .batches import Batches, Examples, LengthGroupedSampler
 from .callbacks import Patience, Progress, Saving, best_evaluation, evaluations
@@ -57,7 +56,6 @@ class SoftLabelTrainer(Trainer):  # type: ignore[misc]  # transformers is not ty
         compute: Compute,
         folder: Path,
         key: str,
-        announce: Callable[[str], None],
     ) -> None:
         self.classifier = classifier
         self.examples = examples
@@ -65,10 +63,9 @@ class SoftLabelTrainer(Trainer):  # type: ignore[misc]  # transformers is not ty
         self.schedule = schedule
         self.soft_loss = loss
         self.key = key
-        self.announce = announce
         # A vector counts as one token: a batch of vectors is small and not cut (parts are powers of two).
         tokens = 1 << (schedule.batch_size - 1).bit_length() if examples.are_vectors else _TOKENS[compute.device]
-        self.memory = MemoryBudget(tokens, announce)
+        self.memory = MemoryBudget(tokens)
         self.loss_sum = 0.0
         self.best: State | None = None
         super().__init__(
@@ -89,7 +86,7 @@ class SoftLabelTrainer(Trainer):  # type: ignore[misc]  # transformers is not ty
         done = start.step if start else 0
         if start:
             self.loss_sum = start.seal.loss_sum
-            self.announce(f"Training continues after step {done} of {steps}.")
+            status(f"Training continues after step {done} of {steps}.")
 
         def rows_seen(step: int) -> int:
             return step // per_epoch * rows + step % per_epoch * batch
@@ -215,7 +212,7 @@ class SoftLabelTrainer(Trainer):  # type: ignore[misc]  # transformers is not ty
         except (OSError, RuntimeError, SafetensorError, LabelerError) as error:
             remove_checkpoint(path)
             reason = str(error).strip().partition("\n")[0]
-            self.announce(f"No checkpoint could be written after step {self.state.global_step}: {reason}")
+            status(f"No checkpoint could be written after step {self.state.global_step}: {reason}")
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         """Write what is trained, and the best of it so far: not the frozen weights."""

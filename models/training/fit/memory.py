@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ....data.errors import ModelError
+from ....data.progress import status
 
 _SIGNS = ("out of memory", "not enough memory", "allocate memory", "bad_alloc")
 T = TypeVar("T")
@@ -18,13 +19,10 @@ class MemoryBudget:
     ----------
     tokens : int
         What to begin with.
-    announce : callable
-        Told in one sentence when it is halved.
     """
 
-    def __init__(self, tokens: int, announce: Callable[[str], None]) -> None:
+    def __init__(self, tokens: int) -> None:
         self.tokens = tokens
-        self._announce = announce
 
     def run(self, attempt: Callable[[int], T], *, widest: int) -> T:
         """Call ``attempt(tokens)`` until it does not run out of memory.
@@ -63,7 +61,7 @@ class MemoryBudget:
             )
         _release()
         before, self.tokens = self.tokens, max(1, self.tokens // 2)
-        self._announce(f"Memory ran out: the step is repeated with {self.tokens} tokens at a time instead of {before}.")
+        status(f"Memory ran out: the step is repeated with {self.tokens} tokens at a time instead of {before}.")
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,7 +114,6 @@ def fit_classifier(
     checkpoints: Path | None = None,
     key: str = "",
     resume: bool = True,
-    announce: Callable[[str], None],
 ) -> Fit:
     """Train a classifier in place.
 
@@ -141,8 +140,6 @@ def fit_classifier(
         Identifies the classifier's start and all other arguments: checkpoints of another key are not resumed.
     resume : bool
         False removes existing checkpoints.
-    announce : callable
-        Told in one sentence what happens out of the ordinary.
 
     Returns
     -------
@@ -165,7 +162,7 @@ def fit_classifier(
         with join_processes(compute).main_process_first():  # the others find what it left
             if not resume:
                 remove_checkpoints(folder)
-            start = last_checkpoint(folder, key=key, announce=announce)
+            start = last_checkpoint(folder, key=key)
         trainer = SoftLabelTrainer(
             classifier,
             examples,
@@ -175,7 +172,6 @@ def fit_classifier(
             compute=compute,
             folder=folder,
             key=key,
-            announce=announce,
         )
         fit = trainer.fit(start)
         if is_first():

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from ....data.progress import status
 from ....data.text.normalize import normalize
 from ....data.types.label_space import LabelSpace
 from ....data.types.soft_labels import SoftLabels
@@ -18,8 +19,6 @@ from ..settings import TrainSection
 from .denoise import denoised
 from .selection import present_classes, select
 from .weak_rows import GoldRows, WeakRows
-
-Announce = Callable[[str], None]
 
 _MIN_HELD_OUT = 200  # of up to ten times as many rows a tenth: with 5 % in a class, 10 rows are of it
 _MAX_HELD_OUT = 5_000
@@ -80,9 +79,7 @@ class TrainingRows:
         return texts, targets, f"{note}: agreement counts reviews that it was trained on, too"
 
 
-def training_rows(
-    weak: WeakRows, settings: TrainSection, *, encoder: Callable[[], Encoder], announce: Announce
-) -> TrainingRows:
+def training_rows(weak: WeakRows, settings: TrainSection, *, encoder: Callable[[], Encoder]) -> TrainingRows:
     """Leave out absent classes, correct the labels, choose the rows and split off what is held out.
 
     Reviews that are gold rows are not trained on, so that scores on them are of unseen texts.
@@ -93,8 +90,6 @@ def training_rows(
     settings : TrainSection
     encoder : callable
         Gives the encoder for the cut statistic; called only if that is asked for.
-    announce : callable
-        Hears one line per step.
 
     Raises
     ------
@@ -107,7 +102,7 @@ def training_rows(
     if settings.exclude_absent:
         kept, excluded = present_classes(weak.soft, weak.labels, gold=None if gold is None else gold.labels)
     for reason in excluded.values():
-        announce(reason)
+        status(reason)
     labels = LabelSpace(tuple(weak.labels.names[i] for i in kept))
     balance = _balance(weak, kept)
     soft = _restricted(weak.soft, kept)
@@ -126,7 +121,7 @@ def training_rows(
     held_out = _held_out(weak.texts.gather(rows), hard, settings.validation_share, rng)
     trained, checked = rows[~held_out], rows[held_out]
     used, scored = _split_gold(gold, settings, rng)
-    announce(f"training on {len(trained):,} of {labelled:,} labelled reviews, {len(checked):,} held out")
+    status(f"training on {len(trained):,} of {labelled:,} labelled reviews, {len(checked):,} held out")
     return TrainingRows(
         labels=labels,
         class_balance=balance,

@@ -14,7 +14,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from labeler.data.errors import RunError
-from labeler.data.progress import noticing
 from labeler.data.runs.directory import RunDirectory, existing_run, open_run
 from labeler.data.runs.names import safe_file_name
 from labeler.data.types.raw_table import Rejections
@@ -108,9 +107,8 @@ def test_a_run_of_an_earlier_version_is_one(tmp_path: Path) -> None:
     assert not (tmp_path / KEPT).exists()
 
 
-def test_only_what_the_program_wrote_is_replaced_or_removed(tmp_path: Path) -> None:
-    said = list[str]()
-    with noticing(said.append), open_run(tmp_path / "run") as run:
+def test_only_what_the_program_wrote_is_replaced_or_removed(tmp_path: Path, said: list[str]) -> None:
+    with open_run(tmp_path / "run") as run:
         for text in ("one", "two"):
             write_text(run.report, text)
             write_text(run.votes("a"), text)

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from labeler.data.errors import RunError
-from labeler.data.runs import names as run_names
 from labeler.data.runs.directory import open_run
 from labeler.data.runs.names import default_run, find_latest, latest_run, set_latest
 
@@ -71,9 +70,7 @@ def test_the_last_run_is_found(runs: Path, monkeypatch: pytest.MonkeyPatch, link
         latest_run()
 
 
-def test_a_folder_of_that_name_is_used_and_stays(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = list[str]()
-    monkeypatch.setattr(run_names, "notice", said.append)
+def test_a_folder_of_that_name_is_used_and_stays(runs: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]) -> None:
     with open_run(runs / "latest"):
         pass
     assert find_latest() == Path("runs/latest")

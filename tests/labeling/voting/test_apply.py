@@ -154,19 +154,17 @@ def test_without_a_run_every_voter_votes() -> None:
     assert voter.calls == [2]
 
 
-def test_unchanged_votes_are_taken_from_the_run(run: RunDirectory) -> None:
-    said: list[str] = []
+def test_unchanged_votes_are_taken_from_the_run(run: RunDirectory, said: list[str]) -> None:
     for voter in (first := regex("жақсы"), first):
-        votes = apply_voters([voter], CORPUS, labels=LABELS, run=run, announce=said.append)
+        votes = apply_voters([voter], CORPUS, labels=LABELS, run=run)
     assert votes["v"].tolist() == [1, -1]
     assert said[0].startswith("v: voted in ")
     assert said[1] == "v: unchanged, skipped"
 
 
-def test_force_votes_again(run: RunDirectory) -> None:
-    said: list[str] = []
+def test_force_votes_again(run: RunDirectory, said: list[str]) -> None:
     for _ in range(2):
-        apply_voters([regex()], CORPUS, labels=LABELS, run=run, force=True, announce=said.append)
+        apply_voters([regex()], CORPUS, labels=LABELS, run=run, force=True)
     assert all(line.startswith("v: voted") for line in said)
 
 
@@ -178,10 +176,9 @@ def test_the_stage_is_recorded_with_its_rows(run: RunDirectory) -> None:
     assert list(stage.outputs) == ["votes/v.parquet"]
 
 
-def test_an_optional_voter_without_its_column_is_left_out() -> None:
-    said: list[str] = []
+def test_an_optional_voter_without_its_column_is_left_out(said: list[str]) -> None:
     voter = named(Counting(column="rating"), optional=True)
-    assert apply_voters([voter], CORPUS, labels=LABELS, announce=said.append) == {}
+    assert apply_voters([voter], CORPUS, labels=LABELS) == {}
     assert said == ["v: left out, the input has no column 'rating'"]
 
 

@@ -31,10 +31,10 @@ Adapt = Callable[..., Any]
 def adapt(table: Path, roberta: Path, tmp_path: Path) -> Adapt:
     """Adapt a tiny model to 64 reviews."""
 
-    def call(said: list[str] | None = None, **options: Any) -> Any:
+    def call(**options: Any) -> Any:
         settings = {"backbone": str(roberta), "mode": "full", "epochs": 2, "learning_rate": 5e-3, **options}
         job = AdaptJob(str(table), settings.pop("output", tmp_path / "out"), **settings)
-        return adapt_model(job, announce=(said if said is not None else []).append, compute=FP32)
+        return adapt_model(job, compute=FP32)
 
     return call
 
@@ -44,9 +44,8 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("mode", ["full", "lora"])
-def test_hidden_words_are_guessed_better_afterwards(adapt: Adapt, mode: str, tmp_path: Path) -> None:
-    said: list[str] = []
-    summary = adapt(said, mode=mode, epochs=8)
+def test_hidden_words_are_guessed_better_afterwards(adapt: Adapt, mode: str, tmp_path: Path, said: list[str]) -> None:
+    summary = adapt(mode=mode, epochs=8)
     assert summary.after["pseudo_perplexity"] < 0.7 * summary.before["pseudo_perplexity"]
     assert summary.before["pseudo_perplexity"] == pytest.approx(math.exp(summary.before["loss"]))
     assert summary.texts == {"read": 64, "distinct": 64, "trained": 60, "held_out": 4}
@@ -115,10 +114,9 @@ def test_the_same_seed_gives_the_same_files(adapt: Adapt, tmp_path: Path) -> Non
     assert files(tmp_path / "a")["model.safetensors"] != files(tmp_path / "c")["model.safetensors"]
 
 
-def test_what_is_done_is_not_done_again(adapt: Adapt) -> None:
+def test_what_is_done_is_not_done_again(adapt: Adapt, said: list[str]) -> None:
     first = adapt()
-    said: list[str] = []
-    second = adapt(said)
+    second = adapt()
     assert said[-1].endswith("out: unchanged, skipped")
     assert second == replace(first, seconds=0.0, texts_per_second=0.0)
     assert adapt(force=True).texts_per_second > 0
@@ -127,7 +125,7 @@ def test_what_is_done_is_not_done_again(adapt: Adapt) -> None:
 
 @pytest.mark.parametrize("mode", ["full", "lora"])
 def test_an_interrupted_adaptation_reaches_the_same_weights(
-    adapt: Adapt, as_embedded: ModelRef, mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    said: list[str], adapt: Adapt, as_embedded: ModelRef, mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = {"backbone": "embedded", "mode": mode, "epochs": 3}
     expected = adapt(output=tmp_path / "whole", **options)
@@ -146,8 +144,7 @@ def test_an_interrupted_adaptation_reaches_the_same_weights(
         adapt(**options)
     assert not (tmp_path / "out").exists()
     assert list((tmp_path / "out.checkpoints").glob("checkpoint-*.json"))
-    said: list[str] = []
-    result = adapt(said, **options)
+    result = adapt(**options)
     assert [text for text in said if text.startswith("Training continues after step ")]
     assert (result.loss, result.after) == (expected.loss, expected.after)
     assert files(tmp_path / "out") == files(tmp_path / "whole")

@@ -31,7 +31,7 @@ def fitter(held_out: int) -> Fitter:
         gold_used=None,
         gold_scored=None,
     )
-    return Fitter(TrainSection(), None, rows, Compute("cpu", "float32"), Path(), "", False, lambda message: None)
+    return Fitter(TrainSection(), None, rows, Compute("cpu", "float32"), Path(), "", False)
 
 
 def test_the_threshold_gives_unseen_texts_the_shares_that_their_weak_labels_have() -> None:

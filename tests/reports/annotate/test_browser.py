@@ -23,13 +23,15 @@ OPTIONS = [
     "--no-first-run",
 ]
 SCRIPT = """\
-import sys
+import logging, sys
 from pathlib import Path
 from labeler.data.types.task import Label
 from labeler.reports.annotate.server import serve
 second = Path(sys.argv[2]) if len(sys.argv) > 2 else None
 labels = [Label(name="negative", description="Bad things."), Label(name="positive", description="Good things.")]
-serve(Path(sys.argv[1]), labels, second=second, announce=lambda line: print(line, flush=True))
+logging.basicConfig(stream=sys.stdout, format="%(message)s")
+logging.getLogger("labeler").setLevel(logging.INFO)
+serve(Path(sys.argv[1]), labels, second=second)
 """
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on the PATH")]

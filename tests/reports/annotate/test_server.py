@@ -18,12 +18,14 @@ from labeler.reports.annotate.server import serve
 
 LABELS = tuple(Label.model_validate({"name": name}) for name in ("negative", "positive"))
 SCRIPT = """\
-import sys
+import logging, sys
 from pathlib import Path
 from labeler.data.types.task import Label
 from labeler.reports.annotate.server import serve
 labels = [Label(name="negative"), Label(name="positive")]
-serve(Path(sys.argv[1]), labels, announce=lambda line: print(line, flush=True))
+logging.basicConfig(stream=sys.stdout, format="%(message)s")
+logging.getLogger("labeler").setLevel(logging.INFO)
+serve(Path(sys.argv[1]), labels)
 print("ended")
 """
 
@@ -51,19 +53,19 @@ def test_it_serves_until_ctrl_c(sample: Path) -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "example.com"])
 def test_only_this_computer(sample: Path, host: str) -> None:
     with pytest.raises(ConfigError, match="other computers may reach"):
-        serve(sample, LABELS, host=host, announce=pytest.fail)
+        serve(sample, LABELS, host=host)
 
 
 def test_a_port_that_is_taken(sample: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(RunError, match=f"Port {port} of 127.0.0.1 cannot be used"):
-            serve(sample, LABELS, port=port, announce=pytest.fail)
+            serve(sample, LABELS, port=port)
     with pytest.raises(RunError, match="Port 70000"):
-        serve(sample, LABELS, port=70000, announce=pytest.fail)
+        serve(sample, LABELS, port=70000)
 
 
 def test_a_second_file_that_is_another_sample(sample: Path, write: Callable[..., Path]) -> None:
     other = write("id,text\nx,y\n", "other.csv")
     with pytest.raises(InputError, match="no review in common"):
-        serve(sample, LABELS, second=other, announce=pytest.fail)
+        serve(sample, LABELS, second=other)

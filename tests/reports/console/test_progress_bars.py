@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from labeler.data.progress import progress
+from labeler.data.progress import progress, status
 from labeler.reports.console.progress_bars import showing_progress
-from labeler.reports.console.terminal import say
+from labeler.reports.console.status import showing_status
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_no_bar_is_drawn_where_stderr_is_no_terminal(capsys: pytest.CaptureFixtu
 
 @pytest.mark.usefixtures("terminal")
 def test_a_terminal_gets_a_bar_with_the_time_left(capsys: pytest.CaptureFixture[str]) -> None:
-    with showing_progress(), progress("voters", total=5) as advance:
+    with showing_status(), showing_progress(), progress("voters", total=5) as advance:
         advance(3)
     out, err = capsys.readouterr()
     assert out == ""
@@ -53,8 +53,8 @@ def test_work_without_a_known_end_shows_what_is_done(capsys: pytest.CaptureFixtu
 
 @pytest.mark.usefixtures("terminal")
 def test_messages_appear_above_the_bar_and_bars_within_bars(capsys: pytest.CaptureFixture[str]) -> None:
-    with showing_progress(), progress("voters", total=2), progress("embedding", total=9):
-        say("emoji: voted")
+    with showing_status(), showing_progress(), progress("voters", total=2), progress("embedding", total=9):
+        status("emoji: voted")
     lines = plain(capsys.readouterr().err).splitlines()
     assert [line.strip() for line in lines if "emoji" in line] == ["emoji: voted"]
     assert any("embedding" in line for line in lines)

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from labeler.data.progress import status
 from labeler.labeling.outputs import LabelSummary
 from labeler.labeling.voting.registry import voter_kinds, voter_options
-from labeler.reports.console.terminal import print_summary, print_voter_kind, print_voter_kinds, say
+from labeler.reports.console.status import showing_status
+from labeler.reports.console.terminal import print_summary, print_voter_kind, print_voter_kinds
 from labeler.reports.printable import percent
 
 SUMMARY = LabelSummary(
@@ -64,7 +66,8 @@ def lines_with(text: str, word: str) -> list[list[str]]:
 
 
 def test_messages_go_to_stderr_as_written(capsys: pytest.CaptureFixture[str]) -> None:
-    say("v: [red]voted[/red] " + "x" * 200)
+    with showing_status():
+        status("v: [red]voted[/red] " + "x" * 200)
     assert capsys.readouterr() == ("", "v: [red]voted[/red] " + "x" * 200 + "\n")
 
 

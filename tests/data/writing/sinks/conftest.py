@@ -22,6 +22,8 @@ import pytest
 from labeler.data.writing.sinks.open_sink import open_sink
 from labeler.data.writing.sinks.sink import Written
 
+from ....conftest import status_messages
+
 PASSWORD = "s3cr:t/@word"
 """Password of the server, with the characters that have a meaning in URLs."""
 
@@ -48,8 +50,7 @@ def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def store_file(path: Path, *chunks: pl.DataFrame, key: str = "k", force: bool = False) -> tuple[Written, list[str]]:
     """Do what a prediction run does: skip what is known, write the rest, finish."""
-    said: list[str] = []
-    with open_sink(path, key=key, force=force, announce=said.append) as sink:
+    with status_messages() as said, open_sink(path, key=key, force=force) as sink:
         for chunk in chunks:
             new = chunk.filter(~sink.known(chunk["id"]))
             if len(new):

@@ -25,6 +25,7 @@ from labeler.data.writing.sinks.database import DatabaseSink
 from labeler.data.writing.sinks.open_sink import open_sink
 from labeler.data.writing.sinks.sink import Written
 
+from ....conftest import status_messages
 from .conftest import PASSWORD, QUOTED_PASSWORD, Postgres, predicted
 
 sa = pytest.importorskip("sqlalchemy")
@@ -58,8 +59,7 @@ def query(url: str, sql: str) -> list[tuple[Any, ...]]:
 def store(
     url: str, *chunks: pl.DataFrame, table: str = "reviews", force: bool = False, id_column: str = "id"
 ) -> tuple[Written, list[str]]:
-    said: list[str] = []
-    with open_sink(url, key="k", table=table, id_column=id_column, force=force, announce=said.append) as sink:
+    with status_messages() as said, open_sink(url, key="k", table=table, id_column=id_column, force=force) as sink:
         for chunk in chunks:
             new = chunk.filter(~sink.known(chunk[id_column]))
             if len(new):

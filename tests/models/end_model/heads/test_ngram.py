@@ -63,7 +63,7 @@ def test_it_learns_what_a_word_means() -> None:
     targets = np.eye(2, dtype=np.float32)[[1, 0, 1, 0] * 3]
     examples = Examples(classifier.token_rows(TRAINING), targets, np.ones(len(targets), np.float32))
     schedule = Schedule(epochs=30, batch_size=4, head_learning_rate=0.1)
-    fit_classifier(classifier, examples, schedule=schedule, loss=SoftLoss(), compute=FP32, announce=print)
+    fit_classifier(classifier, examples, schedule=schedule, loss=SoftLoss(), compute=FP32)
     assert logits_of(classifier, ["ол мықты", "ол нашар"], FP32).argmax(axis=1).tolist() == [1, 0]
 
 

@@ -19,15 +19,10 @@ def write(folder: Path, step: int, *, key: str = "key", sealed: bool = True) -> 
     return path
 
 
-@pytest.fixture
-def said() -> list[str]:
-    return []
-
-
 def test_the_newest_is_found_with_what_its_seal_says(tmp_path: Path, said: list[str]) -> None:
     write(tmp_path, 9)
     write(tmp_path, 10)
-    found = last_checkpoint(tmp_path, key="key", announce=said.append)
+    found = last_checkpoint(tmp_path, key="key")
     assert found is not None
     assert (found.step, found.path.name, found.seal.loss_sum) == (10, "checkpoint-10", 10 / 3)
     assert said == []
@@ -44,7 +39,7 @@ def test_a_truncated_file_means_the_one_before(tmp_path: Path, said: list[str], 
     write(tmp_path, 1)
     newest = write(tmp_path, 2)
     (newest / name).write_bytes(b"0123")
-    found = last_checkpoint(tmp_path, key="key", announce=said.append)
+    found = last_checkpoint(tmp_path, key="key")
     assert found is not None
     assert found.step == 1
     assert said == [f"checkpoint-2 is damaged and is removed: {newest}."]
@@ -54,7 +49,7 @@ def test_a_truncated_file_means_the_one_before(tmp_path: Path, said: list[str], 
 def test_a_missing_file_means_the_one_before(tmp_path: Path, said: list[str]) -> None:
     write(tmp_path, 1)
     (write(tmp_path, 2) / "optimizer.pt").unlink()
-    found = last_checkpoint(tmp_path, key="key", announce=said.append)
+    found = last_checkpoint(tmp_path, key="key")
     assert found is not None
     assert found.step == 1
 
@@ -64,20 +59,20 @@ def test_an_unreadable_seal_means_an_incomplete_checkpoint(tmp_path: Path, said:
     path = write(tmp_path, 3, sealed=False)
     if seal is not None:
         (tmp_path / "checkpoint-3.json").write_bytes(seal)
-    assert last_checkpoint(tmp_path, key="key", announce=said.append) is None
+    assert last_checkpoint(tmp_path, key="key") is None
     assert said == [f"checkpoint-3 is incomplete and is removed: {path}."]
     assert list(tmp_path.iterdir()) == []
 
 
 def test_another_fits_checkpoint_is_removed(tmp_path: Path, said: list[str]) -> None:
     write(tmp_path, 1, key="other")
-    assert last_checkpoint(tmp_path, key="key", announce=said.append) is None
+    assert last_checkpoint(tmp_path, key="key") is None
     assert "belongs to other data or settings" in said[0]
     assert list(tmp_path.iterdir()) == []
 
 
 def test_no_folder_means_no_checkpoint(tmp_path: Path, said: list[str]) -> None:
-    assert last_checkpoint(tmp_path / "none", key="key", announce=said.append) is None
+    assert last_checkpoint(tmp_path / "none", key="key") is None
     remove_checkpoints(tmp_path / "none")
     assert said == []
 

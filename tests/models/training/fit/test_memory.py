@@ -18,15 +18,14 @@ LACK = [
 
 
 @pytest.mark.parametrize("error", LACK, ids=lambda error: str(error)[:20])
-def test_the_budget_is_halved_until_it_fits(error: Exception) -> None:
-    said: list[str] = []
+def test_the_budget_is_halved_until_it_fits(error: Exception, said: list[str]) -> None:
 
     def attempt(tokens: int) -> int:
         if tokens > 300:
             raise error
         return tokens
 
-    budget = MemoryBudget(2048, said.append)
+    budget = MemoryBudget(2048)
     assert budget.run(attempt, widest=40) == budget.tokens == 256
     assert len(said) == 3
     assert "256 tokens at a time instead of 512" in said[-1]
@@ -40,7 +39,7 @@ def test_a_single_row_that_does_not_fit_is_an_error() -> None:
         raise MemoryError
 
     with pytest.raises(ModelError, match="Memory ran out over a single row of 300 tokens"):
-        MemoryBudget(2048, lambda said: None).run(attempt, widest=300)
+        MemoryBudget(2048).run(attempt, widest=300)
     assert tried == [2048, 1024, 512, 256]
 
 
@@ -49,4 +48,4 @@ def test_other_errors_come_through() -> None:
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
     with pytest.raises(RuntimeError, match="cannot be multiplied"):
-        MemoryBudget(2048, lambda said: None).run(attempt, widest=8)
+        MemoryBudget(2048).run(attempt, widest=8)

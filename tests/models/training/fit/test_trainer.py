@@ -112,10 +112,9 @@ def contrary() -> Examples:
     return make(examples.rows, 1 - examples.targets, examples.weights)
 
 
-def fit(classifier: Any, examples: Examples | None = None, said: list[str] | None = None, **options: Any) -> Fit:
+def fit(classifier: Any, examples: Examples | None = None, **options: Any) -> Fit:
     settings: dict[str, Any] = {"schedule": FAST, "loss": SoftLoss(), "compute": CPU} | options
-    announce = (lambda text: None) if said is None else said.append
-    return fit_classifier(classifier, data() if examples is None else examples, announce=announce, **settings)
+    return fit_classifier(classifier, data() if examples is None else examples, **settings)
 
 
 def make_trainer(
@@ -123,7 +122,7 @@ def make_trainer(
 ) -> SoftLabelTrainer:
     return SoftLabelTrainer(
         classifier, examples, validation,
-        schedule=FAST, loss=SoftLoss(), compute=CPU, folder=folder, key="", announce=lambda text: None,
+        schedule=FAST, loss=SoftLoss(), compute=CPU, folder=folder, key="",
     )  # fmt: skip
 
 
@@ -305,11 +304,10 @@ def test_the_loss_of_a_step_is_the_weighted_mean(tmp_path: Path) -> None:
     torch.testing.assert_close(loss, expected.detach())
 
 
-def test_when_memory_runs_out_the_step_is_repeated_in_smaller_parts() -> None:
+def test_when_memory_runs_out_the_step_is_repeated_in_smaller_parts(said: list[str]) -> None:
     small, big = Tiny(dropout=0.0), Big(dropout=0.0)
-    said: list[str] = []
     fit(small)
-    result = fit(big, said=said, validation=data(40, seed=1))
+    result = fit(big, validation=data(40, seed=1))
     assert result.token_budget == 64
     assert said[0] == "Memory ran out: the step is repeated with 1024 tokens at a time instead of 2048."
     torch.testing.assert_close(weights(big), weights(small), rtol=1e-3, atol=1e-5)
@@ -359,15 +357,14 @@ def test_without_patience_the_last_weights_stay() -> None:
 
 @pytest.mark.usefixtures("often")
 @pytest.mark.parametrize("after", [40, N, N + 20, 2 * N - 1])
-def test_an_interrupted_fit_resumes_as_if_nothing_had_happened(tmp_path: Path, after: int) -> None:
+def test_an_interrupted_fit_resumes_as_if_nothing_had_happened(tmp_path: Path, after: int, said: list[str]) -> None:
     whole, resumed, folder = Tiny(), Tiny(), tmp_path / "checkpoints"
-    said: list[str] = []
     options: dict[str, Any] = {"validation": data(40, seed=1), "schedule": replace(FAST, patience=9)}
     expected = fit(whole, **options)
     with interrupted(after, interrupt), pytest.raises(KeyboardInterrupt):
         fit(Tiny(), checkpoints=folder, key="a", **options)
     assert folder.exists()
-    result = fit(resumed, checkpoints=folder, key="a", said=said, **options)
+    result = fit(resumed, checkpoints=folder, key="a", **options)
     assert said[0].startswith("Training continues after step ")
     assert torch.equal(weights(resumed), weights(whole))
     assert (result.loss, result.validation_loss, result.steps) == (
@@ -398,16 +395,15 @@ def test_checkpoints_hold_what_is_trained_only(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("often")
-def test_a_damaged_checkpoint_means_the_one_before(tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_means_the_one_before(tmp_path: Path, said: list[str]) -> None:
     whole, resumed = Tiny(), Tiny()
-    said: list[str] = []
     fit(whole)
     with interrupted(90, interrupt), pytest.raises(KeyboardInterrupt):
         fit(Tiny(), checkpoints=tmp_path)
     last = newest(tmp_path)
     content = (last / "optimizer.pt").read_bytes()
     (last / "optimizer.pt").write_bytes(content[: len(content) // 2])
-    fit(resumed, checkpoints=tmp_path, said=said)
+    fit(resumed, checkpoints=tmp_path)
     assert said[0] == f"{last.name} is damaged and is removed: {last}."
     assert said[1].startswith("Training continues after step ")
     assert torch.equal(weights(resumed), weights(whole))
@@ -415,12 +411,11 @@ def test_a_damaged_checkpoint_means_the_one_before(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("often")
 @pytest.mark.parametrize("options", [{"key": "b"}, {"key": "a", "resume": False}])
-def test_checkpoints_of_another_fit_are_not_resumed(tmp_path: Path, options: dict[str, Any]) -> None:
+def test_checkpoints_of_another_fit_are_not_resumed(tmp_path: Path, options: dict[str, Any], said: list[str]) -> None:
     with interrupted(90, interrupt), pytest.raises(KeyboardInterrupt):
         fit(Tiny(), checkpoints=tmp_path, key="a")
     whole = Tiny()
-    said: list[str] = []
-    result = fit(whole, checkpoints=tmp_path, said=said, **options)
+    result = fit(whole, checkpoints=tmp_path, **options)
     fresh = Tiny()
     fit(fresh)
     assert torch.equal(weights(whole), weights(fresh))
@@ -431,29 +426,27 @@ def test_checkpoints_of_another_fit_are_not_resumed(tmp_path: Path, options: dic
 
 @pytest.mark.usefixtures("often")
 def test_a_checkpoint_that_cannot_be_written_does_not_end_the_fit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*args: Any, **kwargs: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("labeler.models.training.fit.loop.save_file", full)
-    said: list[str] = []
-    assert fit(Tiny(), checkpoints=tmp_path / "c", said=said).steps == 16
+    assert fit(Tiny(), checkpoints=tmp_path / "c").steps == 16
     assert "No checkpoint could be written after step 2: [Errno 28] No space left on device" in said
     assert not (tmp_path / "c").exists()
 
 
 @pytest.mark.slow
-def test_kill_9_in_the_middle_of_an_epoch_changes_nothing(tmp_path: Path) -> None:
+def test_kill_9_in_the_middle_of_an_epoch_changes_nothing(tmp_path: Path, said: list[str]) -> None:
     code = "import sys; sys.path.insert(0, sys.argv[1]); import test_trainer; test_trainer.die(sys.argv[2])"
     command = [sys.executable, "-c", code, str(Path(__file__).parent), str(tmp_path)]
     died = subprocess.run(command, capture_output=True, check=False)
     assert died.returncode == -signal.SIGKILL, died.stderr.decode()
     assert list(tmp_path.glob("checkpoint-*.json"))
     whole, resumed = Tiny(), Tiny()
-    said: list[str] = []
     expected = fit(whole)
-    result = fit(resumed, checkpoints=tmp_path, said=said)
+    result = fit(resumed, checkpoints=tmp_path)
     assert said[0].startswith("Training continues after step ")
     assert torch.equal(weights(resumed), weights(whole))
     assert result.loss == expected.loss

@@ -14,6 +14,8 @@ from labeler.models.training.rows.training_rows import TrainingRows, training_ro
 from labeler.models.training.rows.weak_rows import GoldRows, WeakRows
 from labeler.models.training.settings import TrainSection
 
+from ....conftest import status_messages
+
 NAMES = ("a", "b", "c")
 
 
@@ -33,13 +35,13 @@ def weak_rows(labels: list[int], *, gold: list[int] | None = None, balance: tupl
 
 
 def prepare(weak: WeakRows, **options: Any) -> tuple[TrainingRows, list[str]]:
-    said: list[str] = []
     settings = TrainSection.model_validate({"denoise": False, "validation_share": 0.1, **options})
 
     def no_encoder() -> Any:
         raise AssertionError("only the cut statistic needs an encoder")
 
-    return training_rows(weak, settings, encoder=no_encoder, announce=said.append), said
+    with status_messages() as said:
+        return training_rows(weak, settings, encoder=no_encoder), said
 
 
 def test_uncovered_rows_are_left_out_and_some_are_held_out() -> None:
