@@ -1,3 +1,3 @@
 """Weak supervision for piles of unlabelled reviews: voters, a label model, and a model trained on their labels."""
 
-__version__ = "0.1.0"
+from .data.version import __version__ as __version__

@@ -17,7 +17,7 @@ from .data.progress import status
 from .data.reading.settings import DataSection
 from .data.settings import Section
 from .data.settings_errors import as_validation, mistakes_in, raise_together
-from .data.types.task import Task
+from .data.types.task import TaskSection
 from .labeling.label_models.class_balance import given_balance
 from .labeling.settings import LabelModelSection, VoterSection
 from .models.training.settings import TrainSection
@@ -35,10 +35,10 @@ CONFIG_FILE = "labeler.toml"
 DEFAULT_PRESET = "kaspi-sentiment"
 
 
-class Config(Section):
+class Task(Section):
     """Everything a run can be told."""
 
-    task: Task
+    task: TaskSection
     data: DataSection = DataSection()
     voters: tuple[VoterSection, ...] = Field(min_length=1)
     label_model: LabelModelSection = LabelModelSection()
@@ -62,12 +62,12 @@ class Config(Section):
                 given_balance(section.class_balance, task.label_space)
         return section
 
-    def with_data(self, **given: object) -> Config:
+    def with_data(self, **given: object) -> Task:
         """Return the configuration with keys of ``[data]`` given on the command line; None where not given."""
         data = self.data.model_dump() | {name: value for name, value in given.items() if value is not None}
         return self.model_copy(update={"data": DataSection.model_validate(data)})
 
-    def with_code(self, path: Path | None) -> Config:
+    def with_code(self, path: Path | None) -> Task:
         """Return the configuration with a voter for each labeling function in a Python file.
 
         Raises
@@ -96,7 +96,7 @@ class Config(Section):
         )
         return self.model_copy(update={"voters": (*self.voters, *added)})
 
-    def with_llm_budget(self, rows: int | None) -> Config:
+    def with_llm_budget(self, rows: int | None) -> Task:
         """Return the configuration with a budget named on the command line for the voters that cost money.
 
         Raises
@@ -173,7 +173,7 @@ class Config(Section):
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
 
 
-def load_config(path: Path | None = None, preset: str | None = None, *, with_voters: bool = False) -> Config:
+def load_config(path: Path | None = None, preset: str | None = None, *, with_voters: bool = False) -> Task:
     """Load a configuration file, a preset, ``labeler.toml`` of the working directory, or the default preset.
 
     Raises
@@ -200,13 +200,13 @@ def config_path(path: Path | None, preset: str | None = None) -> Path | None:
     return Path(CONFIG_FILE) if path is None and preset is None and Path(CONFIG_FILE).is_file() else path
 
 
-def told_config(given: LabelOptions, run: Path | None) -> tuple[LabelOptions, Config]:
+def told_config(given: LabelOptions, run: Path | None) -> tuple[LabelOptions, Task]:
     """Return what `labeler label` is told, or was told of a run that is named alone, and the configuration of that.
 
     Raises
     ------
     LabelerError
-        See `with_earlier`, `load_config` and the methods of `Config`.
+        See `with_earlier`, `load_config` and the methods of `Task`.
     """
     from .data.runs.directory import RunDirectory
     from .data.runs.label_options import with_earlier
@@ -229,12 +229,12 @@ def told_config(given: LabelOptions, run: Path | None) -> tuple[LabelOptions, Co
     return told, settings.with_code(told.code).with_llm_budget(told.llm_budget)
 
 
-def run_config(path: Path | None, run: Path) -> Config:
+def run_config(path: Path | None, run: Path) -> Task:
     """Load the configuration that was named, a ``labeler.toml`` here, or the run's own."""
     return load_config(run / "config.toml" if path is None and not Path(CONFIG_FILE).is_file() else path)
 
 
-def parse_config(text: str, *, source: str, with_voters: bool = False) -> Config:
+def parse_config(text: str, *, source: str, with_voters: bool = False) -> Task:
     """Parse and check a configuration.
 
     Parameters
@@ -254,14 +254,14 @@ def parse_config(text: str, *, source: str, with_voters: bool = False) -> Config
     mistakes: list[LabelerError] = []
     try:
         given = tomllib.loads(text)
-        config = Config.model_validate(given)
+        config = Task.model_validate(given)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(
             f"{source} is not valid TOML: {error}.",
             hint="Repair it there; `labeler init --path example.toml` writes a valid file to compare with.",
         ) from error
     except ValidationError as error:
-        mistakes += mistakes_in(error, Config, given, source)
+        mistakes += mistakes_in(error, Task, given, source)
     if with_voters:
         from .labeling.voting.voter_errors import usable_parts, voter_mistakes
 
@@ -271,7 +271,7 @@ def parse_config(text: str, *, source: str, with_voters: bool = False) -> Config
     return config
 
 
-def add_keywords(path: Path, keywords: Mapping[str, Mapping[str, Sequence[str]]], made_with: Config) -> None:
+def add_keywords(path: Path, keywords: Mapping[str, Mapping[str, Sequence[str]]], made_with: Task) -> None:
     """Add lexicon entries to a configuration file; without it, to a copy of the preset or configuration of a run.
 
     Parameters
@@ -280,7 +280,7 @@ def add_keywords(path: Path, keywords: Mapping[str, Mapping[str, Sequence[str]]]
         The file; its comments stay.
     keywords : mapping of str to mapping of str to sequence of str
         Entries by class and language.
-    made_with : Config
+    made_with : Task
         The configuration of the run.
 
     Raises

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ..data.errors import ConfigError
 from ..data.types.label_space import LabelSpace
-from ..data.types.task import Task
+from ..data.types.task import TaskSection
 from ..models.loading.resolve import ModelRef
 from .settings import VoterSection
 from .text.prompts import Reading, class_scores
@@ -56,7 +56,7 @@ class Trial:
 
 
 def try_zero_shot(
-    task: Task,
+    task: TaskSection,
     sections: Iterable[VoterSection],
     kind: str | None,
     text: str,

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import __version__
 from ..data.errors import VoterError
 from ..data.gold.gold_rows import GoldTable
 from ..data.gold.inclusion import with_record
@@ -22,7 +21,8 @@ from ..data.runs.manifest import stage_key
 from ..data.text.content import has_content
 from ..data.types.label_space import LabelSpace
 from ..data.types.soft_labels import SoftLabels
-from ..data.types.task import Task
+from ..data.types.task import TaskSection
+from ..data.version import __version__
 from ..data.writing.atomic import write_text
 from ..models.loading.resolve import ModelRef
 from .balance.catch_all import give_unclaimed, label_shares, shown_classes
@@ -52,7 +52,7 @@ class LabelJob:
 
     Parameters
     ----------
-    task : Task
+    task : TaskSection
     voters : tuple of VoterSection
     label_model : LabelModelSection
     table : TableStream
@@ -76,7 +76,7 @@ class LabelJob:
         Who leads the voters over the rows.
     """
 
-    task: Task
+    task: TaskSection
     voters: tuple[VoterSection, ...]
     label_model: LabelModelSection
     table: TableStream

@@ -15,7 +15,7 @@ from ..data.runs.directory import RunDirectory, unreadable_labels
 from ..data.text.normalize import normalize
 from ..data.types.corpus import Corpus
 from ..data.types.label_space import ABSTAIN, LabelSpace
-from ..data.types.task import Task
+from ..data.types.task import TaskSection
 from ..labeling.label_models.build import LabelModel, build_label_model, fit_votes
 from ..labeling.label_models.consensus import divided
 from ..labeling.label_models.patterns import VotePatterns
@@ -49,7 +49,12 @@ class Advice:
 
 
 def advise(
-    run: RunDirectory, task: Task, sections: Iterable[VoterSection], settings: LabelModelSection, *, most: int = 10
+    run: RunDirectory,
+    task: TaskSection,
+    sections: Iterable[VoterSection],
+    settings: LabelModelSection,
+    *,
+    most: int = 10,
 ) -> Advice:
     """Look for rules to add and rules to drop.
 
@@ -57,7 +62,7 @@ def advise(
     ----------
     run : RunDirectory
         With finished labels.
-    task : Task
+    task : TaskSection
     sections : iterable of VoterSection
         The voters the run was made with.
     settings : LabelModelSection

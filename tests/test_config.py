@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from labeler.config import Config, load_config, parse_config
+from labeler.config import Task, load_config, parse_config
 from labeler.data.errors import ConfigError, LabelerError
 from labeler.data.presets import preset_names, preset_text
 from labeler.data.reading.settings import DataSection
@@ -323,4 +323,4 @@ def test_a_configuration_cannot_be_changed() -> None:
 
 
 def test_config_forbids_what_it_does_not_know() -> None:
-    assert set(Config.model_fields) == {"task", "data", "voters", "label_model", "train", "report"}
+    assert set(Task.model_fields) == {"task", "data", "voters", "label_model", "train", "report"}

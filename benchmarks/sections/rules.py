@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ...config import Config, load_config
+from ...config import Task, load_config
 from ...data.types.corpus import Corpus
 from ...data.types.label_space import LabelSpace
 from ...labeling.settings import VoterSection
@@ -65,7 +65,7 @@ class Rules:
         """Return the voters."""
         return [*self.regexes] if only_regex else [*self.regexes, self.keyword, self.emoji, self.length]
 
-    def config(self) -> Config:
+    def config(self) -> Task:
         """Return a configuration with these voters and no others."""
         regexes = [{"kind": "regex", "label": name, "pattern": pattern} for pattern, name in PATTERNS.items()]
         length = {"kind": "length", "label": "negative", "min_words": MIN_WORDS}

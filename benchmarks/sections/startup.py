@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ...config import Config
+from ...config import Task
 from ..process import Usage, converted_cache, run_labeler
 from ..results import Result
 from .rules import Rules
@@ -34,7 +34,7 @@ def measure_startup(texts: pl.Series, folder: Path) -> list[Result]:
     return [*results, _result("embedded model", [model], EMBEDDED_BAR)]
 
 
-def _rules_only(name: str, config: Config, source: Path, folder: Path) -> Result:
+def _rules_only(name: str, config: Task, source: Path, folder: Path) -> Result:
     """Run several times, each with a cache and a run directory of its own."""
     folder.mkdir()
     file = folder / "labeler.toml"

@@ -32,7 +32,7 @@ class Label(Section):
     catch_all: bool = Field(False, description="Takes what no other class claims; one class at most.")
 
 
-class Task(Section):
+class TaskSection(Section):
     """The ``[task]`` section.
 
     Attributes

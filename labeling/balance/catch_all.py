@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ...data.types.label_space import ABSTAIN
 from ...data.types.soft_labels import SoftLabels
-from ...data.types.task import Task
+from ...data.types.task import TaskSection
 from ..label_models.patterns import VotePatterns
 from ..settings import VoterSection
 
@@ -17,12 +17,14 @@ _DESCRIBED_BY = {"keyword": "keywords", "emoji": "emoji"}  # kind of voter -> fi
 _LEAD = 1e-3  # by which the catch-all class leads tied classes
 
 
-def shown_classes(task: Task, rules: Iterable[VoterSection], votes: VotePatterns | None) -> npt.NDArray[np.bool_]:
+def shown_classes(
+    task: TaskSection, rules: Iterable[VoterSection], votes: VotePatterns | None
+) -> npt.NDArray[np.bool_]:
     """Tell which classes rules vote for, or could; shape (k,). Nothing shows the share of the others.
 
     Parameters
     ----------
-    task : Task
+    task : TaskSection
         Its keywords and emoji say what the voters of these kinds can vote for.
     rules : iterable of VoterSection
         Options such as ``label``, ``ranges`` and ``mapping`` say it of the others.

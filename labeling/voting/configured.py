@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from ... import __version__
 from ...data.digests import file_digest
 from ...data.errors import ConfigError
 from ...data.runs.manifest import stage_key
 from ...data.types.stored_corpus import ChunkedCorpus
+from ...data.version import __version__
 from ...models.loading.resolve import ModelRef
 from ..settings import VoterSection
 from ..user_code.loading import UserCode

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ... import __version__
 from ...data.errors import ConfigError, ModelError
 from ...data.types.corpus import Corpus
+from ...data.version import __version__
 from ...models.loading.resolve import ModelRef, resolve_model
 from ..user_code.loading import receive_code
 from ..voters.python import PythonVoter

@@ -10,13 +10,13 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from ...data.errors import ConfigError, LabelerError
-from ...data.types.task import Label, Task
+from ...data.types.task import Label, TaskSection
 from ...models.loading.resolve import ModelRef
 from ..settings import VoterSection
 from .configured import build_voters
 
 
-def voter_mistakes(task: Task, sections: Iterable[VoterSection]) -> list[LabelerError]:
+def voter_mistakes(task: TaskSection, sections: Iterable[VoterSection]) -> list[LabelerError]:
     """Make every voter with models that are not there, and return what goes wrong.
 
     Code of the user's is loaded; nothing votes.
@@ -32,14 +32,14 @@ def voter_mistakes(task: Task, sections: Iterable[VoterSection]) -> list[Labeler
     return found
 
 
-def usable_parts(given: Mapping[str, Any]) -> tuple[Task, list[VoterSection]] | None:
+def usable_parts(given: Mapping[str, Any]) -> tuple[TaskSection, list[VoterSection]] | None:
     """Return what is right in itself in a wrong configuration: the task and voters; None if there is no such task."""
     written = given.get("task")
     if not isinstance(written, Mapping):
         return None
     try:
         labels = [_usable(label, Label) for label in written.get("labels", ())]
-        task = Task.model_validate({"labels": labels, "cloze": written.get("cloze", ())})
+        task = TaskSection.model_validate({"labels": labels, "cloze": written.get("cloze", ())})
     except (ValidationError, TypeError, AttributeError):  # labels may be anything
         return None
     sections = []

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ... import __version__
 from ...data.errors import ConfigError, InputError
 from ...data.progress import status
 from ...data.reading.files.format_detection import DETECT, ReadOptions
 from ...data.reading.table import read_table
 from ...data.runs.adapt_summary import AdaptSummary
 from ...data.runs.manifest import stage_key
+from ...data.version import __version__
 from ...data.writing.atomic import atomic_path, write_text
 from ..loading.device import Compute, choose_compute
 from ..loading.resolve import ModelRef, resolve_model

@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 
-from ... import __version__
 from ...data.digests import file_digest
 from ...data.distributed import is_first, started_together
 from ...data.gold.hand_labels import tell_newer_labels
@@ -19,6 +18,7 @@ from ...data.progress import status, status_of
 from ...data.runs.directory import RunDirectory
 from ...data.runs.manifest import StageDetails, stage_key
 from ...data.runs.train_summary import TrainSummary
+from ...data.version import __version__
 from ...data.writing.atomic import atomic_path, write_json, write_text
 from ..end_model.record import WITHOUT_BACKBONE
 from ..loading.device import choose_compute, join_processes

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ... import __version__
+from ...data.version import __version__
 
 INPUT = typer.Argument(
     help="CSV, JSON, JSON Lines, Parquet, .xlsx or .txt: a file, folder, 'pattern*' or URL; - reads stdin."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import __version__
+from ...data.version import __version__
 from ..evaluation.evaluate import Report, Subject
 from ..evaluation.verdict import judge
 from ..evaluation.voters import VoterReport

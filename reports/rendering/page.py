@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ... import __version__
+from ...data.version import __version__
 from ..evaluation.evaluate import Report
 from ..evaluation.verdict import interval, judge, named_measures, named_subjects, signed
 from ..metrics.measures import Measures

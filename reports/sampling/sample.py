@@ -11,14 +11,14 @@ from ...data.errors import InputError
 from ...data.gold.drawn_samples import free_number, read_record, record_sample
 from ...data.runs.directory import RunDirectory, unreadable_labels
 from ...data.types.soft_labels import SoftLabels
-from ...data.types.task import Task
+from ...data.types.task import TaskSection
 from .draw import Drawn, draw
 from .files import sample_paths, write_sample
 
 
 def sample_run(
     run: RunDirectory,
-    task: Task,
+    task: TaskSection,
     output: Path | None = None,
     *,
     n: int,
@@ -34,7 +34,7 @@ def sample_run(
     ----------
     run : RunDirectory
         Held by the caller (`open_run`), with weak labels.
-    task : Task
+    task : TaskSection
         Its classes.
     output : Path, optional
         The file to write; it must not exist, for it may hold somebody's work. By default ``samples/001.csv`` in the

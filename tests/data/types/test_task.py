@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from labeler.data.types.task import Task
+from labeler.data.types.task import TaskSection
 
 LABELS: list[dict[str, Any]] = [
     {"name": "no", "keywords": {"kk": ["нашар^2"]}, "emoji": ["👎"]},
@@ -16,11 +16,11 @@ LABELS: list[dict[str, Any]] = [
 
 
 def test_classes_keep_their_order() -> None:
-    assert Task.model_validate({"labels": LABELS}).label_space.names == ("no", "yes")
+    assert TaskSection.model_validate({"labels": LABELS}).label_space.names == ("no", "yes")
 
 
 def test_resources_are_by_field_and_class() -> None:
-    resources = Task.model_validate({"labels": LABELS, "cloze": ["{text} <mask>"]}).resources
+    resources = TaskSection.model_validate({"labels": LABELS, "cloze": ["{text} <mask>"]}).resources
     assert resources == {
         "keywords": {"no": {"kk": ("нашар^2",)}, "yes": {}},
         "emoji": {"no": ("👎",), "yes": ()},
@@ -35,9 +35,9 @@ def test_resources_are_by_field_and_class() -> None:
 
 def test_one_class_may_be_the_catch_all() -> None:
     other = {"name": "other", "catch_all": True}
-    assert Task.model_validate({"labels": [*LABELS, other]}).resources["catch_all"] == "other"
+    assert TaskSection.model_validate({"labels": [*LABELS, other]}).resources["catch_all"] == "other"
     with pytest.raises(ValidationError, match="only one class may have catch_all = true, found other, rest"):
-        Task.model_validate({"labels": [*LABELS, other, other | {"name": "rest"}]})
+        TaskSection.model_validate({"labels": [*LABELS, other, other | {"name": "rest"}]})
 
 
 @pytest.mark.parametrize(
@@ -45,10 +45,10 @@ def test_one_class_may_be_the_catch_all() -> None:
 )
 def test_classes_that_are_no_label_space_are_refused(labels: list[dict[str, Any]], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
-        Task.model_validate({"labels": labels})
+        TaskSection.model_validate({"labels": labels})
 
 
 @pytest.mark.parametrize("key", ["emoji", "prototypes", "hypotheses", "verbalizers"])
 def test_empty_entries_are_refused(key: str) -> None:
     with pytest.raises(ValidationError, match="at least 1 character"):
-        Task.model_validate({"labels": [{"name": "no", key: [""]}, LABELS[1]]})
+        TaskSection.model_validate({"labels": [{"name": "no", key: [""]}, LABELS[1]]})

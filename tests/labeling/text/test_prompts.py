@@ -10,7 +10,7 @@ import pytest
 
 from labeler.data.errors import ConfigError
 from labeler.data.types.label_space import LabelSpace
-from labeler.data.types.task import Task
+from labeler.data.types.task import TaskSection
 from labeler.labeling.explain import try_zero_shot
 from labeler.labeling.settings import VoterSection
 from labeler.labeling.text.prompts import CONTENT_FREE, Reading, class_scores, read_reviews
@@ -62,12 +62,12 @@ def test_only_statements_in_the_language_of_the_review_count() -> None:
     assert found.tolist() == [[1, 6], [3, 6]]  # a class without a statement in the language keeps all of them
 
 
-def task(**words: list[str]) -> Task:
+def task(**words: list[str]) -> TaskSection:
     labels = [
         {"name": name, "verbalizers": words.get(name, WORDS[name]), "hypotheses": HYPOTHESES[name]}
         for name in LABELS.names
     ]
-    return Task.model_validate({"labels": labels, "cloze": TEMPLATES})
+    return TaskSection.model_validate({"labels": labels, "cloze": TEMPLATES})
 
 
 def test_a_trial_shows_tokens_and_warns_of_split_words(roberta: Path) -> None:
