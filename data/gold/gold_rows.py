@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +12,7 @@ import polars as pl
 from ..errors import InputError, nearest_hint
 from ..reading.columns import LABEL_NAMES, guess_column, require_column
 from ..reading.file_series import read_source
+from ..reading.frames import TableSource
 from ..reading.ids import normal_ids
 from ..reading.text_columns import TextColumns, find_text_columns, likely_columns, usual_text_columns
 from ..reading.usable_rows import find_id_column
@@ -98,7 +98,7 @@ class GoldMatch:
 
 
 def read_gold(
-    source: str | Path,
+    source: TableSource,
     label_space: LabelSpace,
     *,
     text_column: str | Sequence[str] | None = None,
@@ -108,10 +108,11 @@ def read_gold(
 ) -> GoldTable:
     """Read gold labels: columns for the label and for the id, the text, or both; or what `unpack_export` knows.
 
-    Rows without a label are skipped; repeated rows with the same label count once. In a sample that was not drawn
-    evenly, the column ``inclusion_probability`` says how likely each row was to be drawn, and the column ``rows`` how
-    many reviews have the same text; rows weigh accordingly (`weights.sample_weights`). The texts are where
-    `text_column` says, or in the `likely` columns if the file has them all, or found by their names.
+    They come from a file or a table in memory (see `as_frame`). Rows without a label are skipped; repeated rows with
+    the same label count once. In a sample that was not drawn evenly, the column ``inclusion_probability`` says how
+    likely each row was to be drawn, and the column ``rows`` how many reviews have the same text; rows weigh accordingly
+    (`weights.sample_weights`). The texts are where `text_column` says, or in the `likely` columns if the file has them
+    all, or found by their names.
 
     Raises
     ------

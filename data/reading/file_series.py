@@ -17,10 +17,11 @@ from ..types.raw_table import FileLines, RawTable, concat_tables
 from .files.byte_stream import ByteStream
 from .files.format_detection import DETECT, ReadOptions, text_kind
 from .files.locations import fetch_files, find_files, is_url
-from .files.open_input import header_only
+from .files.open_input import header_only, numbered
 from .files.text_stream import TextStream
 from .formats.json_records import Kinds
-from .rows import Pieces, RowStream, add_kinds, open_rows
+from .frames import TableSource, as_frame, frame_digest
+from .rows import Pieces, RowStream, add_kinds, held_rows, open_rows
 
 _MOST_NOTES = 3
 _ALL = 1 << 62
@@ -51,7 +52,7 @@ class Source:
     notes: tuple[str, ...] = ()
 
 
-def read_source(source: str | Path, options: ReadOptions = DETECT) -> Source:
+def read_source(source: TableSource, options: ReadOptions = DETECT) -> Source:
     """Read an input as a whole; see `open_input`.
 
     Raises
@@ -68,18 +69,21 @@ def read_source(source: str | Path, options: ReadOptions = DETECT) -> Source:
 
 @contextmanager
 def open_input(
-    source: str | Path, *, rows: int, spool: bool = False, options: ReadOptions = DETECT
+    source: TableSource, *, rows: int, spool: bool = False, options: ReadOptions = DETECT
 ) -> Iterator[RowStream]:
-    """Open an input of one file or several; see `open_rows`.
+    """Open an input: one file or several (see `open_rows`), or a table in memory (see `as_frame`).
 
     Raises
     ------
     InputError
-        As `open_rows` does; and if there is no file, or a column has types that do not go together.
+        As `open_rows` and `as_frame` do; and if there is no file, or a column has types that do not go together.
     ConfigError
         If a package for a URL is missing.
     """
-    if is_url(source):
+    if table := as_frame(source):
+        name, frame = table
+        yield held_rows(name, numbered(frame), digest=partial(frame_digest, frame))
+    elif is_url(source):
         with TemporaryDirectory(prefix="labeler-") as folder:
             yield _series(str(source), fetch_files(str(source), Path(folder)), rows, options)
     elif found := find_files(source):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import chain, islice
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -17,6 +16,7 @@ from .columns import free_name
 from .file_series import open_input
 from .files.format_detection import DETECT, ReadOptions
 from .files.open_input import header_only
+from .frames import TableSource
 from .ids import EarlierIds, KeyTable, normal_ids
 from .rows import RowStream, rechunk
 from .text_columns import TextColumns
@@ -131,7 +131,7 @@ class TableStream:
 
 
 def open_stream(
-    source: str | Path,
+    source: TableSource,
     *,
     text_column: str | Sequence[str] | None = None,
     likely_text: str | Sequence[str] | None = None,
@@ -163,8 +163,9 @@ def open_stream(
 
     Parameters
     ----------
-    source : str or Path
-        A file, a folder, a pattern, a URL that fsspec understands, or ``-`` for standard input.
+    source : str, Path, DataFrame, Dataset or list of str
+        A file, a folder, a pattern, a URL that fsspec understands, or ``-`` for standard input; or a table in memory,
+        which is read as a CSV of its rows would be (see `as_frame`); its lines are the numbers of its rows.
     text_column : str or sequence of str, optional
         Column of the texts, or several to join; ``review.text`` is a key inside nested values. Guessed from usual names
         when not given.

@@ -120,15 +120,15 @@ def _rows_of(data: ByteStream, rows: int, kinds: Kinds | None, options: ReadOpti
     if data.kind == "parquet":
         if data.path:
             return RowStream(data.name, partial(_parquet_pieces, data.path, data.name, rows))
-        return _held(data.name, parse_parquet(b"".join(data.blocks()), data.name))
+        return held_rows(data.name, parse_parquet(b"".join(data.blocks()), data.name))
     if data.kind == "xlsx":
-        return _held(data.name, *parse_workbook(b"".join(data.blocks()), data.name))
+        return held_rows(data.name, *parse_workbook(b"".join(data.blocks()), data.name))
     text = TextStream(data, options.encoding)
     kind = text_kind(text.head, data.kind)
     if kind == "array":
-        return replace(_held(data.name, parse_json_array(b"".join(text.blocks()), data.name)), text=text)
+        return replace(held_rows(data.name, parse_json_array(b"".join(text.blocks()), data.name)), text=text)
     if kind == "document":
-        return replace(_held(data.name, *parse_json_document(b"".join(text.blocks()), data.name)), text=text)
+        return replace(held_rows(data.name, *parse_json_document(b"".join(text.blocks()), data.name)), text=text)
     if kind == "jsonl":
         return _jsonl_rows(text, kinds)
     if kind == "txt":
@@ -137,9 +137,9 @@ def _rows_of(data: ByteStream, rows: int, kinds: Kinds | None, options: ReadOpti
     return RowStream(data.name, partial(_csv_pieces, text, layout), text.rereadable, text)
 
 
-def _held(name: str, table: RawTable, notes: tuple[str, ...] = ()) -> RowStream:
+def held_rows(name: str, table: RawTable, notes: tuple[str, ...] = (), *, digest: Callable[[], str] = str) -> RowStream:
     """Rows that are in memory already."""
-    return RowStream(name, lambda: iter([table]), remarks=list(notes))
+    return RowStream(name, lambda: iter([table]), remarks=list(notes), digest=digest)
 
 
 def rechunk(pieces: Pieces, rows: int) -> Iterator[RawTable]:

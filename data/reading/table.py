@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
 from ..errors import InputError
 from .files.format_detection import DETECT, ReadOptions
+from .frames import TableSource
 from .reviews import open_stream
 
 _ALL = 1 << 62
@@ -52,7 +52,7 @@ class Table:
 
 
 def read_table(
-    source: str | Path,
+    source: TableSource,
     *,
     text_column: str | Sequence[str] | None = None,
     id_column: str | None = None,

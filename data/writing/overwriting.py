@@ -9,18 +9,19 @@ from pathlib import Path
 
 from ..errors import ConfigError
 from ..reading.files.locations import find_files, is_url
+from ..reading.frames import TableSource
 from .ownership import run_file, run_of
 
 _HINTS = {"--gold": "Copy the rows you corrected to a file with columns id and label, and give that."}
 
 
-def refuse_run_files(run: Path, given: Mapping[str, str | Path | None]) -> None:
+def refuse_run_files(run: Path, given: Mapping[str, TableSource]) -> None:
     """Refuse input files that labeler wrote into the run it works on: they will be written over.
 
     Parameters
     ----------
     run : Path
-    given : Mapping of str to str, Path or None
+    given : Mapping of str to str, Path, table in memory, or None
         Inputs, by the name of their argument or option.
 
     Raises
@@ -39,7 +40,7 @@ def refuse_run_files(run: Path, given: Mapping[str, str | Path | None]) -> None:
                 )
 
 
-def refuse_in_place(source: str | Path, output: str | Path) -> None:
+def refuse_in_place(source: TableSource, output: str | Path) -> None:
     """Refuse an output that is one of the input files: rows that cannot be used would be lost.
 
     Raises
@@ -72,15 +73,15 @@ def refuse_run_output(option: str, output: str | Path) -> None:
         )
 
 
-def local_files(source: str | Path | None) -> list[Path]:
-    """List the files of this machine that an input names; none for standard input and URLs."""
-    if source is None or str(source) == "-" or is_url(source):
+def local_files(source: TableSource) -> list[Path]:
+    """List the files of this machine that an input names; none for standard input, URLs and tables in memory."""
+    if not isinstance(source, str | Path) or str(source) == "-" or is_url(source):
         return []
     return find_files(source) or [Path(source)]
 
 
-def _stats(source: str | Path) -> Iterable[os.stat_result]:
-    if str(source) == "-":
+def _stats(source: TableSource) -> Iterable[os.stat_result]:
+    if isinstance(source, str | Path) and str(source) == "-":
         try:
             yield os.fstat(sys.stdin.fileno())
         except (OSError, ValueError, AttributeError):  # closed, or not a file of the system
