@@ -20,7 +20,8 @@ from ...data.version import __version__
 from ...data.writing.atomic import atomic_path, write_text
 from ..loading.device import Compute, choose_compute
 from ..loading.resolve import ModelRef, resolve_model
-from ..training.fit.trainer import Fit, Schedule, fit_classifier
+from ..training.fit.schedule import Fit, Schedule
+from ..training.fit.trainer import fit_classifier
 from ..training.variants import learning_rate
 from .card import adapted_card
 from .folder import check_output, finished, held_checkpoints, write_record

@@ -9,7 +9,7 @@ from ...data.distributed import started_together
 from ...data.errors import ModelError
 from ..loading.device import from_first
 from .fit.rank_agreement import Agreement
-from .fit.trainer import TrainingDivergedError
+from .fit.schedule import TrainingDivergedError
 
 _SLOWER = (1, 3, 10)  # what the learning rates are divided by, attempt after attempt
 

@@ -16,10 +16,12 @@ from ..end_model.lora import LoraOptions
 from ..loading.device import Compute, from_first
 from ..scoring.priors import prior_offset, standardised, tuned_offset
 from .attempts import nothing_learned, until_learned
+from .fit.batches import Examples
 from .fit.losses import SoftLoss, confidence_weights
 from .fit.phases import finished_phase, keep_phase
 from .fit.rank_agreement import Agreement, agreement
-from .fit.trainer import Examples, Fit, Schedule, fit_classifier
+from .fit.schedule import Fit, Schedule
+from .fit.trainer import fit_classifier
 from .rows.denoise import blended
 from .rows.imbalance import class_weights, log_prior, oversampled
 from .rows.training_rows import TrainingRows, text_parts

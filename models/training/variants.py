@@ -8,7 +8,7 @@ from typing import Any
 
 from ...data.errors import ConfigError, nearest_hint
 from ..end_model.record import Head, Mode
-from .fit.trainer import Schedule
+from .fit.schedule import Schedule
 from .settings import TrainSection
 
 VARIANTS: dict[str, tuple[Mode, Head]] = {

@@ -28,8 +28,8 @@ from .checkpoints import Checkpoint, remove_checkpoint, seal_checkpoint
 from .losses import Loss
 from .memory import MemoryBudget
 from .rank_agreement import agreement
+from .schedule import Fit, Schedule, TrainingDivergedError
 from .setup import TrainedModel, make_optimizer, row_numbers, training_arguments
-from .trainer import Fit, Schedule, TrainingDivergedError
 
 _TOKENS = {"cpu": 2048, "cuda": 16384}  # padded, computed at a time
 _WEIGHTS, _BEST = "model.safetensors", "best.safetensors"

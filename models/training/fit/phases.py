@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ....data.distributed import is_first
 from ....data.writing.atomic import atomic_path
-from .trainer import Fit
+from .schedule import Fit
 
 if TYPE_CHECKING:
     from ...end_model.classifier import TextClassifier

@@ -10,7 +10,7 @@ import torch
 from transformers import TrainingArguments
 
 from ...loading.device import Compute
-from .trainer import Schedule
+from .schedule import Schedule
 
 _LOGS_PER_EPOCH = 20
 

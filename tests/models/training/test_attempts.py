@@ -6,7 +6,7 @@ import pytest
 
 from labeler.models.training.attempts import NothingLearnedError, until_learned
 from labeler.models.training.fit.rank_agreement import Agreement
-from labeler.models.training.fit.trainer import TrainingDivergedError
+from labeler.models.training.fit.schedule import TrainingDivergedError
 
 GOOD = Agreement(auc=0.9, z=9.0, spread=1.0, rows=100, is_telling=True)
 BAD = Agreement(auc=0.54, z=0.4, spread=1.0, rows=100, is_telling=True)

@@ -12,7 +12,7 @@ from labeler.models.end_model.classifier import TextClassifier
 from labeler.models.loading.device import Compute
 from labeler.models.loading.resolve import resolve_model
 from labeler.models.training.fit.phases import finished_phase, keep_phase
-from labeler.models.training.fit.trainer import Fit
+from labeler.models.training.fit.schedule import Fit
 
 FIT = Fit(0.5, 10, 1.0, 2.0, 5.0, 0.4, 8, False, 2048, ({"loss": 0.5, "step": 1},))
 

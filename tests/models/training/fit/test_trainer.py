@@ -26,8 +26,9 @@ from labeler.models.training.fit import callbacks
 from labeler.models.training.fit.batches import Examples
 from labeler.models.training.fit.loop import SoftLabelTrainer
 from labeler.models.training.fit.losses import SoftLoss
+from labeler.models.training.fit.schedule import Fit, Schedule
 from labeler.models.training.fit.setup import TrainedModel, make_optimizer
-from labeler.models.training.fit.trainer import Fit, Schedule, fit_classifier
+from labeler.models.training.fit.trainer import fit_classifier
 
 CPU = Compute("cpu", "float32")
 FAST = Schedule(epochs=2, batch_size=16, learning_rate=1e-2, head_learning_rate=2e-2)
