@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...data.errors import ModelError
-from ..loading.hub import PROBE_SECONDS, HubAwayError, is_hub_id
-from ..loading.hub import _within as within
+from ..loading.hub import PROBE_SECONDS, HubAwayError, is_hub_id, within
 
 _LOGIN = "Log in with `hf auth login`, or set HF_TOKEN, with a token that may write."
 

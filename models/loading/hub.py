@@ -10,7 +10,9 @@ import json
 import os
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,19 +22,28 @@ from .folders import only_pickled, read_json
 
 T = TypeVar("T")
 PROBE_SECONDS = 4.0
-_WASTE = 4  # how many times its size a file may cost before the connection is called hopeless
+_MAX_WASTE = 4  # how many times its size a download may cost before the connection is given up
 _HINT = "Use the embedded model (`--models embedded`, in training `--backbone embedded`) or a local model folder."
 _WANTED = re.compile(
     r"([^/]+\.(json|txt|model|safetensors)"  # settings, tokenizer, weights
     r"|\d+_[A-Za-z]+/(config\.json|model\.safetensors))"  # sentence-transformers modules
 )
 _PICKLED = re.compile(r"[^/]+\.(bin|pt|pth|ckpt|h5|msgpack)")
+_TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "tokenizer.model")
 _AWAY = {"ConnectError", "ConnectTimeout", "ReadTimeout", "PoolTimeout", "OfflineModeIsEnabled", "ProxyError"}
 _ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
+class HubAwayError(ModelError):
+    """The hub cannot be reached, or does not answer in time."""
+
+
+class OfflineError(HubAwayError):
+    """There is no connection to the hub."""
+
+
 def is_hub_id(name: str) -> bool:
-    """Tell whether `name` has the form of a hub id: ``name`` or ``owner/name``."""
+    """Return whether `name` has the form of a hub id: ``name`` or ``owner/name``."""
     return bool(_ID.fullmatch(name)) and not name.startswith((".", "-")) and ".." not in name
 
 
@@ -56,17 +67,15 @@ def snapshot(name: str, revision: str | None = None) -> Path:
     ModelError
         If the hub is away, does not have the model, refuses it, or the download breaks off.
     """
-    recorded = _recorded(name, revision)
-    if recorded:
+    if recorded := _recorded(name, revision):
         return recorded
     try:
         return _fetch(name, revision)
-    except ModelError as error:
+    except HubAwayError:
         # A copy made by another tool may lack small files, so the hub is asked first; without it, it must do.
-        foreign = _foreign_snapshot(name, revision)
-        if foreign is None or not isinstance(error, HubAwayError):
-            raise
-        return foreign
+        if foreign := _foreign_snapshot(name, revision):
+            return foreign
+        raise
 
 
 def cached_snapshot(name: str, revision: str | None = None) -> Path | None:
@@ -74,42 +83,48 @@ def cached_snapshot(name: str, revision: str | None = None) -> Path | None:
     return _recorded(name, revision) or _foreign_snapshot(name, revision)
 
 
-class HubAwayError(ModelError):
-    """The hub cannot be reached, or does not answer in time."""
+def within(seconds: float, call: Callable[[], T]) -> T:
+    """Run `call` in a thread and give up on it after a while: name look-ups have no timeout of their own.
 
+    Raises
+    ------
+    TimeoutError
+        If it took longer. What `call` raises is passed on.
+    """
+    outcome: Future[T] = Future()
 
-class OfflineError(HubAwayError):
-    """There is no connection to the hub."""
+    def work() -> None:
+        try:
+            outcome.set_result(call())
+        except BaseException as error:  # carried over to the caller's thread
+            outcome.set_exception(error)
+
+    threading.Thread(target=work, daemon=True, name="hub-probe").start()
+    try:
+        return outcome.result(seconds)
+    except TimeoutError:
+        raise TimeoutError(f"no answer within {seconds:.0f} s") from None
 
 
 def _fetch(name: str, revision: str | None) -> Path:
-    from huggingface_hub import HfApi, constants, hf_hub_download
+    from huggingface_hub import HfApi, constants, snapshot_download
 
     if constants.HF_HUB_OFFLINE:
         raise OfflineError(f"{name} is not on this machine and HF_HUB_OFFLINE is set.", hint=_HINT)
-    info = _translate(
-        name, lambda: _within(PROBE_SECONDS, lambda: HfApi().model_info(name, revision=revision, timeout=PROBE_SECONDS))
-    )
-    files = _files_to_fetch(name, [str(file.rfilename) for file in info.siblings or []])
-    watch = _hopeless_watch(name)
-    paths = [
-        Path(
-            _translate(
-                name,
-                lambda file=file: hf_hub_download(  # type: ignore[misc]  # mypy cannot infer this lambda
-                    name, file, revision=info.sha, etag_timeout=PROBE_SECONDS, tqdm_class=watch
-                ),
-            )
-        )
-        for file in files
-    ]
-    folder = paths[files.index("config.json")].parent
-    _record(name, revision, folder.name, files)
+    with _explaining(name):
+        info = within(PROBE_SECONDS, lambda: HfApi().model_info(name, revision=revision, timeout=PROBE_SECONDS))
+        settings, weights = _files_to_fetch(name, [str(file.rfilename) for file in info.siblings or []])
+        options: Any = {"etag_timeout": PROBE_SECONDS, "tqdm_class": _download_watch(name)}
+        for files in (settings, weights):
+            folder = Path(snapshot_download(name, revision=info.sha, allow_patterns=files, **options))
+    if not all((folder / file).is_file() for file in settings + weights):
+        raise HubAwayError(f"{name} cannot be fetched: the download is not complete.", hint=f"Try again later. {_HINT}")
+    _record(name, revision, folder.name, settings + weights)
     return folder
 
 
-def _files_to_fetch(name: str, available: list[str]) -> list[str]:
-    """Choose the files of a repository that are needed, weights last."""
+def _files_to_fetch(name: str, available: list[str]) -> tuple[list[str], list[str]]:
+    """Choose the files of a repository that are needed: settings, then weights."""
     wanted = sorted(file for file in available if _WANTED.fullmatch(file))
     weights = [file for file in wanted if file.endswith(".safetensors") and "/" not in file]
     if not weights:
@@ -119,36 +134,16 @@ def _files_to_fetch(name: str, available: list[str]) -> list[str]:
         raise ModelError(f"The hub repository {name} holds no weights (*.safetensors).", hint=_HINT)
     if "config.json" not in wanted:
         raise ModelError(f"The hub repository {name} holds no transformers model (no config.json).", hint=_HINT)
-    return [file for file in wanted if file not in weights] + weights
+    return [file for file in wanted if file not in weights], weights
 
 
-def _within(seconds: float, call: Callable[[], T]) -> T:
-    """Run `call` in a thread and give up on it after a while: name look-ups have no timeout of their own."""
-    outcome: list[T] = []
-    failure: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            outcome.append(call())
-        except BaseException as error:  # carried over to the caller's thread
-            failure.append(error)
-
-    thread = threading.Thread(target=work, daemon=True, name="hub-probe")
-    thread.start()
-    thread.join(seconds)
-    if failure:
-        raise failure[0]
-    if not outcome:
-        raise TimeoutError(f"no answer within {seconds:.0f} s")
-    return outcome[0]
-
-
-def _translate(name: str, call: Callable[[], T]) -> T:
-    """Run a hub call; whatever goes wrong becomes a `ModelError` in the user's words."""
+@contextmanager
+def _explaining(name: str) -> Iterator[None]:
+    """Turn whatever goes wrong with the hub into a `ModelError` in the user's words."""
     from huggingface_hub import errors
 
     try:
-        return call()
+        yield
     except ModelError:
         raise
     except errors.GatedRepoError as error:
@@ -164,11 +159,13 @@ def _translate(name: str, call: Callable[[], T]) -> T:
         ) from error
     except errors.HFValidationError as error:
         raise ModelError(f"'{name}' is not a valid hub id.", hint=_HINT) from error
+    except errors.LocalEntryNotFoundError as error:  # the client looked into its cache because the hub failed
+        raise _hub_error(name, error.__cause__ or error) from error
     except Exception as error:  # the hub's client raises errors of its HTTP library, which differs by version
         raise _hub_error(name, error) from error
 
 
-def _hub_error(name: str, error: Exception) -> ModelError:
+def _hub_error(name: str, error: BaseException) -> ModelError:
     status = getattr(getattr(error, "response", None), "status_code", None)
     if status in (401, 403):
         return ModelError(f"The hub refused {name} ({status}).", hint=f"Log in with `hf auth login`. {_HINT}")
@@ -183,7 +180,7 @@ def _hub_error(name: str, error: Exception) -> ModelError:
     return kind(f"{name} cannot be fetched: the hub {what}.", hint=f"Try again later. {_HINT}")
 
 
-def _hopeless_watch(name: str) -> Any:
+def _download_watch(name: str) -> Any:
     """Return a progress bar class that ends a download which starts over and over.
 
     The hub's client retries for as long as some bytes arrive. From a server that breaks off and cannot resume it
@@ -196,7 +193,7 @@ def _hopeless_watch(name: str) -> Any:
 
         def update(self, n: float | None = 1) -> bool | None:
             self.received += max(0, int(n or 0))
-            if self.total and self.received > _WASTE * self.total:
+            if self.total and self.received > _MAX_WASTE * self.total:
                 raise HubAwayError(f"The download of {name} breaks off again and again.", hint=_HINT)
             shown: bool | None = super().update(n)
             return shown
@@ -246,7 +243,7 @@ def _foreign_snapshot(name: str, revision: str | None) -> Path | None:
     folder = root / "snapshots" / commit
     if not commit or not (folder / "config.json").is_file():
         return None
-    if not any((folder / file).is_file() for file in ("tokenizer.json", "vocab.txt", "vocab.json", "tokenizer.model")):
+    if not any((folder / file).is_file() for file in _TOKENIZERS):
         return None
     index = read_json(folder / "model.safetensors.index.json")
     shards = set(index["weight_map"].values()) if index else {"model.safetensors"}

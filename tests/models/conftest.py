@@ -206,9 +206,12 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(self.hub.fail, b"{}", {})
         path = self.path.partition("?")[0]
         listing = re.fullmatch(r"/api/models/(\w+/[\w-]+)(?:/revision/(\w+))?", path)
+        tree = re.fullmatch(rf"/api/models/(\w+/[\w-]+)/tree/{COMMIT}", path)
         file = re.fullmatch(r"/(\w+/[\w-]+)/resolve/(\w+)/(.+)", path)
         if listing and listing[1] in self.hub.repositories and listing[2] in (None, "main", COMMIT):
             return self._list(listing[1])
+        if tree and tree[1] in self.hub.repositories:
+            return self._tree(self.hub.repositories[tree[1]])
         if file and file[1] in self.hub.repositories:
             return self._file(self.hub.repositories[file[1]] / file[3])
         code = "RevisionNotFound" if listing and listing[1] in self.hub.repositories else "RepoNotFound"
@@ -219,6 +222,14 @@ class _Handler(BaseHTTPRequestHandler):
         files = [{"rfilename": p.relative_to(folder).as_posix()} for p in sorted(folder.rglob("*")) if p.is_file()]
         content = {"id": name, "modelId": name, "sha": COMMIT, "siblings": files, "tags": [], "private": False}
         self._answer(200, json.dumps(content).encode(), {"Content-Type": "application/json"})
+
+    def _tree(self, folder: Path) -> None:
+        paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+        files = [
+            {"type": "file", "path": path.relative_to(folder).as_posix(), "size": path.stat().st_size, "oid": "0" * 40}
+            for path in paths
+        ]
+        self._answer(200, json.dumps(files).encode(), {"Content-Type": "application/json"})
 
     def _file(self, path: Path) -> None:
         if not path.is_file():

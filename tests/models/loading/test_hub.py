@@ -110,7 +110,7 @@ def test_a_hopeless_connection_ends_and_a_later_call_succeeds(hub: Any, monkeypa
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 4096)
-    monkeypatch.setattr("labeler.models.loading.hub._WASTE", 1)
+    monkeypatch.setattr("labeler.models.loading.hub._MAX_WASTE", 1)
     hub.breaks, hub.ranges = 1000, False  # the client would fetch the first half for ever
     with pytest.raises(ModelError, match="again and again"):
         resolve_model("team/tiny")
