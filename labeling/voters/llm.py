@@ -57,8 +57,8 @@ class LlmVoter:
         Share of the texts that are asked about although the others agree, to learn how good the answers are.
     batch, concurrency : int
         Texts in a request, and requests at a time.
-    timeout, backoff : float
-        Seconds one request may take, and before the first further try.
+    timeout : float
+        Seconds one request may take.
     retries : int
         Further tries where the server is busy, failing or gone.
     max_characters : int
@@ -82,7 +82,6 @@ class LlmVoter:
     concurrency: Positive = 4
     timeout: Seconds = 60.0
     retries: Count = 4
-    backoff: Seconds = 1.0
     max_characters: Positive = 2000
     answer_tokens: Positive = 1024
     price_per_million: tuple[Price, Price] | None = None
@@ -100,7 +99,6 @@ class LlmVoter:
             key_variable=self.key_variable,
             timeout=self.timeout,
             retries=self.retries,
-            backoff=self.backoff,
             answer_tokens=self.answer_tokens,
         )
 

@@ -1,4 +1,4 @@
-"""Answers of language models on disk: what was paid for once is never asked again.
+"""Answers of language models on disk: no text is asked about twice.
 
 An SQLite database in write-ahead mode: an answer is on disk before the next request is sent, and a killed process
 leaves nothing half-written. It holds digests of texts, not texts.
@@ -9,9 +9,8 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import closing, contextmanager
+from dataclasses import astuple, dataclass
 
 from ...data.errors import ModelError
 from ..cache import cache_root, make_folder
@@ -23,7 +22,7 @@ _TABLE = """CREATE TABLE IF NOT EXISTS answers (
 
 
 @dataclass(frozen=True)
-class Paid:
+class CachedAnswer:
     """An answer, and its share of the tokens of its request; the label is None where the model could not tell."""
 
     label: str | None
@@ -41,26 +40,24 @@ def answer_key(text: str, *, model: str, base_url: str, prompt: str) -> bytes:
 
 
 class AnswerCache:
-    """The answers below ``LABELER_CACHE``; get one with `open_answers`."""
+    """The answers below ``LABELER_CACHE``; get one with `open_answers`, which explains what goes wrong."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._path = path
 
-    def get(self, keys: Sequence[bytes]) -> dict[bytes, Paid]:
+    def get(self, keys: Sequence[bytes]) -> dict[bytes, CachedAnswer]:
         """Look up answers; unknown keys are left out."""
-        found: dict[bytes, Paid] = {}
+        found: dict[bytes, CachedAnswer] = {}
         for start in range(0, len(keys), _AT_A_TIME):
             some = keys[start : start + _AT_A_TIME]
             query = f"SELECT * FROM answers WHERE key IN ({','.join('?' * len(some))})"
-            with _explaining(self._path):
-                found |= {key: Paid(*values) for key, *values in self._connection.execute(query, some)}
+            found |= {key: CachedAnswer(*values) for key, *values in self._connection.execute(query, some)}
         return found
 
-    def put(self, answers: Mapping[bytes, Paid]) -> None:
+    def put(self, answers: Mapping[bytes, CachedAnswer]) -> None:
         """Store answers; they are on disk when this returns."""
-        rows = [(key, paid.label, paid.prompt_tokens, paid.completion_tokens) for key, paid in answers.items()]
-        with _explaining(self._path), self._connection:
+        rows = [(key, *astuple(answer)) for key, answer in answers.items()]
+        with self._connection:
             self._connection.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)", rows)
 
 
@@ -71,25 +68,15 @@ def open_answers() -> Iterator[AnswerCache]:
     Raises
     ------
     ModelError
-        If they cannot be read or written; they are never thrown away.
+        If they cannot be read or written, also by the block; they are never thrown away.
     """
     path = make_folder(cache_root()) / "answers.sqlite"
-    with _explaining(path):
-        connection = sqlite3.connect(path, timeout=30, check_same_thread=False)  # a notebook asks in a thread
     try:
-        with _explaining(path):
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute(_TABLE)
-        yield AnswerCache(connection, path)
-    finally:
-        connection.close()
-
-
-@contextmanager
-def _explaining(path: Path) -> Iterator[None]:
-    try:
-        yield
+        # A notebook asks in a thread.
+        with closing(sqlite3.connect(path, timeout=30, check_same_thread=False)) as connection:
+            for statement in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", _TABLE):
+                connection.execute(statement)
+            yield AnswerCache(connection)
     except sqlite3.Error as error:
         raise ModelError(
             f"The answers of language models in {path} cannot be used: {error}.",

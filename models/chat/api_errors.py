@@ -1,92 +1,61 @@
-"""What went wrong with a request, and what may help."""
+"""What a failed request means, and the request formats that servers understand."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Literal
 
-_MAX_WAIT = 300.0  # a server that asks for more is out of service for this run
-_OUT_OF_MONEY = {"insufficient_quota", "billing_hard_limit_reached"}
+_OUT_OF_QUOTA = {"insufficient_quota", "billing_hard_limit_reached"}
 
 
 @dataclass(frozen=True)
-class Trouble:
-    """One failed try.
+class ApiError:
+    """A request that failed although the client has tried again where that helps.
 
     Parameters
     ----------
     reason : str
         In a few words, for counting.
-    remedy : {"again", "plainer", "other", "none"}
-        Try again later; send the request with fewer parameters; send other texts, these will not pass; or nothing,
-        since every further request would fail alike.
     detail : str
-        What the server said.
-    wait : float, optional
-        Seconds the server asked to wait.
+        What the server answered.
+    effect : {"failed", "degrade", "fatal"}
+        Only this request failed; it may pass in a simpler format; or every further request would fail alike.
     """
 
     reason: str
-    remedy: Literal["again", "plainer", "other", "none"]
     detail: str = ""
-    wait: float | None = None
+    effect: Literal["failed", "degrade", "fatal"] = "failed"
 
 
-def diagnose(error: Exception) -> Trouble:
-    """Say what an exception of the ``openai`` client means."""
+def classify_error(error: Exception) -> ApiError:
+    """Return what an exception of the ``openai`` client means."""
     import openai
 
     if isinstance(error, openai.APIStatusError):
-        return _of_status(error)
+        status, detail = error.status_code, error.message
+        if status == 429 and {error.code, error.type} & _OUT_OF_QUOTA:
+            return ApiError("out of quota", detail, "fatal")
+        if status in (408, 409, 429) or status >= 500:
+            return ApiError("rate limit" if status == 429 else f"server error ({status})", detail)
+        effects: dict[int, Literal["degrade", "fatal"]] = dict.fromkeys((401, 402, 403, 404), "fatal")
+        effects |= dict.fromkeys((400, 422), "degrade")
+        return ApiError(f"refused ({status})", detail, effects.get(status, "failed"))
     if type(error.__cause__).__name__ in ("ConnectError", "ConnectTimeout"):  # httpx, or whatever the client uses
-        return Trouble("unreachable", "again", str(error.__cause__) or "no answer")
+        return ApiError("unreachable", str(error.__cause__) or "no answer", "fatal")
     if isinstance(error, TimeoutError | openai.APITimeoutError):
-        return Trouble("timeout", "again")
+        return ApiError("timeout")
     if isinstance(error, openai.APIConnectionError):
-        return Trouble("disconnected", "again", str(error.__cause__ or error))
-    return Trouble("broken reply", "again", f"{type(error).__name__}: {error}")
-
-
-def _of_status(error: object) -> Trouble:
-    import openai
-
-    assert isinstance(error, openai.APIStatusError)
-    status, detail = error.status_code, error.message
-    if status == 429 and (error.code in _OUT_OF_MONEY or error.type in _OUT_OF_MONEY):
-        return Trouble("out of quota", "none", detail)
-    if status in (401, 402, 403, 404):
-        return Trouble(f"refused ({status})", "none", detail)
-    if status in (408, 409, 429) or status >= 500:
-        wait = retry_after(error.response.headers)
-        reason = "rate limit" if status == 429 else f"server error ({status})"
-        return Trouble(reason, "none" if wait is not None and wait > _MAX_WAIT else "again", detail, wait)
-    return Trouble(f"refused ({status})", "plainer" if status in (400, 422) else "other", detail)
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read the header Retry-After, seconds or a date; None if there is none or it makes no sense."""
-    written = headers.get("retry-after", "")
-    try:
-        seconds = float(written)
-    except ValueError:
-        try:
-            seconds = (parsedate_to_datetime(written).astimezone(UTC) - datetime.now(UTC)).total_seconds()
-        except (TypeError, ValueError, OverflowError):
-            return None
-    return max(seconds, 0.0) if math.isfinite(seconds) else None
+        return ApiError("disconnected", str(error.__cause__ or error))
+    return ApiError("broken reply", f"{type(error).__name__}: {error}")
 
 
 @dataclass(frozen=True)
-class Dialect:
+class RequestFormat:
     """The optional parameters of a request, of which servers understand more or less.
 
     Parameters
     ----------
-    format : {"schema", "object", "text"}
+    answer : {"schema", "object", "text"}
         Whether the answer is held to the JSON schema, to JSON, or to nothing.
     limit : {"max_completion_tokens", "max_tokens", ""}
         What the server calls the length of an answer.
@@ -94,24 +63,24 @@ class Dialect:
         Whether temperature 0 may be asked for; models that think aloud refuse it.
     """
 
-    format: Literal["schema", "object", "text"] = "schema"
+    answer: Literal["schema", "object", "text"] = "schema"
     limit: Literal["max_completion_tokens", "max_tokens", ""] = "max_completion_tokens"
     temperature: bool = True
 
-    def plainer(self, detail: str, *, proven: bool) -> Dialect | None:
+    def degrade(self, detail: str, *, accepted: bool) -> RequestFormat | None:
         """Leave out what a server complained about.
 
         Parameters
         ----------
         detail : str
             The complaint.
-        proven : bool
-            Whether the server has taken a request of this dialect: then only a parameter that the complaint names is
-            left out, as anything else must be about the texts.
+        accepted : bool
+            Whether the server has answered a request of this format: then only a parameter that the complaint names
+            is left out, as anything else must be about the texts.
 
         Returns
         -------
-        Dialect or None
+        RequestFormat or None
             None if there is nothing to leave out.
         """
         if self.temperature and "temperature" in detail:
@@ -120,6 +89,6 @@ class Dialect:
             return replace(self, limit="")
         if self.limit == "max_completion_tokens" and self.limit in detail:
             return replace(self, limit="max_tokens")
-        if self.format == "text" or (proven and "response_format" not in detail):
+        if self.answer == "text" or (accepted and "response_format" not in detail):
             return None
-        return replace(self, format="object" if self.format == "schema" else "text")
+        return replace(self, answer="object" if self.answer == "schema" else "text")

@@ -10,9 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from ...data.errors import ModelError
 from ...data.progress import Advance, progress, status
-from .answer_cache import AnswerCache, Paid, answer_key, open_answers
+from .answer_cache import AnswerCache, CachedAnswer, answer_key, open_answers
 from .client import ChatClient, Reply, RequestFailedError
 from .endpoint import Endpoint
 from .prompt import Prompt
@@ -106,12 +105,12 @@ def ask_about(
             status(f"{endpoint.host}: nothing to send{before}")
         else:
             status(f"{endpoint.host}: sending {len(waiting):,} reviews to {endpoint.model}{before}")
-        cached_tokens = sum(paid.prompt_tokens + paid.completion_tokens for paid in known.values())
+        cached_tokens = sum(answer.prompt_tokens + answer.completion_tokens for answer in known.values())
         session = _Session(endpoint, prompt, cache, waiting, TokenBudget(settings.budget_tokens, cached_tokens))
         if waiting:
             with progress(endpoint.model, total=len(waiting)) as advance:
                 _finish(session.run(settings, advance))
-    found = {key: Answer(paid.label) for key, paid in known.items()} | session.found
+    found = {key: Answer(answer.label) for key, answer in known.items()} | session.found
     usage = Usage(
         session.requests, session.prompt_tokens, session.completion_tokens, len(known), math.ceil(cached_tokens)
     )
@@ -172,7 +171,7 @@ class _Session:
         self._queue.extend((part, 0) for part in _parts(list(self._texts), settings.batch))
         async with ChatClient(self._endpoint) as client:
             workers = (self._work(client, settings.batch, advance) for _ in range(settings.concurrency))
-            # Requests under way when one is hopeless are paid for: they come in before the error is raised.
+            # Requests under way when one is fatal are paid for: they come in before the error is raised.
             ended = await asyncio.gather(*workers, return_exceptions=True)
             self.requests = client.sent
             for error in filter(None, ended):
@@ -183,7 +182,7 @@ class _Session:
             keys, asked_before = self._queue.popleft()
             try:
                 answers = dict(zip(keys, await self._ask(client, keys), strict=True))
-            except ModelError:
+            except Exception:
                 self._queue.clear()
                 raise
             failed = [key for key, answer in answers.items() if answer.failure not in ("", OVER_BUDGET)]
@@ -220,7 +219,7 @@ class _Session:
         self.completion_tokens += completion
         good = {key: answer.label for key, answer in zip(keys, answers, strict=True) if not answer.failure}
         share = 1 / max(len(good), 1)
-        self._cache.put({key: Paid(label, prompt * share, completion * share) for key, label in good.items()})
+        self._cache.put({key: CachedAnswer(label, prompt * share, completion * share) for key, label in good.items()})
 
 
 def _parts(keys: Sequence[bytes], size: int) -> list[list[bytes]]:

@@ -1,21 +1,20 @@
-"""One client of a chat server: it sends a request until it is answered or hopeless."""
+"""A client of a chat server that tries again, and in simpler formats, until a request is answered or nothing helps."""
 
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from ...data.errors import ModelError
-from .api_errors import Dialect, Trouble, diagnose
+from .api_errors import ApiError, RequestFormat, classify_error
 from .endpoint import Endpoint
 
 _CONNECT_SECONDS = 5.0
-_FAILURES_IN_A_ROW = 10  # then it is the server and not the texts
-_MAX_BACKOFF = 60.0
+_MAX_WAIT = 120.0  # that the client waits between two tries, should the server ask for it
+_MAX_FAILURES = 10  # in a row: then it is the server and not the texts
 
 
 @dataclass(frozen=True)
@@ -31,8 +30,8 @@ class RequestFailedError(Exception):
     """A request was given up; others may pass."""
 
 
-class ChatClient:
-    """Sends requests to one endpoint, several at a time; an asynchronous context manager.
+class ChatClient(AbstractAsyncContextManager["ChatClient"]):
+    """Sends requests to one endpoint, several at a time.
 
     Parameters
     ----------
@@ -45,7 +44,7 @@ class ChatClient:
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
-        from openai import AsyncOpenAI, Timeout
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
 
         self.endpoint = endpoint
         self.sent = 0
@@ -53,19 +52,16 @@ class ChatClient:
             api_key=endpoint.key or "none",  # the client insists on one, many local servers do not
             base_url=endpoint.base_url,
             timeout=Timeout(endpoint.timeout, connect=min(_CONNECT_SECONDS, endpoint.timeout)),
-            max_retries=0,
+            max_retries=endpoint.retries,
+            http_client=DefaultAsyncHttpxClient(event_hooks={"request": [self._count]}),
         )
-        self._dialect = Dialect()
-        self._proven: Dialect | None = None  # the last one in which a request was answered
+        self._format = RequestFormat()
+        self._accepted: RequestFormat | None = None  # the last in which a request was answered
         self._failures = 0  # since the last answer
         self._end: ModelError | None = None  # why no request can pass
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
+        """Close the connections."""
         await self._client.close()
 
     async def complete(self, messages: Sequence[dict[str, str]], schema: dict[str, Any]) -> Reply:
@@ -85,34 +81,31 @@ class ChatClient:
         ModelError
             If no request can pass: a wrong key, model or URL, no money, or a server that has gone away.
         """
-        tries = 0
-        while True:
-            if self._end:
-                raise self._end
-            dialect = self._dialect
-            outcome = await self._try(messages, schema, dialect)
+        while self._end is None:
+            used = self._format
+            outcome = await self._send(messages, schema, used)
             if isinstance(outcome, Reply):
-                self._proven, self._failures = dialect, 0
+                self._accepted, self._failures = used, 0
                 return outcome
-            if outcome.remedy == "plainer" and self._speak_plainer(dialect, outcome):
+            if outcome.effect == "degrade" and self._degrade(used, outcome.detail):
                 continue
-            if outcome.remedy == "none" or (outcome.reason == "unreachable" and self._proven is None):
-                raise self._hopeless(outcome)
-            tries += 1
-            if outcome.remedy != "again" or tries > self.endpoint.retries:
-                raise self._given_up(outcome)
-            await asyncio.sleep(self._delay(tries, outcome))
+            self._failures += 1
+            if outcome.effect != "fatal" and self._failures < _MAX_FAILURES:
+                raise RequestFailedError(outcome.reason)
+            self._end = self._explained(outcome)
+        raise self._end
 
-    async def _try(
-        self, messages: Sequence[dict[str, str]], schema: dict[str, Any], dialect: Dialect
-    ) -> Reply | Trouble:
+    async def _send(
+        self, messages: Sequence[dict[str, str]], schema: dict[str, Any], used: RequestFormat
+    ) -> Reply | ApiError:
         from openai import OpenAIError
 
-        self.sent += 1
+        # The client's own timeout begins anew with every byte.
+        seconds = (self.endpoint.timeout + _MAX_WAIT) * (self.endpoint.retries + 1)
         try:
-            async with asyncio.timeout(self.endpoint.timeout):  # the client's own begins anew with every byte
+            async with asyncio.timeout(seconds):
                 answer = await self._client.chat.completions.create(
-                    model=self.endpoint.model, **self._options(messages, schema, dialect)
+                    model=self.endpoint.model, **self._options(messages, schema, used)
                 )
             usage = answer.usage
             return Reply(
@@ -121,47 +114,39 @@ class ChatClient:
                 usage.completion_tokens if usage else None,
             )
         except (OpenAIError, TimeoutError, ValueError, AttributeError, TypeError, IndexError) as error:
-            return diagnose(error)  # the last four: a reply that is not what the protocol says
+            return classify_error(error)  # the last four: a reply that is not what the protocol says
 
-    def _options(self, messages: Sequence[dict[str, str]], schema: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
+    def _options(
+        self, messages: Sequence[dict[str, str]], schema: dict[str, Any], used: RequestFormat
+    ) -> dict[str, Any]:
         options: dict[str, Any] = {"messages": messages}
-        if dialect.temperature:
+        if used.temperature:
             options["temperature"] = 0
-        if dialect.limit:
-            options[dialect.limit] = self.endpoint.answer_tokens
-        if dialect.format == "schema":
+        if used.limit:
+            options[used.limit] = self.endpoint.answer_tokens
+        if used.answer == "schema":
             described = {"name": "classes", "strict": True, "schema": schema}
             options["response_format"] = {"type": "json_schema", "json_schema": described}
-        elif dialect.format == "object":
+        elif used.answer == "object":
             options["response_format"] = {"type": "json_object"}
         return options
 
-    def _speak_plainer(self, dialect: Dialect, trouble: Trouble) -> bool:
-        """Whether trying again makes sense, since requests are now sent with fewer parameters than this one was."""
-        if self._dialect is not dialect:  # another request met the same and was first
+    def _degrade(self, used: RequestFormat, detail: str) -> bool:
+        """Leave out a parameter; return whether requests are now sent with fewer of them than this one was."""
+        if self._format is not used:  # another request met the same and was first
             return True
-        plainer = dialect.plainer(trouble.detail, proven=self._proven is dialect)
-        self._dialect = plainer or dialect
-        return plainer is not None
+        simpler = used.degrade(detail, accepted=self._accepted is used)
+        self._format = simpler or used
+        return simpler is not None
 
-    def _delay(self, tries: int, trouble: Trouble) -> float:
-        if trouble.wait is not None:
-            return trouble.wait
-        backoff = min(self.endpoint.backoff * 2.0 ** (tries - 1), _MAX_BACKOFF)
-        return backoff * random.uniform(0.5, 1.5)  # requests that failed together shall not return together
+    async def _count(self, request: object) -> None:
+        self.sent += 1
 
-    def _given_up(self, trouble: Trouble) -> Exception:
-        self._failures += 1
-        if trouble.reason == "unreachable" or self._failures >= _FAILURES_IN_A_ROW:
-            return self._hopeless(trouble)
-        return RequestFailedError(trouble.reason)
-
-    def _hopeless(self, trouble: Trouble) -> ModelError:
+    def _explained(self, error: ApiError) -> ModelError:
         key = self.endpoint.key
-        said = (trouble.detail.replace(key, "***") if key else trouble.detail).strip()
-        self._end = ModelError(
-            f"{self.endpoint.host} does not answer for the model '{self.endpoint.model}': {trouble.reason}"
-            f"{': ' if said else ''}{' '.join(said.split())[:300]}.",
+        detail = " ".join((error.detail.replace(key, "***") if key else error.detail).split())[:300]
+        return ModelError(
+            f"{self.endpoint.host} does not answer for the model '{self.endpoint.model}': {error.reason}"
+            f"{': ' if detail else ''}{detail}.",
             hint="Check base_url, model and the key, or wait; all answers so far are kept: running it again continues.",
         )
-        return self._end

@@ -29,9 +29,7 @@ class Endpoint:
     timeout : float
         Seconds one request may take.
     retries : int
-        Further tries after a request that failed for a passing reason.
-    backoff : float
-        Seconds before the first of these; each later one waits twice as long, give or take half.
+        Further tries after a request that failed for a passing reason; the client waits between them.
     answer_tokens : int
         Most tokens an answer may have.
     """
@@ -41,7 +39,6 @@ class Endpoint:
     key_variable: str
     timeout: float
     retries: int
-    backoff: float
     answer_tokens: int
 
     @property

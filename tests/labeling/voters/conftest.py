@@ -133,6 +133,7 @@ def chat_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cha
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     # Loading certificates takes most of a test's time, and nothing here is encrypted.
     monkeypatch.setattr("ssl.SSLContext.load_verify_locations", lambda *args, **kwargs: None)
+    monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.001)
     server = ChatServer()
     yield server
     server.close()

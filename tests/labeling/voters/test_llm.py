@@ -28,7 +28,7 @@ FAULTS = (
 
 
 def voter(server: Any, **options: Any) -> LlmVoter:
-    quick = {"backoff": 0.001, "timeout": 5.0, "base_url": server.url, "model": "m", "budget_rows": 2000}
+    quick = {"timeout": 5.0, "base_url": server.url, "model": "m", "budget_rows": 2000}
     return LlmVoter(labels=LABELS, descriptions={"positive": "praise"}, **(quick | options))
 
 
@@ -140,7 +140,7 @@ def test_what_cannot_pass_ends_at_once_and_keeps_the_answers(chat_server: Any, f
     chat_server.plan = lambda number, asked: "fine" if number < 2 else fault
     started = time.monotonic()
     with pytest.raises(ModelError, match=rf"for the model 'm': refused \({fault}\): .*status {fault}") as error:
-        voter(chat_server, concurrency=1, backoff=30.0).ask(texts)
+        voter(chat_server, concurrency=1).ask(texts)
     assert "running it again continues" in error.value.hint
     assert time.monotonic() - started < 5
     chat_server.plan = lambda number, asked: "fine"
@@ -158,14 +158,14 @@ def test_a_server_that_only_fails_is_given_up(chat_server: Any) -> None:
 def test_an_unreachable_server_is_noticed_in_seconds(chat_server: Any) -> None:
     started = time.monotonic()
     with pytest.raises(ModelError, match=r"127\.0\.0\.1:9 does not answer .* unreachable"):
-        voter(chat_server, base_url="http://127.0.0.1:9/v1", backoff=60.0).ask(reviews(5))
+        voter(chat_server, base_url="http://127.0.0.1:9/v1").ask(reviews(5))
     assert time.monotonic() - started < 10
 
 
 def test_the_server_says_how_long_to_wait(chat_server: Any) -> None:
     chat_server.plan = lambda number, texts: "429" if number == 0 else "fine"
     started = time.monotonic()
-    voter(chat_server, backoff=60.0).ask(["a"])
+    voter(chat_server).ask(["a"])
     assert 0.05 <= time.monotonic() - started < 10
 
 

@@ -24,7 +24,6 @@ name = "model"
 kind = "llm"
 model = "m"
 base_url = "URL"
-backoff = 0.001
 budget_rows = 5000
 price_per_million = [1.0, 10.0]
 """

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from labeler.data.errors import ModelError
-from labeler.models.chat.answer_cache import Paid, answer_key, open_answers
+from labeler.models.chat.answer_cache import CachedAnswer, answer_key, open_answers
 
 ABOUT = {"model": "m", "base_url": "u", "prompt": "p"}
 
@@ -20,11 +20,11 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_answers_are_found_again() -> None:
     keys = [answer_key(str(i), **ABOUT) for i in range(1200)]
     with open_answers() as cache:
-        cache.put({key: Paid("yes" if i % 2 else None, 1.5, 0.5) for i, key in enumerate(keys[:1100])})
+        cache.put({key: CachedAnswer("yes" if i % 2 else None, 1.5, 0.5) for i, key in enumerate(keys[:1100])})
     with open_answers() as cache:
         found = cache.get(keys)
     assert len(found) == 1100
-    assert (found[keys[0]], found[keys[1]]) == (Paid(None, 1.5, 0.5), Paid("yes", 1.5, 0.5))
+    assert (found[keys[0]], found[keys[1]]) == (CachedAnswer(None, 1.5, 0.5), CachedAnswer("yes", 1.5, 0.5))
 
 
 def test_everything_an_answer_depends_on_is_in_its_key() -> None:
