@@ -31,8 +31,7 @@ from .cascade.apply import ask_voters, build_asked_voters
 from .input import Reviews, store_reviews
 from .label_models.build import build_label_model, describe_fit, fit_votes
 from .label_models.class_balance import complete_balance
-from .label_models.consensus import contradicted_classes
-from .label_models.majority import MajorityVote
+from .label_models.consensus import contradicted_classes, majority_shares
 from .label_models.patterns import VotePatterns
 from .outputs import Labelled, LabelSummary, write_labels
 from .settings import LabelModelSection, VoterSection
@@ -40,7 +39,7 @@ from .voter_notes import unshown_note, voter_notes
 from .voters.shared.columns import numeric_columns
 from .voting.apply import VoteColumn, apply_voters
 from .voting.configured import NamedVoter, build_voters, model_fields
-from .voting.executor import Engine, LocalEngine
+from .voting.executor import Executor, LocalExecutor
 from .voting.rating_column import with_rating_column
 from .voting.registry import is_asked, voter_options
 from .voting.silent import silent_notes
@@ -72,7 +71,7 @@ class LabelJob:
         Whether gold rows are from samples of the run, which belong to its reviews.
     limit : int, optional
         Use only the first rows.
-    engine : Engine
+    executor : Executor
         Who leads the voters over the rows.
     """
 
@@ -87,7 +86,7 @@ class LabelJob:
     force: bool = False
     hand_labels: bool = False
     limit: int | None = None
-    engine: Engine = field(default_factory=LocalEngine)
+    executor: Executor = field(default_factory=LocalExecutor)
 
     @property
     def labels(self) -> LabelSpace:
@@ -163,7 +162,7 @@ def _vote(job: LabelJob, reviews: Reviews, run: RunDirectory) -> tuple[list[Name
         apply_voters,
         corpus=reviews.corpus,
         labels=job.labels,
-        engine=job.engine,
+        executor=job.executor,
         run=run,
         force=job.force,
     )
@@ -207,7 +206,7 @@ def _combine(
     model = build_label_model(
         settings.method,
         k=k,
-        class_balance=complete_balance(balance.shares, MajorityVote(k=k).fit(table).class_balance_),
+        class_balance=complete_balance(balance.shares, majority_shares(table, k)),
         seed=settings.seed,
         group_correlated=settings.group_correlated,
         families=[voter.family for voter in voters],

@@ -41,8 +41,8 @@ class LabelModel(Protocol):
     termination_: str
     notes_: tuple[str, ...]
 
-    def fit(self, table: VotePatterns, gold: npt.NDArray[np.int16] | None = None) -> Self:
-        """Learn from the votes and, where the model can, from gold labels (n,), -1 where unknown."""
+    def fit(self, table: VotePatterns) -> Self:
+        """Learn from the votes."""
         ...
 
     def predict_proba(self, table: VotePatterns) -> npt.NDArray[np.float64]:
@@ -120,9 +120,7 @@ def describe_fit(method: str, model: LabelModel, voters: int) -> str:
     return f"{_NAMES[method]}, {voters} voters{ending}"
 
 
-def fit_votes(
-    table: VotePatterns, model: LabelModel, *, k: int, gold: npt.NDArray[np.int16] | None = None
-) -> LabelModel:
+def fit_votes(table: VotePatterns, model: LabelModel, *, k: int) -> LabelModel:
     """Fit a label model after checking that the votes allow it.
 
     Raises
@@ -139,10 +137,10 @@ def fit_votes(
         )
     if table.patterns.max() >= k:
         raise LabelModelError(f"A voter voted for class {table.patterns.max()}, but there are only {k} classes.")
-    return model.fit(table, gold)
+    return model.fit(table)
 
 
-def label(matrix: LabelMatrix, model: LabelModel, *, k: int, gold: npt.NDArray[np.int16] | None = None) -> SoftLabels:
+def label(matrix: LabelMatrix, model: LabelModel, *, k: int) -> SoftLabels:
     """Fit `model` to a label matrix and label its rows.
 
     Parameters
@@ -153,8 +151,6 @@ def label(matrix: LabelMatrix, model: LabelModel, *, k: int, gold: npt.NDArray[n
         Unfitted, from `build_label_model`; fitted in place.
     k : int
         Number of classes.
-    gold : ndarray of int16, shape (n,), optional
-        Class indices, -1 where unknown.
 
     Returns
     -------
@@ -167,6 +163,6 @@ def label(matrix: LabelMatrix, model: LabelModel, *, k: int, gold: npt.NDArray[n
         See `fit_votes`.
     """
     table = VotePatterns.from_votes(matrix.votes)
-    fit_votes(table, model, k=k, gold=gold)
+    fit_votes(table, model, k=k)
     probs = model.predict_proba(table).astype(np.float32)
     return SoftLabels(table.expand(probs), table.expand(table.covered))

@@ -9,6 +9,9 @@ import numpy.typing as npt
 
 from ...data.errors import ConfigError, nearest_hint
 from ...data.types.label_space import LabelSpace
+from .consensus import majority_shares, shared_rows
+from .correlation import correlated_groups
+from .em import run_em
 from .patterns import VotePatterns
 
 _IDENTIFIABLE = 3  # voters from which Dawid-Skene can tell accuracies and class balance apart
@@ -137,20 +140,16 @@ def estimate_class_balance(
     ndarray of float64, shape (k,)
         Positive, sums to 1.
     """
-    from .consensus import shared_rows
-    from .correlation import correlated_groups
-    from .dawid_skene import DawidSkene
-    from .majority import MajorityVote
-
-    voted = MajorityVote(k=k).fit(table).class_balance_
+    voted = majority_shares(table, k)
     careful = 0.99 * voted + 0.01 / k
-    rows, _ = shared_rows(table, k, np.arange(table.m) if groups is None else groups, voters=_IDENTIFIABLE)
+    known_groups = np.arange(table.m) if groups is None else groups
+    rows, _ = shared_rows(table, k, known_groups, voters=_IDENTIFIABLE)
     if groups is None and rows.any():
-        groups = correlated_groups(table, k)
-        rows, _ = shared_rows(table, k, groups, voters=_IDENTIFIABLE)
+        known_groups = correlated_groups(table, k)
+        rows, _ = shared_rows(table, k, known_groups, voters=_IDENTIFIABLE)
     if not rows.any():
         return careful
-    learned = DawidSkene(k=k).fit(table, groups=groups).class_balance_
+    learned = run_em(table, k, known_groups).balance
     if np.any(learned < _COLLAPSED * voted):
         return careful
     known = rows / (rows + _HALFWAY)

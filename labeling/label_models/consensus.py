@@ -66,6 +66,29 @@ def smoothed_shares(table: VotePatterns, k: int) -> npt.NDArray[np.float64]:
     return shares
 
 
+def majority_shares(table: VotePatterns, k: int) -> npt.NDArray[np.float64]:
+    """Share of each class among the rows labelled by the majority vote, shape (k,), Laplace-smoothed."""
+    probs = majority_probs(table, k, np.full(k, 1 / k))
+    counts = table.counts[table.covered] @ probs[table.covered] + 1
+    shares: npt.NDArray[np.float64] = counts / counts.sum()
+    return shares
+
+
+def majority_posterior(table: VotePatterns, k: int, balance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """`smoothed_shares` of each pattern, shape (p, k); `balance` where nobody votes."""
+    return np.where(table.covered[:, np.newaxis], smoothed_shares(table, k), balance)
+
+
+def majority_agreement(table: VotePatterns, k: int) -> npt.NDArray[np.float64]:
+    """Agreement of each voter with the majority vote, its own vote included, shape (m,).
+
+    NaN for a voter that is hardly ever joined by another one (`shared_rows`).
+    """
+    _, shared = shared_rows(table, k, np.arange(table.m), voters=2)
+    agreement = expected_accuracy(table, majority_probs(table, k, np.full(k, 1 / k)))
+    return np.where(shared >= MIN_SHARED_ROWS, agreement, np.nan)
+
+
 def shared_rows(
     table: VotePatterns, k: int, groups: npt.NDArray[np.int64], *, voters: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

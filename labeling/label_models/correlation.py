@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from .em import class_probabilities, run_em
 from .patterns import VotePatterns, cooccurrence, indicators
 
 KAPPA = 0.5  # agreement above which two voters are suspected of copying
@@ -64,11 +65,6 @@ def voter_groups(
 ) -> npt.NDArray[np.int64]:
     """Return `correlated_groups`, or every voter on its own where they are not wanted; shape (m,)."""
     return correlated_groups(table, k, families=families) if correlated else np.arange(table.m, dtype=np.int64)
-
-
-def group_weights(groups: npt.NDArray[np.int64]) -> Array:
-    """Weight of each voter, shape (m,): one over the size of its group, so that a group counts as one voter."""
-    return 1.0 / np.bincount(groups)[groups] if len(groups) else np.zeros(0)
 
 
 def suspected_kappa(table: VotePatterns, k: int) -> tuple[Array, npt.NDArray[np.bool_]]:
@@ -174,8 +170,6 @@ def _outsiders_view(table: VotePatterns, k: int, groups: npt.NDArray[np.int64], 
 
     Each other group sends the member that votes most: shared votes would make the posterior too modest to judge by.
     """
-    from .dawid_skene import DawidSkene
-
     coverage = table.counts @ (table.patterns >= 0)
     others = [np.flatnonzero(groups == other) for other in np.unique(groups[(groups != group) & (coverage > 0)])]
     outside = [members[coverage[members].argmax()] for members in others]
@@ -183,9 +177,9 @@ def _outsiders_view(table: VotePatterns, k: int, groups: npt.NDArray[np.int64], 
         return None
     view = VotePatterns.from_votes(table.patterns[:, outside])
     counts = np.bincount(view.inverse, weights=table.counts).astype(np.int64)
-    model = DawidSkene(k=k, group_correlated=False, max_iter=_VIEW_STEPS)
-    model.fit(VotePatterns(view.patterns, counts, np.zeros(0, np.int32)))
-    return view.expand(model.predict_proba(view))
+    counted = VotePatterns(view.patterns, counts, np.zeros(0, np.int32))
+    fit = run_em(counted, k, np.arange(view.m), max_iter=_VIEW_STEPS)
+    return view.expand(class_probabilities(fit, view, k))
 
 
 def _components(linked: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

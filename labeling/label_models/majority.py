@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .class_balance import checked_balance
-from .consensus import MIN_SHARED_ROWS, expected_accuracy, majority_probs, shared_rows, smoothed_shares
+from .consensus import majority_agreement, majority_posterior, majority_shares
 from .patterns import VotePatterns
 
 
@@ -45,16 +45,12 @@ class MajorityVote:
         self.termination_ = "exact"
         self.notes_: tuple[str, ...] = ()
 
-    def fit(self, table: VotePatterns, gold: npt.NDArray[np.int16] | None = None) -> Self:
-        """Take the class balance from the majority vote, unless it was given; `gold` is not used."""
-        uniform = np.full(self.k, 1 / self.k)
-        probs = majority_probs(table, self.k, uniform)
-        counts = table.counts[table.covered] @ probs[table.covered] + 1
-        self.class_balance_ = counts / counts.sum() if self.class_balance is None else self.class_balance
-        _, shared = shared_rows(table, self.k, np.arange(table.m), voters=2)
-        self.voter_accuracy_ = np.where(shared >= MIN_SHARED_ROWS, expected_accuracy(table, probs), np.nan)
+    def fit(self, table: VotePatterns) -> Self:
+        """Take the class balance from the majority vote, unless it was given."""
+        self.class_balance_ = majority_shares(table, self.k) if self.class_balance is None else self.class_balance
+        self.voter_accuracy_ = majority_agreement(table, self.k)
         return self
 
     def predict_proba(self, table: VotePatterns) -> npt.NDArray[np.float64]:
         """Class probabilities of each pattern, shape (p, k)."""
-        return np.where(table.covered[:, np.newaxis], smoothed_shares(table, self.k), self.class_balance_)
+        return majority_posterior(table, self.k, self.class_balance_)

@@ -18,8 +18,9 @@ from .consensus import (
     shared_rows,
     unanimous_votes,
 )
-from .correlation import group_weights, voter_groups
+from .correlation import voter_groups
 from .dawid_skene import DawidSkene
+from .em import group_weights
 from .majority import MajorityVote
 from .patterns import VotePatterns
 from .voter_rates import fits_better, log_likelihoods, majority_rates, with_abstentions
@@ -120,8 +121,8 @@ class SnorkelLabelModel:
         self.families = families
         self.contradicted = contradicted
 
-    def fit(self, table: VotePatterns, gold: npt.NDArray[np.int16] | None = None) -> Self:
-        """Learn the conditionals from the pattern counts; `gold` is used only by the fallback."""
+    def fit(self, table: VotePatterns) -> Self:
+        """Learn the conditionals from the pattern counts."""
         self.groups_ = voter_groups(table, self.k, correlated=self.group_correlated, families=self.families)
         self.weights_ = group_weights(self.groups_)
         self._notes: list[str] = []
@@ -135,7 +136,7 @@ class SnorkelLabelModel:
             )
             reason = self._fit_snorkel(table)
         if reason:
-            self._fall_back(table, gold, reason)
+            self._fall_back(table, reason)
         self.notes_ = tuple(self._notes)
         return self
 
@@ -227,10 +228,10 @@ class SnorkelLabelModel:
         known = shared >= MIN_SHARED_ROWS
         return np.where(known, np.clip(right / np.where(known, voted, 1), 0, 1), np.nan)
 
-    def _fall_back(self, table: VotePatterns, gold: npt.NDArray[np.int16] | None, reason: str) -> None:
+    def _fall_back(self, table: VotePatterns, reason: str) -> None:
         # Every class may be overruled here: the solution is judged as it is, and `predict_proba` keeps the votes.
         model = DawidSkene(k=self.k, class_balance=self.class_balance, contradicted=range(self.k))
-        self._fallback = model.fit(table, gold, groups=self.groups_)
+        self._fallback = model.fit(table, groups=self.groups_)
         self.n_iter_ = model.n_iter_
         if model.termination_ == "fallback: majority":
             self.termination_ = model.termination_
@@ -240,7 +241,7 @@ class SnorkelLabelModel:
             self._notes.extend([f"{reason}: Dawid-Skene was used instead.", *model.notes_])
         # Votes of fewer than three independent voters leave open who is right, and EM may end anywhere.
         if overruled_classes(table, model.predict_proba(table)):
-            self._fallback = MajorityVote(k=self.k, class_balance=self.class_balance).fit(table, gold)
+            self._fallback = MajorityVote(k=self.k, class_balance=self.class_balance).fit(table)
             self.termination_ = "fallback: majority"
             self._notes.append("Dawid-Skene overruled most voters who agree: the majority vote was used instead.")
         self.class_balance_, self.voter_accuracy_ = self._fallback.class_balance_, self._fallback.voter_accuracy_

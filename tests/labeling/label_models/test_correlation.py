@@ -5,7 +5,8 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from labeler.benchmarks.simulated_votes import independent_votes, skewed_votes
-from labeler.labeling.label_models.correlation import cohen_kappa, correlated_groups, group_weights, suspected_kappa
+from labeler.labeling.label_models.correlation import cohen_kappa, correlated_groups, suspected_kappa
+from labeler.labeling.label_models.em import group_weights
 from labeler.labeling.label_models.patterns import VotePatterns, cooccurrence
 
 

@@ -36,14 +36,6 @@ def test_a_silent_rule_is_evidence_only_where_abstaining_counts() -> None:
     assert ignored[0, 0] < 0.55
 
 
-def test_gold_labels_anchor_the_classes() -> None:
-    votes, truth = independent_votes(2000, [0.55, 0.55, 0.9, 0.55], prior=[0.5, 0.5])
-    table = VotePatterns.from_votes(votes)
-    gold = np.where(np.arange(2000) < 400, truth, -1).astype(np.int16)
-    anchored = DawidSkene(k=2, gold_weight=5.0).fit(table, gold)
-    assert np.allclose(anchored.voter_accuracy_, [0.55, 0.55, 0.9, 0.55], atol=0.05)
-
-
 def test_drifting_away_from_the_classes_falls_back_to_the_majority_vote() -> None:
     # Two voters agree with each other and not with the classes: EM follows them, the check does not.
     for seed in range(200):
