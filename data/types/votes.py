@@ -54,6 +54,12 @@ class Votes:
         """Gather rows: votes on unique texts become votes on all rows."""
         return Votes(self.labels[index], self.confidence[index])
 
+    def scatter(self, index: npt.NDArray[np.integer], size: int) -> Votes:
+        """Put the votes at these rows, none twice, of `size`; abstain on the others."""
+        labels, confidence = np.full(size, ABSTAIN, np.int16), np.full(size, np.nan, np.float32)
+        labels[index], confidence[index] = self.labels, self.confidence
+        return Votes(labels, confidence)
+
 
 @dataclass(frozen=True, eq=False)
 class LabelMatrix:

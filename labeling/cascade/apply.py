@@ -34,7 +34,7 @@ from ..voting.apply import VoteColumn
 from ..voting.configured import NamedVoter, build_voters
 from ..voting.registry import is_asked
 from .reliability import combine, fit_confusion
-from .selection import choose_texts, doubts, hard_rows, spread
+from .selection import choose_texts, doubts, hard_rows
 
 
 class AskedVoter(Protocol):
@@ -187,7 +187,7 @@ def _votes(
     status(f"{named.name}: {int(hard.sum()):,} hard rows, {len(chosen):,} reviews chosen")
     with status_of(named.name):
         asked = voter.ask(texts.to_list())
-    by_text = spread(voter.votes(asked), chosen, len(copies))
+    by_text = voter.votes(asked).scatter(chosen, len(copies))
     votes = by_text.labels[copies.inverse]
     details = _details(named, asked, votes, time.perf_counter() - started)
     status(f"{named.name}: {_spent(details)}")

@@ -8,7 +8,6 @@ import numpy.typing as npt
 from ...data.types.label_space import ABSTAIN
 from ...data.types.soft_labels import SoftLabels
 from ...data.types.stored_corpus import TextCopies
-from ...data.types.votes import Votes
 
 _RESOLUTION = 1_000_000  # doubt is counted in whole millionths, so that sums do not depend on the order of the rows
 
@@ -33,8 +32,8 @@ def choose_texts(
 
     One answer serves all rows with a text, so a text is worth the sum of the doubt over its hard rows. Equals are
     ordered by a digest of their content. How good the answers are cannot be learned where the other voters are unsure;
-    so a share of the budget goes to texts without any hard row, drawn by another digest and spread evenly among the
-    others.
+    so a share of the budget goes to texts without any hard row, drawn by another digest and distributed evenly among
+    the others.
 
     Parameters
     ----------
@@ -64,24 +63,6 @@ def choose_texts(
     places = [(np.arange(len(part)) + 0.5) / max(len(part), 1) for part in (asked, audited)]
     chosen: npt.NDArray[np.int64] = np.concatenate([asked, audited])[np.argsort(np.concatenate(places), kind="stable")]
     return chosen
-
-
-def spread(votes: Votes, chosen: npt.NDArray[np.int64], size: int) -> Votes:
-    """Give every text the vote on it, and an abstention where it was not chosen.
-
-    Parameters
-    ----------
-    votes : Votes
-        On the c chosen texts.
-    chosen : ndarray of int64, shape (c,)
-        Their positions among the distinct texts.
-    size : int
-        How many distinct texts there are.
-    """
-    labels = np.full(size, ABSTAIN, np.int16)
-    confidence = np.full(size, np.nan, np.float32)
-    labels[chosen], confidence[chosen] = votes.labels, votes.confidence
-    return Votes(labels, confidence)
 
 
 def _sum(values: npt.NDArray[np.generic], copies: TextCopies) -> npt.NDArray[np.float64]:

@@ -11,12 +11,10 @@ from pydantic import Field
 
 from ...data.types.corpus import Corpus
 from ...data.types.label_space import LabelSpace
-from ...data.types.stored_corpus import TextCopies
 from ...data.types.votes import Votes
 from ...models.chat.asking import Asked, AskSettings, ask_about
 from ...models.chat.endpoint import Endpoint, check_key_variable, resolve_base_url
 from ...models.chat.prompt import Prompt
-from ..cascade.selection import choose_texts, spread
 from .shared.options import Confidence, Count
 
 Positive = Annotated[int, Field(ge=1)]
@@ -126,15 +124,14 @@ class LlmVoter:
         return float(np.dot(self.price_per_million, (prompt_tokens, completion_tokens))) / 1e6
 
     def vote(self, corpus: Corpus) -> Votes:
-        """Ask about every text, the most frequent first; in a run only hard rows are asked about.
+        """Ask about every text within the budget, the most frequent first; in a run only about hard rows.
 
         Raises
         ------
         ModelError
             If the server cannot be asked.
         """
-        copies = TextCopies.from_texts([corpus.texts])
-        hard = np.ones(len(corpus), np.bool_)
-        chosen = choose_texts(hard.astype(np.int64), hard, copies, budget=self.budget_rows, audit=0.0)
-        asked = self.ask(corpus.texts.gather(copies.first[chosen]).to_list())
-        return spread(self.votes(asked), chosen, len(copies)).take(copies.inverse)
+        texts = corpus.unique
+        chosen = np.argsort(-texts.counts, kind="stable")[: self.budget_rows]
+        votes = self.votes(self.ask(texts.texts.gather(chosen).to_list()))
+        return votes.scatter(chosen, len(texts)).take(texts.inverse)

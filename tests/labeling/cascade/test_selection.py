@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from labeler.data.types.soft_labels import SoftLabels
 from labeler.data.types.stored_corpus import TextCopies
 from labeler.data.types.votes import Votes
-from labeler.labeling.cascade.selection import choose_texts, doubts, hard_rows, spread
+from labeler.labeling.cascade.selection import choose_texts, doubts, hard_rows
 from labeler.labeling.label_models.consensus import divided
 
 ROW = st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 100), st.booleans(), st.booleans())
@@ -90,5 +90,5 @@ def test_a_larger_budget_asks_about_the_same_and_more(rows: list[Row], budget: i
 def test_a_vote_is_given_to_all_rows_with_its_text() -> None:
     copies = TextCopies.from_texts([pl.Series(["b", "a"]), pl.Series(["b", "c"])])
     chosen = np.array([copies.inverse[0], copies.inverse[3]])
-    votes = spread(Votes.from_scores([1, -1], [0.85, 0.85]), chosen, len(copies))
+    votes = Votes.from_scores([1, -1], [0.85, 0.85]).scatter(chosen, len(copies))
     assert votes.take(copies.inverse).labels.tolist() == [1, -1, 1, -1]
