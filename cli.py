@@ -70,7 +70,7 @@ def label(
         from .data.writing.overwriting import refuse_run_files
         from .data.writing.partitioned import open_dataset
         from .labeling.label_run import label_run
-        from .labeling.voting.executor import open_engine
+        from .labeling.voting.open_executor import open_executor
 
         told = LabelOptions(
             input=input,
@@ -91,8 +91,8 @@ def label(
         run = run or default_run(told.input, settings.task.name)
         refuse_run_files(run, {"INPUT": told.input, "--gold": told.gold, "--code": told.code})
         parts = open_dataset(dataset) if dataset else None
-        with open_engine(engine, actors) as voting:
-            job = settings.label_job(told, force=force, engine=voting)
+        with open_executor(engine, actors) as voting:
+            job = settings.label_job(told, force=force, executor=voting)
             with job.table, open_run(run) as directory:
                 summary = label_run(job, told, directory)
                 set_latest(run)

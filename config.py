@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .data.runs.label_options import LabelOptions
     from .labeling.explain import Trial
     from .labeling.label import LabelJob
-    from .labeling.voting.executor import Engine
+    from .labeling.voting.executor import Executor
 
 T = TypeVar("T", bound=Section)
 
@@ -119,7 +119,7 @@ class Task(Section):
         told: LabelOptions,
         *,
         force: bool,
-        engine: Engine,
+        executor: Executor,
     ) -> LabelJob:
         """Open the input and put together what `label_reviews` needs; without a source, the bundled sample.
 
@@ -158,7 +158,7 @@ class Task(Section):
             rating_column=self.data.rating_column,
             config_toml=self.dumps(),
             force=force,
-            engine=engine,
+            executor=executor,
         )
 
     def try_voter(self, kind: str | None, text: str, *, models: str) -> Trial:

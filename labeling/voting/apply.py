@@ -15,7 +15,7 @@ from ...data.runs.directory import RunDirectory
 from ...data.runs.manifest import StageDetails, stage_key
 from ...data.runs.votes import VoteFile, empty_votes, load_votes
 from ...data.settings_errors import raise_together
-from ...data.types.label_space import ABSTAIN, LabelSpace
+from ...data.types.label_space import LabelSpace
 from ...data.types.stored_corpus import ChunkedCorpus
 from ...data.types.votes import Votes
 from ...models.loading.device import Compute
@@ -23,7 +23,7 @@ from ..user_code.reads import Reads, unchanged
 from ..voters.shared.columns import missing_column
 from .checkpoints import Shards
 from .configured import NamedVoter, is_user_code, model_of
-from .executor import Answer, Engine, LocalEngine
+from .executor import Answer, Executor, LocalExecutor
 from .registry import Dense, Voter
 
 VoteColumn = npt.NDArray[np.signedinteger]
@@ -34,7 +34,7 @@ def apply_voters(
     corpus: ChunkedCorpus,
     *,
     labels: LabelSpace,
-    engine: Engine | None = None,
+    executor: Executor | None = None,
     run: RunDirectory | None = None,
     force: bool = False,
 ) -> dict[str, VoteColumn]:
@@ -48,7 +48,7 @@ def apply_voters(
     voters : sequence of NamedVoter
     corpus : ChunkedCorpus
     labels : LabelSpace
-    engine : Engine, optional
+    executor : Executor, optional
         Who leads them; by default this process.
     run : RunDirectory, optional
         Where votes are kept, and while a pass is not finished its answers on each chunk; without it nothing is cached.
@@ -82,7 +82,7 @@ def apply_voters(
             columns[named.name] = cached
     with progress("Voters", total=len(waiting)) as advance:
         for together in _passes(waiting):
-            columns |= _vote(together, corpus, labels, engine or LocalEngine(), run, force)
+            columns |= _vote(together, corpus, labels, executor or LocalExecutor(), run, force)
             advance(len(together))
     return {named.name: columns[named.name] for named in voters if named.name in columns}
 
@@ -117,7 +117,7 @@ def _vote(
     voters: Sequence[NamedVoter],
     corpus: ChunkedCorpus,
     labels: LabelSpace,
-    engine: Engine,
+    executor: Executor,
     run: RunDirectory | None,
     force: bool,
 ) -> dict[str, VoteColumn]:
@@ -130,7 +130,7 @@ def _vote(
     with ExitStack() as stack:
         files = [stack.enter_context(VoteFile(run, named.name, labels)) if run else None for named in voters]
         ballots = [_Ballot(named, corpus, labels, file) for named, file in zip(voters, files, strict=True)]
-        found = stack.enter_context(closing(_answers(voters, corpus, engine, shards, labels.k)))
+        found = stack.enter_context(closing(_answers(voters, corpus, executor, shards, labels.k)))
         for chunk, answers in enumerate(found):
             for ballot, answer in zip(ballots, answers, strict=True):
                 ballot.add(chunk, answer)
@@ -143,13 +143,13 @@ def _vote(
 
 
 def _answers(
-    voters: Sequence[NamedVoter], corpus: ChunkedCorpus, engine: Engine, shards: Shards | None, k: int
+    voters: Sequence[NamedVoter], corpus: ChunkedCorpus, executor: Executor, shards: Shards | None, k: int
 ) -> Generator[list[Answer], None, None]:
     """Yield the answers on every chunk, and ask only about those that an earlier run did not get to."""
     numbers = range(len(corpus.sizes))
     known = {number for number in numbers if shards and shards.has(number)}
     missing = [number for number in numbers if number not in known]
-    with closing(engine.answers(voters, corpus, missing, k=k)) as asked:
+    with closing(executor.answers(voters, corpus, missing, k=k)) as asked:
         for number in numbers:
             if shards and number in known:
                 yield shards.load(number)
@@ -218,13 +218,8 @@ class _Ballot:
 
 def _decided(voter: Dense, scores: npt.NDArray[np.float32]) -> Votes:
     """Let a voter decide on the rows that have scores, and abstain on the others."""
-    known = ~np.isnan(scores[:, 0])
-    if known.all():
-        return voter.decide(scores)
-    labels, confidence = np.full(len(scores), ABSTAIN, np.int16), np.full(len(scores), np.nan, np.float32)
-    votes = voter.decide(scores[known])
-    labels[known], confidence[known] = votes.labels, votes.confidence
-    return Votes(labels, confidence)
+    known = np.flatnonzero(~np.isnan(scores[:, 0]))
+    return voter.decide(scores[known]).scatter(known, len(scores))
 
 
 def _details(

@@ -1,17 +1,16 @@
-"""Who leads voters over a corpus: this process, or the workers of a cluster."""
+"""Applying voters to the chunks of a corpus: what an executor is, and the one of this process."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from ...data.errors import ConfigError, VoterError
+from ...data.errors import VoterError
 from ...data.types.corpus import Corpus
 from ...data.types.label_space import ABSTAIN
 from ...data.types.stored_corpus import ChunkedCorpus
@@ -45,10 +44,10 @@ class Answer:
     reads: Reads = field(default_factory=Reads)
 
 
-class Engine(Protocol):
+class Executor(Protocol):
     """Lets voters answer for chunks of a corpus.
 
-    The answers do not depend on the engine: all call the same voters on the same chunks.
+    The answers do not depend on the executor: all call the same voters on the same chunks.
     """
 
     def answers(
@@ -69,7 +68,7 @@ class Engine(Protocol):
         ...
 
 
-class LocalEngine:
+class LocalExecutor:
     """Works in this process, one chunk at a time."""
 
     def answers(
@@ -79,26 +78,6 @@ class LocalEngine:
         for number in chunks:
             chunk = corpus.chunk(number)
             yield [answer(named, chunk, k) for named in voters]
-
-
-@contextmanager
-def open_engine(name: Literal["local", "ray"], actors: int | None = None) -> Iterator[Engine]:
-    """Open an engine by its name.
-
-    Raises
-    ------
-    ConfigError
-        If Ray is wanted and not installed, or actors are wanted without Ray.
-    """
-    if name == "ray":
-        from .ray_executor import RayEngine
-
-        with RayEngine(actors) as engine:
-            yield engine
-    elif actors is not None:
-        raise ConfigError("--actors is for a Ray cluster.", hint="Add --engine ray.")
-    else:
-        yield LocalEngine()
 
 
 def answer(named: NamedVoter, chunk: Corpus, k: int) -> Answer:

@@ -33,7 +33,7 @@ CPUS_PER_ACTOR = 4
 _RETRIES = 3  # of a chunk whose worker is lost
 
 
-class RayEngine:
+class RayExecutor:
     """Leads voters with the workers of a Ray cluster: that of ``RAY_ADDRESS``, one that runs here, or a new one here.
 
     A context manager that lets go of the cluster.
@@ -55,7 +55,7 @@ class RayEngine:
         self._actors = actors
         self._connected = False
 
-    def __enter__(self) -> RayEngine:
+    def __enter__(self) -> RayExecutor:
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -20,7 +20,7 @@ from labeler.labeling.settings import VoterSection
 from labeler.labeling.voting.apply import apply_voters
 from labeler.labeling.voting.checkpoints import Shards
 from labeler.labeling.voting.configured import NamedVoter
-from labeler.labeling.voting.executor import Answer, LocalEngine
+from labeler.labeling.voting.executor import Answer, LocalExecutor
 from labeler.models.loading.device import Compute
 
 LABELS = LabelSpace(("negative", "positive"))
@@ -60,7 +60,7 @@ class AboveMean:
 
 
 @dataclass
-class Stopping(LocalEngine):
+class Stopping(LocalExecutor):
     """Is stopped after some chunks."""
 
     after: int = 100
@@ -98,9 +98,9 @@ VOTERS = [
 
 
 def votes(
-    run: RunDirectory, corpus: StoredCorpus, engine: Stopping, *, force: bool = False
+    run: RunDirectory, corpus: StoredCorpus, executor: Stopping, *, force: bool = False
 ) -> dict[str, list[tuple[object, ...]]]:
-    apply_voters(VOTERS, corpus, labels=LABELS, engine=engine, run=run, force=force)
+    apply_voters(VOTERS, corpus, labels=LABELS, executor=executor, run=run, force=force)
     return {voter.name: pl.read_parquet(run.votes(voter.name)).rows() for voter in VOTERS}
 
 
@@ -117,9 +117,9 @@ def test_only_missing_chunks_are_asked_about(
     with open_run(tmp_path / "undisturbed") as other:
         expected = votes(other, corpus, Stopping())
     stopped(run, corpus, after)
-    engine = Stopping()
-    assert votes(run, corpus, engine) == expected
-    assert engine.asked == list(range(after, len(SIZES)))
+    executor = Stopping()
+    assert votes(run, corpus, executor) == expected
+    assert executor.asked == list(range(after, len(SIZES)))
     assert not list(run.shards.iterdir())
     assert expected["last"][9] == ("r9", None, None)
     assert {row[1] for row in expected["mean"]} == {"negative", "positive"}
@@ -129,23 +129,23 @@ def test_a_shard_that_was_cut_short_is_asked_about_again(run: RunDirectory, corp
     stopped(run, corpus, 3)
     second = sorted(run.shards.rglob("*.parquet"))[1]
     second.write_bytes(second.read_bytes()[:-10])
-    engine = Stopping()
-    votes(run, corpus, engine)
-    assert engine.asked == [1, 3]
+    executor = Stopping()
+    votes(run, corpus, executor)
+    assert executor.asked == [1, 3]
 
 
 def test_force_asks_about_all(run: RunDirectory, corpus: StoredCorpus) -> None:
     stopped(run, corpus, 3)
-    engine = Stopping()
-    votes(run, corpus, engine, force=True)
-    assert engine.asked == [0, 1, 2, 3]
+    executor = Stopping()
+    votes(run, corpus, executor, force=True)
+    assert executor.asked == [0, 1, 2, 3]
 
 
 def test_other_rows_have_other_shards(run: RunDirectory, corpus: StoredCorpus) -> None:
     stopped(run, corpus, 3)
-    engine = Stopping()
-    votes(run, StoredCorpus(corpus.path, SIZES, (), corpus.digest, "other ids"), engine)
-    assert engine.asked == [0, 1, 2, 3]
+    executor = Stopping()
+    votes(run, StoredCorpus(corpus.path, SIZES, (), corpus.digest, "other ids"), executor)
+    assert executor.asked == [0, 1, 2, 3]
     run.keep_votes(["last", "mean"])
     assert not run.shards.exists()
 

@@ -32,8 +32,9 @@ from labeler.labeling.user_code.reads import Reads
 from labeler.labeling.voters.embedding import EmbeddingVoter
 from labeler.labeling.voters.python import PythonVoter
 from labeler.labeling.voting.configured import NamedVoter
-from labeler.labeling.voting.executor import Answer, Engine, LocalEngine, open_engine
-from labeler.labeling.voting.ray_executor import RayEngine, check_reads, pool
+from labeler.labeling.voting.executor import Answer, Executor, LocalExecutor
+from labeler.labeling.voting.open_executor import open_executor
+from labeler.labeling.voting.ray_executor import RayExecutor, check_reads, pool
 from labeler.labeling.voting.serialized import Parcel
 from labeler.models.loading.resolve import resolve_model
 
@@ -127,7 +128,7 @@ Label = Callable[..., dict[str, Any]]
 def label(folder: Path, bert: Path) -> Label:
     """Label the reviews, and read all tables of the run."""
 
-    def call(engine: Engine, run: str, config: str) -> dict[str, Any]:
+    def call(executor: Executor, run: str, config: str) -> dict[str, Any]:
         settings = parse_config(config, source="test")
         with open_stream("in.csv", chunk_rows=CHUNK) as table, open_run(run) as directory:
             job = LabelJob(
@@ -137,7 +138,7 @@ def label(folder: Path, bert: Path) -> Label:
                 table=table,
                 gold=None,
                 models=lambda field, written: resolve_model(str(bert)),
-                engine=engine,
+                executor=executor,
             )
             label_reviews(job, directory)
         return {path.name: pl.read_parquet(path).rows() for path in sorted(Path(run).rglob("*.parquet"))}
@@ -147,9 +148,9 @@ def label(folder: Path, bert: Path) -> Label:
 
 @pytest.mark.slow
 def test_the_labels_are_those_of_one_process(label: Label, cluster: None) -> None:
-    here = label(LocalEngine(), "local", CONFIG + MODEL)
-    with RayEngine(actors=2) as engine:
-        there = label(engine, "there", CONFIG + MODEL)
+    here = label(LocalExecutor(), "local", CONFIG + MODEL)
+    with RayExecutor(actors=2) as executor:
+        there = label(executor, "there", CONFIG + MODEL)
     assert there.keys() == here.keys()
     assert {"labels.parquet", "keywords.parquet", "near.parquet"} <= here.keys()
     for name, rows in here.items():
@@ -160,11 +161,11 @@ def test_the_labels_are_those_of_one_process(label: Label, cluster: None) -> Non
 @pytest.mark.slow
 def test_killed_workers_change_nothing(label: Label, cluster: None, folder: Path) -> None:
     (folder / "own.py").write_text(KILLER.format(folder=folder))
-    with RayEngine() as engine:
-        there = label(engine, "there", CONFIG + OWN_CODE)
+    with RayExecutor() as executor:
+        there = label(executor, "there", CONFIG + OWN_CODE)
     assert (folder / "r101").exists()
     assert (folder / "r301").exists()
-    here = label(LocalEngine(), "local", CONFIG + OWN_CODE)
+    here = label(LocalExecutor(), "local", CONFIG + OWN_CODE)
     assert there == here
     assert {row[1] for row in there["own.parquet"]} == {"positive", None}
 
@@ -172,16 +173,16 @@ def test_killed_workers_change_nothing(label: Label, cluster: None, folder: Path
 @pytest.mark.slow
 def test_a_worker_that_is_lost_every_time_is_given_up(label: Label, cluster: None, folder: Path) -> None:
     (folder / "own.py").write_text(KILLER.replace(".touch()", ".exists()").format(folder=folder))
-    with RayEngine() as engine, pytest.raises(VoterError, match="The Ray workers of own were lost 4 times"):
-        label(engine, "there", CONFIG + OWN_CODE)
+    with RayExecutor() as executor, pytest.raises(VoterError, match="The Ray workers of own were lost 4 times"):
+        label(executor, "there", CONFIG + OWN_CODE)
 
 
 def test_errors_of_voters_are_those_of_one_process(label: Label, cluster: None, folder: Path) -> None:
     (folder / "own.py").write_text("def lf_own(row):\n    return [1][row.id == 'r201']\n")
     found = []
-    for engine in (LocalEngine(), RayEngine()):
+    for executor in (LocalExecutor(), RayExecutor()):
         with pytest.raises(VoterError) as caught:
-            label(engine, "run", CONFIG + OWN_CODE)
+            label(executor, "run", CONFIG + OWN_CODE)
         found.append((str(caught.value), caught.value.hint))
     assert found[0] == found[1]
     assert "lf_own in own.py failed on row 'r201': IndexError" in found[0][0]
@@ -237,10 +238,10 @@ def test_a_stopped_run_goes_on_chunk_by_chunk(
     for trace in (folder / "seen").iterdir():
         trace.unlink()
     (folder / "go").touch()
-    with RayEngine() as engine:
-        again = label(engine, "run", rules)
+    with RayExecutor() as executor:
+        again = label(executor, "run", rules)
     assert {path.name for path in (folder / "seen").iterdir()} == {"r200", "r250", "r300", "r350"}
-    assert again == label(LocalEngine(), "undisturbed", rules)
+    assert again == label(LocalExecutor(), "undisturbed", rules)
 
 
 def test_code_and_model_are_found_on_another_machine(tmp_path: Path, bert: Path) -> None:
@@ -297,10 +298,10 @@ def test_files_that_differ_on_a_worker_are_refused(tmp_path: Path) -> None:
 
 
 def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ConfigError, match="--actors is for a Ray cluster"), open_engine("local", 2):
+    with pytest.raises(ConfigError, match="--actors is for a Ray cluster"), open_executor("local", 2):
         pass
     monkeypatch.setitem(sys.modules, "ray", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match="Ray is not installed") as caught, open_engine("ray"):
+    with pytest.raises(ConfigError, match="Ray is not installed") as caught, open_executor("ray"):
         pass
     assert caught.value.hint == 'pip install "labeler[ray]"'
