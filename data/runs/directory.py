@@ -9,6 +9,7 @@ import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ..command import command
@@ -16,6 +17,7 @@ from ..distributed import is_first
 from ..errors import RunError
 from ..progress import status
 from ..writing.atomic import remove_leftovers, remove_path, write_json
+from ..writing.lock import file_lock, reason_of
 from ..writing.ownership import OWN_NAMES, discard, set_aside
 from .claim import claim_folder
 from .manifest import Manifest, StageDetails
@@ -263,31 +265,23 @@ def open_run(path: str | Path, *, together: bool = False) -> Iterator[RunDirecto
         If another process (or another place in this one) holds it, it cannot be created or written to, or it is a
         folder of other files.
     """
-    from filelock import FileLock, Timeout  # not needed to look at a run
-
     run = RunDirectory(Path(path))
     if together and not is_first():
         yield run
         return
-    lock = FileLock(run.lock, timeout=0)
+    unusable = partial(_unusable, run.path)
     try:
         claim_folder(run.path)
         run.votes_folder.mkdir(exist_ok=True)
-        lock.acquire()
-    except Timeout:
-        raise RunError(
-            f"The run directory {run.path} is in use by {_owner(run)}.",
-            hint="Wait until it ends, or choose another directory with --run.",
-        ) from None
-    except (OSError, NotImplementedError) as error:
-        raise _unusable(run.path, error) from error
-    try:
-        write_json(run.lock_owner, {"pid": os.getpid(), "host": socket.gethostname()})
-        remove_leftovers(run.path)
-        yield run
-    finally:
-        run.lock_owner.unlink(missing_ok=True)
-        lock.release()
+    except OSError as error:
+        raise unusable(error) from error
+    with file_lock(run.lock, busy=partial(_busy, run), unusable=unusable):
+        try:
+            write_json(run.lock_owner, {"pid": os.getpid(), "host": socket.gethostname()})
+            remove_leftovers(run.path)
+            yield run
+        finally:
+            run.lock_owner.unlink(missing_ok=True)
 
 
 def existing_run(
@@ -317,13 +311,17 @@ def unreadable_labels(run: RunDirectory, error: Exception) -> RunError:
     )
 
 
-def _owner(run: RunDirectory) -> str:
+def _busy(run: RunDirectory) -> RunError:
     try:
         owner = json.loads(run.lock_owner.read_text(encoding="utf-8"))
         place = "" if owner["host"] == socket.gethostname() else f" on {owner['host']}"
-        return f"process {owner['pid']}{place}"
+        holder = f"process {owner['pid']}{place}"
     except (OSError, ValueError, KeyError, TypeError):  # just starting, or just ending
-        return "another process"
+        holder = "another process"
+    return RunError(
+        f"The run directory {run.path} is in use by {holder}.",
+        hint="Wait until it ends, or choose another directory with --run.",
+    )
 
 
 def _unusable(path: Path, error: Exception) -> RunError:
@@ -332,5 +330,4 @@ def _unusable(path: Path, error: Exception) -> RunError:
         return RunError(
             f"The run directory {path} cannot be made: {in_the_way} is a file.", hint="Choose another one with --run."
         )
-    reason = getattr(error, "strerror", None) or str(error)
-    return RunError(f"{path} cannot be written to ({reason}).", hint="Choose another one with --run.")
+    return RunError(f"{path} cannot be written to ({reason_of(error)}).", hint="Choose another one with --run.")

@@ -6,12 +6,14 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from ...data.errors import RunError
 from ...data.runs.names import safe_file_name
 from ...data.types.label_space import LabelSpace
 from ...data.writing.atomic import TEMPORARY_SUFFIX
+from ...data.writing.lock import file_lock, reason_of
 from .marks import Mark, to_cell
 from .table import AnnotationTable, read_annotations, require_writable
 
@@ -195,28 +197,24 @@ def open_store(path: str | Path, labels: LabelSpace) -> Iterator[AnnotationStore
     RunError
         If another process has it open, or it cannot be written to.
     """
-    from filelock import FileLock, Timeout
-
     read_annotations(path, labels)  # says what is wrong with the file before a lock is made beside it
     target = Path(path).resolve()
     require_writable(target)
     guard = target.with_name(f".{safe_file_name(target.name)}.labeler-lock")
-    lock = FileLock(guard, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise RunError(
-            f"{path} is already open in another labeler annotate.", hint="Use that page, or end it with Ctrl-C."
-        ) from None
-    except (OSError, NotImplementedError) as error:
-        raise RunError(f"{target.parent} cannot be written to ({error}).", hint="Copy the file elsewhere.") from error
-    try:
-        _remove_leftovers(target)
-        yield AnnotationStore(read_annotations(path, labels), labels)
-    finally:
-        with suppress(OSError):  # Windows removes it on release
-            guard.unlink()
-        lock.release()
+    busy = RunError(
+        f"{path} is already open in another labeler annotate.", hint="Use that page, or end it with Ctrl-C."
+    )
+    with file_lock(guard, busy=lambda: busy, unusable=partial(_unusable, target.parent)):
+        try:
+            _remove_leftovers(target)
+            yield AnnotationStore(read_annotations(path, labels), labels)
+        finally:
+            with suppress(OSError):  # Windows removes it on release
+                guard.unlink()
+
+
+def _unusable(folder: Path, error: Exception) -> RunError:
+    return RunError(f"{folder} cannot be written to ({reason_of(error)}).", hint="Copy the file elsewhere.")
 
 
 def _remove_leftovers(target: Path) -> None:

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -16,6 +17,7 @@ import polars as pl
 from ...errors import RunError
 from ...progress import status
 from ..atomic import TEMPORARY_SUFFIX, remove_leftovers, write_json, write_parquet
+from ..lock import file_lock, reason_of
 
 _ORIGIN = "origin.json"
 _LONGEST_NAME = 60
@@ -84,30 +86,22 @@ def open_journal(target: Path) -> Iterator[Journal]:
     RunError
         If another process (or another place in this one) writes `target`, or its folder cannot be written to.
     """
-    from filelock import FileLock, Timeout
-
     folder = journal_folder(target)
     journal = Journal(folder)
-    lock = FileLock(folder / "lock", timeout=0)
-    try:
-        folder.mkdir(exist_ok=True)
-        lock.acquire()
-    except Timeout:
-        raise RunError(
-            f"{target} is being written by another process.", hint="Wait until it ends, or choose another --output."
-        ) from None
-    except (OSError, NotImplementedError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise RunError(
-            f"{target.parent} cannot be written to ({reason}).", hint="Choose another folder with --output."
-        ) from error
-    try:
-        remove_leftovers(folder)
-        yield journal
-    finally:
-        if not journal.parts:
-            _remove(folder)
-        lock.release()
+    busy = RunError(
+        f"{target} is being written by another process.", hint="Wait until it ends, or choose another --output."
+    )
+    with file_lock(folder / "lock", busy=lambda: busy, unusable=partial(_unusable, target.parent)):
+        try:
+            remove_leftovers(folder)
+            yield journal
+        finally:
+            if not journal.parts:
+                _remove(folder)
+
+
+def _unusable(folder: Path, error: Exception) -> RunError:
+    return RunError(f"{folder} cannot be written to ({reason_of(error)}).", hint="Choose another folder with --output.")
 
 
 def journal_folder(target: Path) -> Path:

@@ -33,7 +33,7 @@ ROWS = {
 class Dataset:
     """Offers its rows as a `datasets.Dataset` does."""
 
-    def __init__(self, rows: dict[str, list[object]]) -> None:
+    def __init__(self, rows: dict[str, object]) -> None:
         self._rows = rows
 
     def to_polars(self) -> pl.DataFrame:
