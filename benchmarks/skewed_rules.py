@@ -15,10 +15,10 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from labeler.benchmarks.simulated_votes import RuleSet, rules_for_each_class
 from labeler.labeling.label_models.build import METHODS, build_label_model
 from labeler.labeling.label_models.class_balance import estimate_class_balance
 from labeler.labeling.label_models.patterns import VotePatterns
+from labeler.tests.simulated_votes import RuleSet, rules_for_each_class
 
 CLASSES = (2, 3, 4, 5)
 LARGEST = (0.5, 0.8, 0.9, 0.97)

@@ -55,18 +55,18 @@ main()
 """
 
 STAGES = {
-    "reading": "data.stream:open_input:reviews.csv",
-    "after reading": "labeling.pipeline:_vote:corpus.parquet",
-    "corpus half-written": "data.atomic:_flush:.corpus.parquet",
-    "before the first voter": "labeling.engines:_checked:name='keywords'",
-    "votes half-written": "data.atomic:_flush:.emoji.parquet",
-    "votes not on record": "labeling.voting:_details:name='thanks'",
+    "reading": "data.reading.reviews:open_input:reviews.csv",
+    "after reading": "labeling.label:_vote:corpus.parquet",
+    "corpus half-written": "data.writing.atomic:_flush:.corpus.parquet",
+    "before the first voter": "labeling.voting.executor:_checked:name='keywords'",
+    "votes half-written": "data.writing.atomic:_flush:.emoji.parquet",
+    "votes not on record": "labeling.voting.apply:_details:name='thanks'",
     "in the last voter": "function",
-    "label model": "labeling.pipeline:fit_votes:",
-    "labels half-written": "data.atomic:_flush:.labels.parquet",
+    "label model": "labeling.label:fit_votes:",
+    "labels half-written": "data.writing.atomic:_flush:.labels.parquet",
     "between labels and table": "labeling.outputs:lf_summary:",
-    "table half-written": "data.atomic:_flush:.lf_summary.csv",
-    "before the record": "data.manifest:asdict:summary.json",
+    "table half-written": "data.writing.atomic:_flush:.lf_summary.csv",
+    "before the record": "data.runs.manifest:asdict:summary.json",
 }
 """Where a run is stopped: module:function:argument, or inside the user's own labeling function."""
 

@@ -7,9 +7,9 @@ import time
 
 import numpy as np
 
+from ...tests.simulated_votes import rules_of_one_class
 from ..paired import BALANCE, CLASSES, SEED, VOTERS, Figures, Probs, Votes, compare
 from ..results import Result, available_gb
-from ..simulated_votes import rules_of_one_class
 
 EPOCHS, SIZES = 500, (10**6, 10**7)
 LARGE, LARGE_NEEDS_GB = 10**7, 12.0

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from labeler.benchmarks.simulated_votes import independent_votes, macro_f1, rules_for_each_class, skewed_votes
 from labeler.data.errors import ConfigError, LabelModelError
 from labeler.data.types.votes import LabelMatrix
 from labeler.labeling.label_models.build import METHODS, build_label_model, fit_votes, label
@@ -19,6 +18,8 @@ from labeler.labeling.label_models.consensus import contradicted_classes
 from labeler.labeling.label_models.majority import MajorityVote
 from labeler.labeling.label_models.patterns import VotePatterns
 from labeler.labeling.label_models.snorkel import SnorkelLabelModel
+
+from ...simulated_votes import independent_votes, macro_f1, rules_for_each_class, skewed_votes
 
 methods = pytest.mark.parametrize("method", METHODS)
 

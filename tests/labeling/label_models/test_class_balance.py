@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labeler.benchmarks.simulated_votes import skewed_votes
 from labeler.data.errors import ConfigError
 from labeler.labeling.label_models.class_balance import checked_balance, estimate_class_balance
 from labeler.labeling.label_models.patterns import VotePatterns
+
+from ...simulated_votes import skewed_votes
 
 
 def test_a_skewed_balance_is_found_without_gold() -> None:

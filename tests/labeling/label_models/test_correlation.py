@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from labeler.benchmarks.simulated_votes import independent_votes, skewed_votes
 from labeler.labeling.label_models.correlation import cohen_kappa, correlated_groups, suspected_kappa
 from labeler.labeling.label_models.em import group_weights
 from labeler.labeling.label_models.patterns import VotePatterns, cooccurrence
+
+from ...simulated_votes import independent_votes, skewed_votes
 
 
 def test_kappa_equals_scikit_learns() -> None:

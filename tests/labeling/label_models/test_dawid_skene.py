@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labeler.benchmarks.simulated_votes import independent_votes
 from labeler.labeling.label_models.dawid_skene import DawidSkene
 from labeler.labeling.label_models.patterns import VotePatterns
+
+from ...simulated_votes import independent_votes
 
 
 @pytest.mark.filterwarnings("ignore")

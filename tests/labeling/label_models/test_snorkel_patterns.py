@@ -9,11 +9,12 @@ import pytest
 import torch
 from snorkel.labeling.model import LabelModel as PlainLabelModel
 
-from labeler.benchmarks.simulated_votes import independent_votes, rules_of_one_class
 from labeler.labeling.label_models.patterns import VotePatterns
 from labeler.labeling.label_models.snorkel import SnorkelLabelModel
 from labeler.labeling.label_models.snorkel_descent import Objective
 from labeler.labeling.label_models.snorkel_patterns import PatternLabelModel
+
+from ...simulated_votes import independent_votes, rules_of_one_class
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # snorkel's own, not ours to fix
 

@@ -53,7 +53,7 @@ WORDS = ("керемет", "нашар", "жақсы емес", "жаман", "�
 
 def results(folder: Path, rows: int, chunk_rows: int, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Label random reviews, some of them copies, and read every table of the run."""
-    for place in ("data.parts", "labeling.reviews", "labeling.outputs"):
+    for place in ("data.writing.parquet_parts", "labeling.input", "labeling.outputs"):
         monkeypatch.setattr(f"labeler.{place}.PART_ROWS", chunk_rows)
     random = np.random.default_rng(0)
     texts = [" ".join(random.choice(WORDS, random.integers(0, 4))) for _ in range(rows)]

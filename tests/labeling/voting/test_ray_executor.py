@@ -109,7 +109,7 @@ def cluster() -> Iterator[None]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for place in ("data.parts", "labeling.reviews", "labeling.outputs"):
+    for place in ("data.writing.parquet_parts", "labeling.input", "labeling.outputs"):
         monkeypatch.setattr(f"labeler.{place}.PART_ROWS", CHUNK)
     monkeypatch.setattr("labeler.data.writing.atomic._flush", lambda path: None)
     monkeypatch.setenv("LABELER_CACHE", str(tmp_path / "cache"))

@@ -10,12 +10,10 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import polars as pl
 import pytest
 
@@ -28,19 +26,6 @@ PASSWORD = "s3cr:t/@word"
 """Password of the server, with the characters that have a meaning in URLs."""
 
 QUOTED_PASSWORD = "s3cr%3At%2F%40word"
-
-
-def predicted(ids: Sequence[object], **columns: Any) -> pl.DataFrame:
-    """Make a chunk of predictions that depend on the ids only."""
-    texts = [f"мәтін {item}" for item in ids]
-    scores = np.array([len(str(item)) / 7 % 1 for item in ids], np.float32)
-    frame = pl.DataFrame({"id": ids, "text": texts, **columns})
-    return frame.with_columns(
-        pl.Series("label", ["жақсы" if score > 0.5 else "нашар" for score in scores], pl.String),
-        pl.Series("confidence", np.maximum(scores, 1 - scores)),
-        pl.Series("p_нашар", 1 - scores),
-        pl.Series("p_жақсы", scores),
-    )
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from labeler.data.errors import ConfigError, RunError
 from labeler.data.writing.sinks.address import parse_address
 from labeler.data.writing.sinks.open_sink import open_sink
 
-from .conftest import PASSWORD, QUOTED_PASSWORD, Postgres, predicted
+from .conftest import PASSWORD, QUOTED_PASSWORD, Postgres
+from .predictions import predicted
 
 pytest.importorskip("sqlalchemy")
 

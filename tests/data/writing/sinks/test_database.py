@@ -26,7 +26,8 @@ from labeler.data.writing.sinks.open_sink import open_sink
 from labeler.data.writing.sinks.sink import Written
 
 from ....conftest import status_messages
-from .conftest import PASSWORD, QUOTED_PASSWORD, Postgres, predicted
+from .conftest import PASSWORD, QUOTED_PASSWORD, Postgres
+from .predictions import predicted
 
 sa = pytest.importorskip("sqlalchemy")
 IN_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=4)
@@ -308,8 +309,8 @@ def test_a_server_that_goes_away_midway_and_running_again(postgres_server: Postg
 WRITER = """
 import os, signal, sys
 sys.path.insert(0, sys.argv[2])
-from conftest import predicted
-from labeler.data.sinks import database_table
+from predictions import predicted
+from labeler.data.writing.sinks import database_table
 from labeler.data.writing.sinks.open_sink import open_sink
 
 database_table._ROWS = 4

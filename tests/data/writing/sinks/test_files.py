@@ -19,7 +19,8 @@ from labeler.data.writing.sinks import existing
 from labeler.data.writing.sinks.open_sink import open_sink
 from labeler.data.writing.sinks.sink import Written
 
-from .conftest import interrupt, predicted, read, store_file
+from .conftest import interrupt, read, store_file
+from .predictions import predicted
 
 NAMES = ["a.csv", "a.jsonl", "a.parquet", "a.tsv.gz", "a.ndjson.gz"]
 IN_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=8)

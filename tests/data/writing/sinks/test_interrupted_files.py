@@ -21,7 +21,8 @@ from labeler.data.writing.sinks.journal import journal_folder
 from labeler.data.writing.sinks.open_sink import open_sink
 from labeler.data.writing.sinks.sink import Written
 
-from .conftest import interrupt, predicted, read, store_file
+from .conftest import interrupt, read, store_file
+from .predictions import predicted
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 
@@ -82,8 +83,8 @@ import os, sys, signal
 from pathlib import Path
 sys.path.insert(0, sys.argv[3])
 import polars as pl
-from conftest import predicted
-from labeler.data import atomic
+from predictions import predicted
+from labeler.data.writing import atomic
 from labeler.data.writing.sinks.open_sink import open_sink
 
 where, path = sys.argv[1], Path(sys.argv[2])

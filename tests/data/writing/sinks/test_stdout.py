@@ -14,7 +14,7 @@ from labeler.data.errors import InputError
 from labeler.data.writing.sinks.open_sink import open_sink
 from labeler.data.writing.sinks.sink import Written
 
-from .conftest import predicted
+from .predictions import predicted
 
 
 @pytest.mark.parametrize("output", ["-", None])
@@ -50,7 +50,7 @@ def test_columns_cannot_change_midway(capfdbinary: pytest.CaptureFixture[bytes])
 ENDLESS = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from conftest import predicted
+from predictions import predicted
 from labeler.data.writing.sinks.open_sink import open_sink
 try:
     with open_sink("-", key="k") as sink:
