@@ -7,13 +7,14 @@ BIN := $(VENV)/bin
 WORKERS ?= $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + 1)")
 REVIEWS ?= data/sample/kaspi_reviews.csv
 
-.PHONY: help demo test lint types bench clean
+.PHONY: help demo test lint types docs bench clean
 
 help:
 	@echo "make demo   label the bundled reviews, train a model on the labels, report how good they are"
 	@echo "make test   run all tests"
 	@echo "make lint   check style and format"
 	@echo "make types  check types"
+	@echo "make docs   write docs/cli.md and docs/config.md again"
 	@echo "make bench  measure against peers; REVIEWS=file.csv chooses the reviews"
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -38,6 +39,9 @@ lint: $(VENV)/.installed
 types: $(VENV)/.installed
 	mkdir -p .build && ln -sfn .. .build/labeler
 	cd .build && ../$(BIN)/mypy --config-file ../pyproject.toml -p labeler
+
+docs: $(VENV)/.installed
+	$(BIN)/python -m labeler.docs.generate
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m labeler.benchmarks $(REVIEWS)

@@ -11,7 +11,7 @@ from .label_models.build import Method
 
 
 class VoterSection(Section):
-    """One ``[[voters]]`` entry; keys other than these are options of its kind."""
+    """A voter; one entry for each. All other keys are options of its kind."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 

@@ -12,4 +12,4 @@ class ReportSection(Section):
 
     date_column: str | None = Field(default=None, description="Column with the date of a review; guessed when not set.")
     resamples: int = Field(default=2000, ge=100, le=100_000, description="Bootstrap resamples of each interval.")
-    examples: int = Field(default=20, ge=0, le=200, description="Mistakes and suspects that are shown.")
+    examples: int = Field(default=20, ge=0, le=200, description="Mistakes and label issues that are shown.")

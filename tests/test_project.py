@@ -40,7 +40,9 @@ def python_files(*, tests: bool = False) -> list[Path]:
 
 SOURCES = python_files()
 NAMES = [path.relative_to(ROOT).as_posix() for path in SOURCES]
-BENCHMARKS = {path.parent.relative_to(ROOT) for path in SOURCES if path.relative_to(ROOT).parts[0] == "benchmarks"}
+OUTSIDE = {
+    path.parent.relative_to(ROOT) for path in SOURCES if path.relative_to(ROOT).parts[0] in {"benchmarks", "docs"}
+}
 
 
 def tree(path: Path) -> ast.Module:
@@ -82,7 +84,7 @@ def test_no_level_has_many_files() -> None:
 
 def test_packages_are_those_in_the_tree() -> None:
     listed = pyproject()["tool"]["setuptools"]["packages"]
-    folders = {path.parent.relative_to(ROOT) for path in SOURCES} - BENCHMARKS  # these stay out of the wheel
+    folders = {path.parent.relative_to(ROOT) for path in SOURCES} - OUTSIDE  # these stay out of the wheel
     assert sorted(listed) == sorted(".".join(("labeler", *folder.parts)) for folder in folders)
     assert all((ROOT / folder / "__init__.py").is_file() for folder in folders)
 
@@ -181,7 +183,7 @@ def test_the_wheel_holds_one_package(tmp_path: Path) -> None:
     data = [path for path in (ROOT / "data").rglob("*") if path.suffix in {".toml", ".csv", ".md"}]
     pages = [path for path in (ROOT / "reports").rglob("*") if path.suffix in {".md", ".j2", ".css", ".js", ".html"}]
     data += [path for path in pages if path.name != "example.html"]
-    code = [name for name in NAMES if not name.startswith("benchmarks/")]
+    code = [name for name in NAMES if not name.startswith(("benchmarks/", "docs/"))]
     wanted = {*(f"labeler/{name}" for name in code), "labeler/py.typed"}
     wanted |= {f"labeler/{path.relative_to(ROOT).as_posix()}" for path in data}
     assert {name for name in names if name.startswith("labeler/")} == wanted

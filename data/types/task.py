@@ -20,7 +20,7 @@ Sentences = Mapping[str, tuple[str, ...]]
 
 
 class Label(Section):
-    """One ``[[task.labels]]`` entry: a class in the user's words."""
+    """A class in the user's words; one entry for each class."""
 
     name: Text = Field(description="The class name, as it will stand in the output.")
     description: str = Field("", description="One line for people and language models.")
@@ -33,21 +33,11 @@ class Label(Section):
 
 
 class TaskSection(Section):
-    """The ``[task]`` section.
+    """The classes, in index order, and everything the voters know about them."""
 
-    Attributes
-    ----------
-    name : str
-        A short name of the task.
-    labels : tuple[Label, ...]
-        The classes, in index order.
-    cloze : tuple[str, ...]
-        Templates with ``{text}`` and ``<mask>`` for the cloze engine.
-    """
-
-    name: Text = "task"
-    labels: tuple[Label, ...]
-    cloze: tuple[Text, ...] = ()
+    name: Text = Field("task", description="A short name of the task.")
+    labels: tuple[Label, ...] = Field(description="The classes, in index order.")
+    cloze: tuple[Text, ...] = Field((), description="Templates with {text} and <mask> for zero-shot voters (cloze).")
 
     @field_validator("labels")
     @classmethod

@@ -34,7 +34,7 @@ class EmbeddingVoter:
     nearest : int
         Average over this many nearest prototypes of a class; 0 means all.
     coverage : float
-        Share of the rows to vote on, in (0, 1]: the surest of each class.
+        Share of the rows to vote on, in (0, 1]: the most confident of each class.
     catch_all : str
         A class that takes what no other one claims: rows on which no class leads by a margin are abstained on.
 

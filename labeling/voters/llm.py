@@ -42,19 +42,22 @@ class LlmVoter:
     model : str
         The model's name on the server.
     base_url : str
-        Of the server, such as "http://localhost:8000/v1"; by default OPENAI_BASE_URL, else OpenAI's.
+        Address of the server, such as "http://localhost:8000/v1"; by default OPENAI_BASE_URL, else OpenAI's.
     key_variable : str
         Environment variable that holds the key.
     budget_rows : int
-        Most texts to ask about, cached answers included; 0 leaves the voter out. `--llm-budget` overrides it.
+        Maximum number of texts to ask about, cached answers included; 0 leaves the voter out. `--llm-budget` overrides
+        it.
     budget_tokens : int, optional
-        Most tokens the answers may cost, cached ones included.
+        Maximum number of tokens the answers may cost, cached ones included.
     below : float
         Rows labelled with less confidence are asked about.
     audit : float
         Share of the texts that are asked about although the others agree, to learn how good the answers are.
-    batch, concurrency : int
-        Texts in a request, and requests at a time.
+    batch : int
+        Texts in a request.
+    concurrency : int
+        Requests at a time.
     timeout : float
         Seconds one request may take.
     retries : int
@@ -62,7 +65,7 @@ class LlmVoter:
     max_characters : int
         Longer texts are cut.
     answer_tokens : int
-        Most tokens of one answer; models that think aloud need more.
+        Maximum number of tokens of one answer; reasoning models need more.
     price_per_million : tuple[float, float], optional
         Price of a million prompt and answer tokens, to show what was spent.
     """

@@ -49,7 +49,7 @@ class ZeroShotVoter:
         Use only a class's hypotheses in the review's language, Kazakh or not by its letters, where there are any. For
         ``nli`` models that know one language at a time; worse for ``similarity``.
     coverage : float
-        Share of the rows to vote on, in (0, 1]: the surest of each class.
+        Share of the rows to vote on, in (0, 1]: the most confident of each class.
     catch_all : str
         A class that takes what no other one claims: rows on which no class leads by a margin are abstained on.
 

@@ -36,16 +36,22 @@ class TrainSection(Section):
     train_embeddings: Literal["none", "met", "all"] = Field(
         default="met", description="Word embeddings to train, where they dominate: none, those of tokens seen, or all."
     )
-    dropout: float | None = Field(default=None, ge=0, lt=1, description="Dropout before the classifier; by head.")
+    dropout: float | None = Field(
+        default=None, ge=0, lt=1, description="Dropout before the classifier; by default as the head needs."
+    )
     lora: LoraSection = LoraSection()
 
     epochs: float | None = Field(default=None, gt=0, description="Passes over the rows; by default as the head needs.")
-    learning_rate: float | None = Field(default=None, gt=0, description="Of the encoder; by default from its width.")
-    head_learning_rate: float | None = Field(default=None, gt=0, description="Of newly made layers; by head.")
+    learning_rate: float | None = Field(
+        default=None, gt=0, description="Learning rate of the encoder; by default from its width."
+    )
+    head_learning_rate: float | None = Field(
+        default=None, gt=0, description="Learning rate of new layers; by default as the head needs."
+    )
     batch_size: int = Field(default=32, ge=1, description="Reviews per step.")
-    weight_decay: float = Field(default=0.01, ge=0)
-    warmup: float = Field(default=0.06, ge=0, lt=1, description="Share of the steps with a rising rate.")
-    seed: int = 0
+    weight_decay: float = Field(default=0.01, ge=0, description="Weight decay of AdamW.")
+    warmup: float = Field(default=0.06, ge=0, lt=1, description="Share of the steps in which the learning rate rises.")
+    seed: int = Field(default=0, description="Same seed, same machine, same model.")
 
     denoise: bool = Field(default=True, description="Correct the weak labels by cross-fitted text models first.")
     min_confidence: float = Field(default=0.0, ge=0, lt=1, description="Leave out rows with a lower confidence.")
@@ -55,7 +61,10 @@ class TrainSection(Section):
         le=1,
         description="Keep this share of each class: the rows whose neighbours in embedding space agree most.",
     )
-    imbalance: Imbalance = Field(default="none", description="How to treat rare classes.")
+    imbalance: Imbalance = Field(
+        default="none",
+        description="How to treat rare classes: class weights, oversampling, focal loss or logit adjustment.",
+    )
     exclude_absent: bool = Field(default=True, description="Drop absent classes: those no review seems to be about.")
     self_training_rounds: int = Field(
         default=1,
