@@ -122,6 +122,7 @@ def train(
     exclude_absent: flags.ExcludeAbsentOpt = None,
     resume: flags.ResumeOpt = True,
     force: Annotated[bool, typer.Option("--force", help="Train again although nothing changed.")] = False,
+    log_to: flags.LogToOpt = None,
     push_to_hub: Annotated[str | None, typer.Option(help="Upload the model to this hub repository.")] = None,
     as_json: flags.JsonOpt = False,
 ) -> None:
@@ -143,7 +144,9 @@ def train(
         given = {"mode": mode, "head": head, "backbone": backbone, "epochs": epochs, "learning_rate": lr, "seed": seed}
         settings = with_flags(run_config(config, run).train, given | {"exclude_absent": exclude_absent})
         with open_run(run, together=True) as directory:
-            summaries = train_end_models(settings, directory, compare=compare, gold=gold, resume=resume, force=force)
+            summaries = train_end_models(
+                settings, directory, compare=compare, gold=gold, resume=resume, force=force, log_to=log_to or ()
+            )
     if not is_first():
         return
     if push_to_hub:

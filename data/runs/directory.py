@@ -112,6 +112,11 @@ class RunDirectory:
         return self.path / "training.json"
 
     @property
+    def history(self) -> Path:
+        """Losses, rates and scores of the trainings as they came, one JSON object a line."""
+        return self.path / "history.jsonl"
+
+    @property
     def checkpoints(self) -> Path:
         """What an interrupted training continues from; absent otherwise."""
         return self.path / ".training"

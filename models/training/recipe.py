@@ -22,6 +22,7 @@ from .fit.phases import finished_phase, keep_phase
 from .fit.rank_agreement import Agreement, agreement
 from .fit.schedule import Fit, Schedule
 from .fit.trainer import fit_classifier
+from .history import TrainingLog
 from .rows.denoise import blended
 from .rows.imbalance import class_weights, log_prior, oversampled
 from .rows.training_rows import TrainingRows, text_parts
@@ -83,6 +84,8 @@ class Fitter:
         Identifies all of the above: only checkpoints of the same key are continued.
     resume : bool
         Continue an interrupted training.
+    log : TrainingLog, optional
+        Where the numbers of each phase go.
     """
 
     settings: TrainSection
@@ -92,6 +95,7 @@ class Fitter:
     checkpoints: Path
     key: str
     resume: bool
+    log: TrainingLog | None = None
     notes: list[str] = field(default_factory=list, init=False)
 
     def fit(self) -> Trained:
@@ -286,6 +290,7 @@ class Fitter:
             checkpoints=self.checkpoints / phase,
             key=key,
             resume=self.resume,
+            log=replace(self.log, phase=phase) if self.log else None,
         )
         keep_phase(done, classifier, fit, key=key)
         return fit

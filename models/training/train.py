@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cache, cached_property
@@ -26,6 +26,7 @@ from ..loading.resolve import EMBEDDED, ModelRef, resolve_model
 from ..scoring.embedding_cache import load_encoder
 from ..scoring.encoder import Encoder
 from .attempts import NothingLearnedError
+from .history import TrainingLog, checked_trackers
 from .recipe import Fitter
 from .results import card, summarise
 from .rows.training_rows import TrainingRows, training_rows
@@ -45,6 +46,7 @@ def train_end_models(
     gold: str | None = None,
     resume: bool = True,
     force: bool = False,
+    log_to: Sequence[str] = (),
 ) -> list[TrainSummary]:
     """Train one end model into ``RUN/model``, or several into ``RUN/models`` and the best of them.
 
@@ -64,6 +66,9 @@ def train_end_models(
         Continue an interrupted training; what is finished and unchanged is skipped in any case.
     force : bool
         Train again although nothing changed.
+    log_to : sequence of str
+        Experiment trackers that get the numbers of ``RUN/history.jsonl`` too: tensorboard (in ``RUN/tensorboard``),
+        mlflow, trackio.
 
     Returns
     -------
@@ -78,11 +83,11 @@ def train_end_models(
     Raises
     ------
     LabelerError
-        See `read_weak_rows`, `training_rows` and `Fitter`. What is in ``RUN/model`` then stays.
+        See `checked_trackers`, `read_weak_rows`, `training_rows` and `Fitter`. What is in ``RUN/model`` then stays.
     """
     if started_together():
         join_processes(choose_compute())
-    job = _Job(run, gold, resume, force)
+    job = _Job(run, gold, resume, force, checked_trackers(log_to))
     summaries, refused = [], []
     for name, chosen in variants(settings, compare).items():
         folder = run.model if compare is None else run.models / name
@@ -112,6 +117,7 @@ class _Job:
     gold: str | None
     resume: bool
     force: bool
+    log_to: tuple[str, ...]
 
     @cached_property
     def digest(self) -> str:
@@ -173,6 +179,7 @@ def _train_one(name: str, settings: TrainSection, folder: Path, job: _Job) -> Tr
         checkpoints=run.checkpoints / name,
         key=key,
         resume=job.resume,
+        log=TrainingLog(run.history, name, key[:8], log_to=job.log_to),
     )
     started = time.perf_counter()
     try:

@@ -59,6 +59,9 @@ ExcludeAbsentOpt = Annotated[
     bool | None,
     typer.Option("--exclude-absent/--keep-absent", help="Drop absent classes: those no review seems to be about."),
 ]
+LogToOpt = Annotated[
+    list[str] | None, typer.Option(help="Send the numbers of RUN/history.jsonl to tensorboard, mlflow or trackio too.")
+]
 ResumeOpt = Annotated[bool, typer.Option("--resume/--restart", help="Continue an interrupted training.")]
 JsonOpt = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 

@@ -9,7 +9,9 @@ from typing import Any
 from accelerate.utils import broadcast_object_list  # type: ignore[import-untyped]
 from transformers import TrainerCallback
 
-from ....data.progress import Advance
+from ....data.errors import LabelerError
+from ....data.progress import Advance, status
+from ..history import TrainingLog
 
 SECONDS_BETWEEN_CHECKPOINTS = 75.0
 """What a kill -9 may cost, if an eighth of an epoch takes no longer."""
@@ -80,6 +82,40 @@ class Saving(TrainerCallback):  # type: ignore[misc]
         self._time = time.monotonic()
 
 
+class Logging(TrainerCallback):  # type: ignore[misc]
+    """Writes the numbers of a fit into ``history.jsonl``; a full disk costs the log, not the fit.
+
+    Parameters
+    ----------
+    log : TrainingLog
+    """
+
+    def __init__(self, log: TrainingLog) -> None:
+        self._log: TrainingLog | None = log
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Go on after the step that a resumed fit starts from."""
+        self._try(state, lambda log: log.begin(state.global_step))
+
+    def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Append what was logged last."""
+        if "train_runtime" not in (numbers := state.log_history[-1]):
+            self._try(state, lambda log: log.add(numbers))
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Close the log."""
+        self._try(state, lambda log: log.finish())
+
+    def _try(self, state: Any, write: Callable[[TrainingLog], None]) -> None:
+        if self._log is None or not state.is_world_process_zero:
+            return
+        try:
+            write(self._log)
+        except (OSError, LabelerError) as error:
+            status(f"{self._log.file} cannot be written; training continues without it: {error}")
+            self._log = None
+
+
 class Patience(TrainerCallback):  # type: ignore[misc]
     """Stops a fit whose validation rows have not been ranked better for some evaluations.
 
@@ -88,11 +124,16 @@ class Patience(TrainerCallback):  # type: ignore[misc]
     Parameters
     ----------
     evaluations : int, optional
-        How many; None never stops.
+        How many; None never stops, and evaluates once, after the last step.
     """
 
     def __init__(self, evaluations: int | None) -> None:
         self._evaluations = evaluations
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Ask for the only evaluation: what is kept are the last weights."""
+        if self._evaluations is None and state.global_step >= state.max_steps:
+            control.should_evaluate = True
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Stop when patience is used up; a checkpoint would only let a finished fit go on."""

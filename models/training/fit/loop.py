@@ -22,14 +22,15 @@ from transformers import PrinterCallback, Trainer
 from ....data.errors import LabelerError
 from ....data.progress import progress, status
 from ...loading.device import Compute
+from ..history import TrainingLog
 from .batches import Batches, Examples, LengthGroupedSampler
-from .callbacks import Patience, Progress, Saving, best_evaluation, evaluations
+from .callbacks import Logging, Patience, Progress, Saving, best_evaluation, evaluations
 from .checkpoints import Checkpoint, remove_checkpoint, seal_checkpoint
 from .losses import Loss
 from .memory import MemoryBudget
 from .rank_agreement import agreement
 from .schedule import Fit, Schedule, TrainingDivergedError
-from .setup import TrainedModel, make_optimizer, row_numbers, training_arguments
+from .setup import TrainedModel, make_optimizer, name_tensorboard, row_numbers, training_arguments
 
 _TOKENS = {"cpu": 2048, "cuda": 16384}  # padded, computed at a time
 _WEIGHTS, _BEST = "model.safetensors", "best.safetensors"
@@ -56,6 +57,7 @@ class SoftLabelTrainer(Trainer):  # type: ignore[misc]  # transformers is not ty
         compute: Compute,
         folder: Path,
         key: str,
+        log: TrainingLog | None = None,
     ) -> None:
         self.classifier = classifier
         self.examples = examples
@@ -70,12 +72,17 @@ class SoftLabelTrainer(Trainer):  # type: ignore[misc]  # transformers is not ty
         self.best: State | None = None
         super().__init__(
             model=TrainedModel(classifier),
-            args=training_arguments(schedule, compute, folder, rows=len(examples), validating=validation is not None),
+            args=training_arguments(
+                schedule, compute, folder, rows=len(examples), validating=validation is not None, log=log
+            ),
             data_collator=row_numbers,
             train_dataset=range(len(examples)),
             eval_dataset=None if validation is None else range(len(validation)),
         )
         self.remove_callback(PrinterCallback)
+        if log is not None:
+            self.add_callback(Logging(log))
+            name_tensorboard(self, log)
 
     def fit(self, start: Checkpoint | None) -> Fit:
         """Train, from a checkpoint if there is one."""
@@ -95,10 +102,9 @@ class SoftLabelTrainer(Trainer):  # type: ignore[misc]  # transformers is not ty
         with progress("Training", total=rows_seen(steps)) as advance:
             self.add_callback(Progress(advance, rows_seen))
             self.add_callback(Saving(every=per_epoch / 8))
-            self.add_callback(Patience(self.schedule.patience))
+            if self.validation is not None:
+                self.add_callback(Patience(self.schedule.patience))
             self.train(resume_from_checkpoint=str(start.path) if start else None)
-        if self.validation is not None and self.schedule.patience is None:
-            self.evaluate()  # once: what is kept are the last weights
         seconds = time.monotonic() - began
         self._finish()
         made: int = self.state.global_step

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import TrainingArguments
+from transformers import Trainer, TrainingArguments
+from transformers.integrations import TensorBoardCallback
 
 from ...loading.device import Compute
+from ..history import TrainingLog
 from .schedule import Schedule
 
 _LOGS_PER_EPOCH = 20
@@ -57,9 +59,9 @@ def make_optimizer(classifier: Any, schedule: Schedule) -> torch.optim.Optimizer
 
 
 def training_arguments(
-    schedule: Schedule, compute: Compute, folder: Path, *, rows: int, validating: bool
+    schedule: Schedule, compute: Compute, folder: Path, *, rows: int, validating: bool, log: TrainingLog | None = None
 ) -> TrainingArguments:
-    """Translate a schedule; nothing is reported, printed or saved by the Trainer's own rules."""
+    """Translate a schedule; nothing is printed or saved by the Trainer's own rules."""
     per_epoch = math.ceil(rows / schedule.batch_size)
     return TrainingArguments(
         output_dir=str(folder),
@@ -78,9 +80,18 @@ def training_arguments(
         save_strategy="no",  # a callback asks for checkpoints by the clock
         remove_unused_columns=False,
         label_names=[],
-        report_to="none",
+        report_to=list(log.log_to) if log and log.log_to else "none",
+        run_name=log.name if log else None,
+        project="labeler",
         disable_tqdm=True,
     )
+
+
+def name_tensorboard(trainer: Trainer, log: TrainingLog) -> None:
+    """Give each fit a folder of its own for TensorBoard; the Trainer's would be gone with the checkpoints."""
+    for callback in trainer.callback_handler.callbacks:
+        if isinstance(callback, TensorBoardCallback):
+            callback.logging_dir = str(Path(callback.logging_dir or log.tensorboard) / log.model / log.phase)
 
 
 def row_numbers(rows: list[int]) -> dict[str, list[int]]:

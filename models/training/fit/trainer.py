@@ -11,6 +11,7 @@ from typing import Any
 from ....data.distributed import is_first
 from ....data.errors import ModelError
 from ...loading.device import Compute, join_processes, quiet_transformers
+from ..history import TrainingLog
 from .batches import Batches, Examples
 from .checkpoints import last_checkpoint, remove_checkpoints
 from .losses import Loss
@@ -28,6 +29,7 @@ def fit_classifier(
     checkpoints: Path | None = None,
     key: str = "",
     resume: bool = True,
+    log: TrainingLog | None = None,
 ) -> Fit:
     """Train a classifier in place.
 
@@ -54,6 +56,8 @@ def fit_classifier(
         Identifies the classifier's start and all other arguments: checkpoints of another key are not resumed.
     resume : bool
         False removes existing checkpoints.
+    log : TrainingLog, optional
+        Where the numbers of the fit go as they come.
 
     Returns
     -------
@@ -86,6 +90,7 @@ def fit_classifier(
             compute=compute,
             folder=folder,
             key=key,
+            log=log,
         )
         fit = trainer.fit(start)
         if is_first():

@@ -15,6 +15,7 @@ import pytest
 from labeler.models.end_model.load import load_end_model
 from labeler.models.training import recipe as fitting
 from labeler.models.training.fit.trainer import fit_classifier
+from labeler.models.training.history import read_history
 from labeler.models.training.variants import VARIANTS
 
 from ...conftest import App
@@ -306,3 +307,27 @@ def test_a_model_that_is_older_than_the_labels_is_named(app: App, label: App, ru
     assert json.loads(report.stdout)["end_models"] == {}
     app("train", "--head", "ngram", "--run", run)
     assert app(*predict).exit_code == 0
+
+
+def test_every_fit_is_logged_for_tensorboard_too(app: App, run: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    result = app("train", "--head", "ngram", "--epochs", "4", "--log-to", "tensorboard", "--run", run)
+    assert result.exit_code == 0, result.stderr
+    lines = read_history(run / "history.jsonl")
+    assert {(line["model"], line["phase"]) for line in lines} == {("ngram", "all")}
+    losses = [line["loss"] for line in lines if "loss" in line]
+    assert losses[-1] < losses[0]
+    logged = EventAccumulator(str(run / "tensorboard" / "ngram" / "all"))
+    logged.Reload()
+    assert [event.value for event in logged.Scalars("train/loss")] == pytest.approx(losses)
+
+
+def test_a_tracker_that_is_not_installed_is_told_before_any_work(
+    train: Train, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    result = train("--log-to", "mlflow")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-2:] == ["Error: mlflow is not installed.", "pip install mlflow"]
+    assert not (run / "history.jsonl").exists()

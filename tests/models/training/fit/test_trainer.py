@@ -18,6 +18,8 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import TrainerCallback
+from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
 
 from labeler.data.errors import ModelError
 from labeler.data.progress import Advance, reporting
@@ -29,6 +31,7 @@ from labeler.models.training.fit.losses import SoftLoss
 from labeler.models.training.fit.schedule import Fit, Schedule
 from labeler.models.training.fit.setup import TrainedModel, make_optimizer
 from labeler.models.training.fit.trainer import fit_classifier
+from labeler.models.training.history import TrainingLog, read_history
 
 CPU = Compute("cpu", "float32")
 FAST = Schedule(epochs=2, batch_size=16, learning_rate=1e-2, head_learning_rate=2e-2)
@@ -268,6 +271,39 @@ def test_the_history_has_loss_and_rates() -> None:
     assert losses[-1]["learning_rate"] < max(entry["learning_rate"] for entry in losses) == FAST.learning_rate
     (evaluation,) = [entry for entry in result.history if "eval_loss" in entry]
     assert (result.validation_loss, result.validation_step) == (evaluation["eval_loss"], result.steps)
+
+
+def test_the_log_has_what_the_history_has_and_a_resumed_fit_appends(
+    often: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = TrainingLog(tmp_path / "history.jsonl", "tiny", "key", "all", log_to=("trackio",))
+    validation = data(40, seed=1)
+    tracked: list[dict[str, float]] = []
+    monkeypatch.setitem(INTEGRATION_TO_CALLBACK, "trackio", Tracker(tracked))
+    with interrupted(after=100, act=interrupt), pytest.raises(KeyboardInterrupt):
+        fit(Tiny(), checkpoints=tmp_path / "fit", key="key", validation=validation, log=log)
+    stopped = read_history(log.file)
+    result = fit(Tiny(), checkpoints=tmp_path / "fit", key="key", validation=validation, log=log)
+    lines = read_history(log.file)
+    whose = {"model": "tiny", "training": "key", "phase": "all"}
+    assert lines == [whose | dict(entry) for entry in result.history]
+    assert 0 < len(stopped) < len(lines)
+    assert lines[: len(stopped) - 1] == stopped[:-1]
+    (evaluation,) = [numbers for numbers in tracked if "eval_agreement" in numbers]
+    assert evaluation["ended"] == 0
+
+
+class Tracker(TrainerCallback):  # type: ignore[misc]
+    """Keeps what it is told, as an experiment tracker would, and whether its run had ended by then."""
+
+    def __init__(self, told: list[dict[str, float]]) -> None:
+        self.told, self.ended = told, 0
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+        self.told.append(logs | {"ended": self.ended})
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.ended = 1
 
 
 def test_biases_and_norms_do_not_decay() -> None:
