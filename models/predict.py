@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from ..data.reading.files.format_detection import DETECT, ReadOptions
 from ..data.reading.ids import ids_with_texts, normal_ids
 from ..data.reading.reviews import Chunk, TableStream, open_stream
 from ..data.runs.directory import RunDirectory
+from ..data.runs.labels import LabelledRun
 from ..data.runs.manifest import stage_key
 from ..data.runs.train_summary import read_train_summary
 from ..data.text.content import has_content
@@ -102,7 +102,7 @@ def check_age(run: RunDirectory) -> None:
     if summary is None or not summary.is_outdated(run):
         return
     again = summary.training_command(run.path)
-    now = list(json.loads(run.summary.read_text(encoding="utf-8"))["class_balance"]) if run.summary.exists() else []
+    now = LabelledRun(run).label_space.names if run.summary.exists() else ()
     if now and not set(summary.labels) <= set(now):
         raise ModelError(
             f"The model in {run.model} was trained for other classes ({', '.join(summary.labels)}) than the labels "

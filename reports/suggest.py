@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NoReturn
@@ -11,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ..data.runs.directory import RunDirectory, unreadable_labels
+from ..data.runs.directory import RunDirectory
+from ..data.runs.labels import LabelledRun
 from ..data.text.normalize import normalize
 from ..data.types.corpus import Corpus
-from ..data.types.label_space import ABSTAIN, LabelSpace
+from ..data.types.label_space import ABSTAIN
 from ..data.types.task import TaskSection
 from ..labeling.label_models.build import LabelModel, build_label_model, fit_votes
 from ..labeling.label_models.consensus import divided
@@ -77,22 +77,20 @@ def advise(
     ConfigError
         If a rule cannot be used.
     """
-    labels, sections = task.label_space, list(sections)
-    try:
-        asked = {section.name for section in sections if is_asked(section.kind)}  # on hard rows, after the fit
-        voters = [row["voter"] for row in json.loads(run.summary.read_text(encoding="utf-8"))["voters"]]
-        names = [name for name in voters if name not in asked]
-        rows, votes = _distinct(run, names, labels)
-        model = _fitted(run, names, labels, settings)
-    except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
-        raise unreadable_labels(run, error) from error
+    labelled, sections = LabelledRun(run), list(sections)
+    labels = labelled.label_space
+    asked = {section.name for section in sections if is_asked(section.kind)}  # on hard rows, after the fit
+    names = [name for name in labelled.voters if name not in asked]
+    rows = _distinct(labelled)
+    votes = labelled.vote_matrix(names, rows["id"])
+    model = _fitted(labelled, names, settings)
     ours = [section for section in sections if section.name in names]
     built = build_voters((s for s in ours if s.kind in RULE_KINDS), {"labels": labels, **task.resources}, _no_model)
     rules = {names.index(named.name): named.voter for named in built}
     judging = [names.index(section.name) for section in ours if not model_fields(section.kind)]
     reviews = WeakReviews(
         corpus=Corpus(pl.int_range(len(rows), eager=True).cast(pl.String), rows["text"]),
-        probs=rows.select(f"p_{name}" for name in labels.names).to_numpy().astype(np.float32),
+        probs=rows.select(labelled.columns).to_numpy(),
         ruled=(votes[:, judging] != ABSTAIN).any(axis=1),
         disputed=divided(votes),
     )
@@ -107,33 +105,26 @@ def advise(
     )
 
 
-def _distinct(run: RunDirectory, names: list[str], labels: LabelSpace) -> tuple[pl.DataFrame, npt.NDArray[np.int16]]:
-    """Read the covered reviews, one of each text, sorted: a frame (text, p_<class>) and their votes (n, m)."""
-    frame = pl.read_parquet(run.labels, columns=["id", "text", "covered", *(f"p_{name}" for name in labels.names)])
-    frame = frame.filter("covered").with_columns(normalize(frame.filter("covered")["text"]).alias("normalized"))
+def _distinct(labelled: LabelledRun) -> pl.DataFrame:
+    """Read the covered reviews, one of each text, sorted: id, text, p_<class>."""
+    frame = labelled.frame("id", "text", "covered", *labelled.columns).filter("covered")
+    frame = frame.with_columns(normalize(frame["text"]).alias("normalized"))
     frame = frame.unique("normalized", keep="first", maintain_order=True)
-    frame = (frame.sample(_MOST_REVIEWS, seed=0) if len(frame) > _MOST_REVIEWS else frame).sort("text")
-    votes = [frame.select("id").join(_votes(run, name), on="id", how="left", maintain_order="left") for name in names]
-    return frame, np.stack([labels.encode(column["vote"]) for column in votes], axis=1)
+    return (frame.sample(_MOST_REVIEWS, seed=0) if len(frame) > _MOST_REVIEWS else frame).sort("text")
 
 
-def _votes(run: RunDirectory, name: str) -> pl.DataFrame:
-    return pl.read_parquet(run.votes(name), columns=["id", "vote"], glob=False)
-
-
-def _fitted(run: RunDirectory, names: list[str], labels: LabelSpace, settings: LabelModelSection) -> LabelModel:
+def _fitted(labelled: LabelledRun, names: list[str], settings: LabelModelSection) -> LabelModel:
     """Fit the run's label model again."""
-    votes = VotePatterns.from_votes(np.stack([labels.encode(_votes(run, name)["vote"]) for name in names], axis=1))
-    stages = run.read_manifest().stages
+    votes, k = VotePatterns.from_votes(labelled.vote_matrix(names)), labelled.label_space.k
     model = build_label_model(
         settings.method,
-        k=labels.k,
-        class_balance=list(json.loads(run.summary.read_text(encoding="utf-8"))["class_balance"].values()),
+        k=k,
+        class_balance=labelled.class_balance,
         seed=settings.seed,
         group_correlated=settings.group_correlated,
-        families=[(stages[f"votes/{name}"].model if f"votes/{name}" in stages else None) or name for name in names],
+        families=[labelled.families[name] for name in names],
     )
-    return fit_votes(votes.without_rows(), model, k=labels.k)
+    return fit_votes(votes.without_rows(), model, k=k)
 
 
 def _without(model: LabelModel, votes: npt.NDArray[np.int16], voter: int) -> npt.NDArray[np.float32]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from ..command import command
 from ..distributed import is_first
 from ..errors import RunError
 from ..progress import status
@@ -306,14 +305,6 @@ def existing_run(
     if not (run.path / needs).exists():
         raise RunError(f"{run.path} has no {needs}.", hint=hint)
     return run
-
-
-def unreadable_labels(run: RunDirectory, error: Exception) -> RunError:
-    """Explain that the weak labels of a run, or what belongs to them, cannot be read."""
-    return RunError(
-        f"The weak labels in {run.path} cannot be read: {str(error).partition(chr(10))[0]}.",
-        hint=f"Make them again with: {command('label', '--force', '--run', run.path)}",
-    )
 
 
 def _busy(run: RunDirectory) -> RunError:

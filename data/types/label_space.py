@@ -104,7 +104,8 @@ class LabelSpace:
         distinct = series.unique(maintain_order=True)  # there are few, whatever the number of rows
         keys = [(name or "").strip() for name in distinct]
         codes = [self.index(key) if key else ABSTAIN for key in keys]
-        return series.replace_strict(distinct, codes, return_dtype=pl.Int16).to_numpy()
+        found = series.replace_strict(distinct, codes, return_dtype=pl.Int16)
+        return found.cast(pl.Int16).to_numpy()  # where there is no row, it still is a string
 
     def series(self, indices: npt.NDArray[np.integer]) -> pl.Series:
         """Class names of many rows at once, null for -1."""

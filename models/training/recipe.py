@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ...data.gold.run_gold import GoldRows
 from ...data.progress import Advance, progress, status
 from ..end_model.build import build_classifier
 from ..end_model.lora import LoraOptions
@@ -26,7 +27,6 @@ from .history import TrainingLog
 from .rows.denoise import blended
 from .rows.imbalance import class_weights, log_prior, oversampled
 from .rows.training_rows import TrainingRows, text_parts
-from .rows.weak_rows import GoldRows
 from .settings import TrainSection
 from .variants import schedule_for, slowed
 

@@ -17,12 +17,12 @@ def baselines(evidence: Evidence, *, seed: int = 0) -> list[Opinion]:
     """
     truth, k = evidence.truth, evidence.labels.k
     every = np.ones(len(truth), np.bool_)
-    counts = np.bincount(truth, evidence.gold["weight"].to_numpy(), minlength=k)
+    counts = np.bincount(truth, evidence.gold.weights, minlength=k)
     found = [Opinion("majority class", np.full(len(truth), counts.argmax(), np.int16), None, every)]
     rows = np.bincount(truth, minlength=k)
     if np.count_nonzero(rows) > 1 and rows[rows > 0].min() >= _FEWEST_PER_CLASS:
         probs = np.zeros((len(truth), k), np.float32)
-        learned = out_of_fold(evidence.gold["text"], truth, seed=seed, balanced=True)
+        learned = out_of_fold(evidence.gold.texts, truth, seed=seed, balanced=True)
         probs[:, : learned.shape[1]] = learned
         found.append(Opinion("gold rows only", probs.argmax(axis=1).astype(np.int16), probs, every))
     return found

@@ -65,9 +65,9 @@ def end_model_opinions(evidence: Evidence, summaries: list[TrainSummary], predic
     run, opinions = evidence.run, []
     for summary in summaries:
         folder = run.models / summary.name if Path(summary.folder).parent.name == run.models.name else run.model
-        probs, labels = predict(run, folder, summary.name, evidence.gold["text"])
+        probs, labels = predict(run, folder, summary.name, evidence.gold.texts)
         places = [labels.index(name) if name in labels.names else -1 for name in evidence.labels.names]
         full = np.column_stack([probs[:, j] if j >= 0 else np.zeros(len(probs), np.float32) for j in places])
-        unseen = ~evidence.gold["id"].is_in(summary.gold_used).to_numpy()
+        unseen = ~evidence.gold.ids.is_in(summary.gold_used).to_numpy()
         opinions.append(Opinion(summary.name, full.argmax(axis=1).astype(np.int16), full, unseen))
     return opinions

@@ -156,14 +156,15 @@ def build_report(job: ReportJob) -> Report:
     ]
     for other in job.against:
         duels += _against(evidence, models, other, job, resamples)
-    columns = _input_columns(evidence)
+    rows = evidence.labelled.frame("id", "text", "label")
+    columns = _input_columns(evidence.run, rows["id"])
     dates = find_dates(columns, settings.date_column)
     with progress("Scoring voters"):
         voters = voter_reports(evidence, job.label_model, resamples=resamples)
     with progress("Looking for label issues"):
-        suspects = label_suspects(evidence.rows, evidence.labels)
+        suspects = label_suspects(rows, evidence.labels)
     with progress("Counting words"):
-        points = weak_points(evidence.rows, evidence.labels.names, dates=dates)
+        points = weak_points(rows, evidence.labels.names, dates=dates)
     return Report(
         evidence=evidence,
         weak=_subject(evidence.weak, evidence, settings),
@@ -227,27 +228,22 @@ def _against(
     theirs = read_evidence(other, job.gold)
     if theirs.labels != evidence.labels:
         raise _other_task(evidence, theirs)
-    rows = (
-        evidence.gold.select("id")
-        .with_row_index("row")
-        .join(theirs.gold.select("id").with_row_index("theirs"), on="id", maintain_order="left")
-    )
+    ours, others = (pl.DataFrame([each.gold.ids.alias("id")]).with_row_index("row") for each in (evidence, theirs))
+    rows = ours.join(others, on="id", suffix="_theirs", maintain_order="left")
     if not len(rows):
         raise InputError(
             f"The runs {evidence.run.path} and {other.path} have no gold row in common.",
             hint="Give both the same gold rows: labeler report --gold FILE.",
         )
-    ours, places = rows["row"].to_numpy(), rows["theirs"].to_numpy()
-    shared = Evidence(
-        evidence.run, evidence.labels, evidence.summary, evidence.gold[ours.tolist()], evidence.rows, evidence.votes
-    )
+    here, there = rows["row"].to_numpy(), rows["row_theirs"].to_numpy()
+    shared = Evidence(evidence.labelled, evidence.gold.take(here))
     named = {o.name: o for o in [theirs.weak, *end_model_opinions(theirs, read_training(other), job.predict)]}
     duels = []
     for opinion in [evidence.weak, *models]:
         if opinion.name in named:
-            rival = named[opinion.name].at(places)
+            rival = named[opinion.name].at(there)
             rival = Opinion(f"{opinion.name} of {other.path}", rival.found, rival.probs, rival.unseen)
-            duels.append(_duel(opinion.at(ours), rival, shared, resamples))
+            duels.append(_duel(opinion.at(here), rival, shared, resamples))
     return [duel for duel in duels if duel]
 
 
@@ -259,7 +255,7 @@ def _other_task(ours: Evidence, theirs: Evidence) -> InputError:
     )
 
 
-def _input_columns(evidence: Evidence) -> pl.DataFrame:
+def _input_columns(run: RunDirectory, ids: pl.Series) -> pl.DataFrame:
     """Return the columns of the input rows besides id and text, in the order of the labels."""
-    frame = pl.read_parquet(evidence.run.corpus).drop("text")
-    return evidence.rows.select("id").join(frame, on="id", how="left", maintain_order="left").drop("id")
+    frame = pl.read_parquet(run.corpus, glob=False).drop("text")
+    return pl.DataFrame([ids]).join(frame, on="id", how="left", maintain_order="left").drop("id")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from ...data.command import command
-from ...data.errors import InputError, LabelerError
-from ...data.gold.gold_rows import GoldTable, match_gold
+from ...data.errors import InputError
+from ...data.gold.gold_rows import GoldTable
+from ...data.gold.run_gold import GoldRows, find_gold, own_gold
 from ...data.gold.weights import NOT_RANDOM, looks_random
-from ...data.runs.directory import RunDirectory, unreadable_labels
+from ...data.runs.directory import RunDirectory
+from ...data.runs.labels import LabelledRun
 from ...data.types.label_space import LabelSpace
 
 
@@ -53,65 +53,57 @@ class Evidence:
 
     Parameters
     ----------
-    run : RunDirectory
-    labels : LabelSpace
-        The k classes.
-    summary : Mapping
-        ``summary.json``: the numbers of `labeler label`.
-    gold : DataFrame
-        The g gold rows: id, text, gold, weight, and the columns of ``labels.parquet``.
-    rows : DataFrame
-        All n input rows as ``labels.parquet`` holds them.
-    votes : Mapping of str to DataFrame
-        By voter: id, vote (class name or null); over the input and the run's own gold rows.
+    labelled : LabelledRun
+    gold : GoldRows
+        The g gold rows.
     unmatched : int
         Gold rows of a given file that the run does not have.
     notes : tuple of str
         What a user should be told of the given gold rows.
     """
 
-    run: RunDirectory
-    labels: LabelSpace
-    summary: Mapping[str, Any]
-    gold: pl.DataFrame
-    rows: pl.DataFrame
-    votes: Mapping[str, pl.DataFrame]
+    labelled: LabelledRun
+    gold: GoldRows
     unmatched: int = 0
     notes: tuple[str, ...] = ()
 
-    @cached_property
+    @property
+    def run(self) -> RunDirectory:
+        """The run."""
+        return self.labelled.run
+
+    @property
+    def labels(self) -> LabelSpace:
+        """The k classes."""
+        return self.labelled.label_space
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """``summary.json``: the numbers of `labeler label`."""
+        return self.labelled.summary
+
+    @property
     def truth(self) -> npt.NDArray[np.int16]:
         """Gold class of each gold row, shape (g,)."""
-        return self.labels.encode(self.gold["gold"])
+        return self.gold.labels
 
     @cached_property
     def weights(self) -> npt.NDArray[np.float64] | None:
         """How much each gold row counts; None where all count the same."""
-        weights = self.gold["weight"].to_numpy()
+        weights = self.gold.weights
         return None if np.all(weights == weights[0]) else weights
 
     @cached_property
     def weak(self) -> Opinion:
         """The weak labels of the gold rows."""
-        probs = self.gold.select(f"p_{name}" for name in self.labels.names).to_numpy()
-        found = self.labels.encode(self.gold["label"])
-        return Opinion("weak labels", found, probs.astype(np.float32), np.ones(len(found), np.bool_))
-
-    @cached_property
-    def families(self) -> list[str]:
-        """Origin of each voter: its model, or itself."""
-        stages = self.run.read_manifest().stages
-        return [(stages[f"votes/{name}"].model if f"votes/{name}" in stages else None) or name for name in self.votes]
+        return Opinion("weak labels", self.gold.weak, self.gold.probs, np.ones(len(self.gold), np.bool_))
 
     @cached_property
     def voters(self) -> list[Opinion]:
         """The votes on the gold rows, in the order of the run."""
-        ids = self.gold.select("id")
-        opinions = []
-        for name, votes in self.votes.items():
-            vote = ids.join(votes, on="id", how="left", maintain_order="left")["vote"]
-            opinions.append(Opinion(name, self.labels.encode(vote), None, np.ones(len(vote), np.bool_)))
-        return opinions
+        names, every = self.labelled.voters, np.ones(len(self.gold), np.bool_)
+        votes = self.labelled.vote_matrix(ids=self.gold.ids)
+        return [Opinion(name, votes[:, j], None, every) for j, name in enumerate(names)]
 
 
 def read_evidence(run: RunDirectory, given: GoldTable | None = None) -> Evidence:
@@ -130,56 +122,28 @@ def read_evidence(run: RunDirectory, given: GoldTable | None = None) -> Evidence
     InputError
         If there are no gold rows, or none of those given is in the run.
     """
-    try:
-        summary = json.loads(run.summary.read_text(encoding="utf-8"))
-        labels = LabelSpace(tuple(summary["class_balance"]))
-        rows = pl.read_parquet(run.labels)
-        known = pl.read_parquet(run.gold) if run.gold.exists() else None
-        votes = {name: _votes(run, name) for name in (voter["voter"] for voter in summary["voters"])}
-        gold, unmatched = (known, 0) if given is None else _matched(rows, known, given, labels)
-        if gold is not None:
-            gold = gold.select("id", "text", "gold", "weight", "label", *(f"p_{name}" for name in labels.names))
-    except LabelerError:
-        raise
-    except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
-        raise unreadable_labels(run, error) from error
+    labelled = LabelledRun(run)
+    if given is not None:
+        return _with_given(labelled, given)
+    gold = own_gold(labelled)
     if gold is None:
         raise InputError(
             f"The run {run.path} was made without hand-labelled rows, so nothing says how good its labels are.",
             hint=f"Draw some and label them: {command('sample', '--run', run.path)}, then "
             f"{command('annotate', '--run', run.path)}.",
         )
-    notes = () if given is None else (*given.notes, *_doubts(gold, rows, labels))
-    return Evidence(run, labels, summary, gold, rows, votes, unmatched, notes)
+    return Evidence(labelled, gold)
 
 
-def _doubts(gold: pl.DataFrame, rows: pl.DataFrame, labels: LabelSpace) -> tuple[str, ...]:
-    """Say where weak labels show that gold rows are no random sample of the run."""
-    columns = [f"p_{name}" for name in labels.names]
-    wanted = [*columns, pl.max_horizontal(columns).alias("confidence")]
-    population, sample = (frame.select(wanted).cast(pl.Float64).to_numpy() for frame in (rows, gold))
-    return () if looks_random(population, sample, gold["weight"].to_numpy()) else (NOT_RANDOM,)
-
-
-def _votes(run: RunDirectory, voter: str) -> pl.DataFrame:
-    return pl.read_parquet(run.votes(voter), columns=["id", "vote"], glob=False)
-
-
-def _matched(
-    rows: pl.DataFrame, known: pl.DataFrame | None, given: GoldTable, labels: LabelSpace
-) -> tuple[pl.DataFrame, int]:
-    """Find given gold rows among all rows of the run, its own gold rows included."""
-    everything = rows
-    if known is not None:
-        everything = pl.concat([rows, known.select(rows.columns)]).unique("id", keep="first", maintain_order=True)
-    match = match_gold(given, everything["id"], everything["text"])
-    if not len(match.positions):
+def _with_given(labelled: LabelledRun, given: GoldTable) -> Evidence:
+    gold, missing = find_gold(labelled, given)
+    if not len(gold):
         raise InputError(
             f"None of the {len(given):,} labelled rows of {given.source} is in the run.",
             hint="Give rows with the ids or texts of the run, or label them with it: labeler label ... --gold FILE.",
         )
-    truth = labels.decode(match.labels[match.positions])
-    found = everything[match.positions.tolist()].with_columns(
-        pl.Series("gold", truth, dtype=pl.String), pl.Series("weight", match.weights(given))
+    population, sample = (
+        np.column_stack([probs, probs.max(axis=1)]).astype(np.float64) for probs in (labelled.soft.probs, gold.probs)
     )
-    return found, len(match.missing)
+    doubts = () if looks_random(population, sample, gold.weights) else (NOT_RANDOM,)
+    return Evidence(labelled, gold, len(missing), (*given.notes, *doubts))

@@ -52,5 +52,5 @@ def mistakes_by_cell(evidence: Evidence, opinion: Opinion, *, most: int = 3) -> 
 def _mistake(evidence: Evidence, opinion: Opinion, row: int) -> Mistake:
     names = (*evidence.labels.names, "")
     confidence = None if opinion.probs is None else float(opinion.probs[row].max())
-    ids, texts = evidence.gold["id"], evidence.gold["text"]
+    ids, texts = evidence.gold.ids, evidence.gold.texts
     return Mistake(ids[row], texts[row], names[evidence.truth[row]], names[opinion.found[row]], confidence)

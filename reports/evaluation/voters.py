@@ -97,7 +97,7 @@ def voter_reports(evidence: Evidence, settings: LabelModelSection, *, resamples:
 
 def agreement(evidence: Evidence) -> npt.NDArray[np.float64]:
     """Share of the rows both vote on that two voters agree on, shape (m, m); NaN where they never meet."""
-    votes = VotePatterns.from_votes(_votes(evidence)).without_rows()
+    votes = VotePatterns.from_votes(evidence.labelled.vote_matrix()).without_rows()
     voting = votes.patterns != ABSTAIN
     m = votes.m
     result = np.full((m, m), np.nan)
@@ -109,22 +109,17 @@ def agreement(evidence: Evidence) -> npt.NDArray[np.float64]:
     return result
 
 
-def _votes(evidence: Evidence) -> npt.NDArray[np.int16]:
-    """Return the votes on all rows, shape (n, m)."""
-    return np.column_stack([evidence.labels.encode(frame["vote"]) for frame in evidence.votes.values()])
-
-
 def _without_each(evidence: Evidence, settings: LabelModelSection) -> dict[str, npt.NDArray[np.int16]]:
     """Labels of the gold rows by all voters but one, for each of them."""
-    names, asked = list(evidence.votes), _asked(evidence)
-    votes = _votes(evidence)
+    names, asked = evidence.labelled.voters, _asked(evidence)
+    votes = evidence.labelled.vote_matrix()
     on_gold = np.column_stack([opinion.found for opinion in evidence.voters])
     found = {}
     for left_out in names:
         others = [j for j, name in enumerate(names) if name not in asked and name != left_out]
         if left_out not in asked and len(others) < _FEWEST_VOTERS:
             continue
-        families = [evidence.families[j] for j in others]
+        families = [evidence.labelled.families[names[j]] for j in others]
         soft = _combined(votes[:, others], on_gold[:, others], evidence, settings, families)
         answers = {name: on_gold[:, names.index(name)] for name in asked if name != left_out}
         found[left_out] = _with_answers(soft, answers, asked).hard()
@@ -158,7 +153,7 @@ def _combined(
     families: list[str],
 ) -> SoftLabels:
     k = evidence.labels.k
-    balance = list(evidence.summary["class_balance"].values())
+    balance = evidence.labelled.class_balance
     table = VotePatterns.from_votes(votes)
     if not table.covered.any():
         return SoftLabels(np.tile(np.asarray(balance, np.float32), (len(on_gold), 1)), np.zeros(len(on_gold), np.bool_))

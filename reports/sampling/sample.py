@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from ...data.errors import InputError
 from ...data.gold.drawn_samples import free_number, read_record, record_sample
-from ...data.runs.directory import RunDirectory, unreadable_labels
-from ...data.types.soft_labels import SoftLabels
+from ...data.runs.directory import RunDirectory
+from ...data.runs.labels import LabelledRun
 from ...data.types.task import TaskSection
 from .draw import Drawn, draw
 from .files import sample_paths, write_sample
@@ -62,24 +61,15 @@ def sample_run(
     paths = sample_paths(output or run.samples / f"{number:03}", format)
     if taken := next((path for path in paths if path.exists()), None):
         raise InputError(f"{taken} is already there, perhaps filled in.", hint="Give another name with --output.")
-    labels = task.label_space
-    try:
-        rows = pl.read_parquet(run.labels)
-        soft = SoftLabels(rows.select(f"p_{name}" for name in labels.names).to_numpy(), rows["covered"].to_numpy())
-        votes = [
-            rows.select("id").join(pl.read_parquet(file, glob=False), on="id", how="left", maintain_order="left")
-            for file in sorted(run.votes_folder.glob("*.parquet"))
-        ]
-        gold = [pl.read_parquet(run.gold).select("id", "text")] if run.gold.exists() else []
-    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
-        raise unreadable_labels(run, error) from error
+    labelled = LabelledRun(run)
+    gold = [] if labelled.gold is None else [labelled.gold.select("id", "text")]
     known = pl.concat([read_record(run).select("id", "text"), *gold])
     drawn = draw(
-        rows["id"],
-        rows["text"],
-        soft,
-        np.column_stack([labels.encode(frame["vote"]) for frame in votes]),
-        labels=labels,
+        labelled.ids,
+        labelled.texts,
+        labelled.soft,
+        labelled.vote_matrix(ids=labelled.ids),
+        labels=labelled.label_space,
         n=n,
         strategy=strategy,
         seed=seed,

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from ....data.gold.run_gold import GoldRows
 from ....data.progress import status
 from ....data.text.normalize import normalize
 from ....data.types.label_space import LabelSpace
@@ -18,7 +19,7 @@ from ..fit.rank_agreement import are_telling
 from ..settings import TrainSection
 from .denoise import denoised
 from .selection import present_classes, select
-from .weak_rows import GoldRows, WeakRows
+from .weak_rows import WeakRows
 
 _MIN_HELD_OUT = 200  # of up to ten times as many rows a tenth: with 5 % in a class, 10 rows are of it
 _MAX_HELD_OUT = 5_000

@@ -55,6 +55,10 @@ def test_class_names_are_respelled_and_others_stay() -> None:
     assert SPACE.respell(values).to_list() == ["positive", "neutral", None, "нет товара"]
 
 
+def test_no_names_are_encoded_as_integers() -> None:
+    assert SPACE.encode([]).dtype == np.int16
+
+
 def test_none_and_blank_are_encoded_as_abstentions() -> None:
     codes = SPACE.encode([None, "", "  ", " positive "])
     assert codes.tolist() == [ABSTAIN, ABSTAIN, ABSTAIN, 1]

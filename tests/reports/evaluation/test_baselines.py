@@ -5,17 +5,22 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from labeler.data.gold.run_gold import GoldRows
 from labeler.data.runs.directory import RunDirectory
+from labeler.data.runs.labels import LabelledRun
 from labeler.data.types.label_space import LabelSpace
 from labeler.reports.evaluation.baselines import baselines
 from labeler.reports.evaluation.evidence import Evidence
 
 
 def evidence(texts: list[str], gold: list[str]) -> Evidence:
-    rows = pl.DataFrame({"id": [str(i) for i in range(len(texts))], "text": texts, "gold": gold})
-    return Evidence(
-        RunDirectory(Path()), LabelSpace(("negative", "positive")), {}, rows.with_columns(weight=1.0), rows, {}
-    )
+    labels, ids = LabelSpace(("negative", "positive")), [str(i) for i in range(len(texts))]
+    truth = labels.encode(gold)
+    probs = np.eye(2, dtype=np.float32)[truth]
+    rows = GoldRows(pl.Series("id", ids), pl.Series("text", texts), truth, truth, probs, np.ones(len(truth)))
+    labelled = LabelledRun(RunDirectory(Path()))
+    labelled.__dict__["label_space"] = labels
+    return Evidence(labelled, rows)
 
 
 def test_the_gold_model_learns_from_other_rows_and_the_majority_does_not() -> None:

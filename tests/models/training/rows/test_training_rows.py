@@ -8,10 +8,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from labeler.data.gold.run_gold import GoldRows
 from labeler.data.types.label_space import LabelSpace
 from labeler.data.types.soft_labels import SoftLabels
 from labeler.models.training.rows.training_rows import TrainingRows, training_rows
-from labeler.models.training.rows.weak_rows import GoldRows, WeakRows
+from labeler.models.training.rows.weak_rows import WeakRows
 from labeler.models.training.settings import TrainSection
 
 from ....conftest import status_messages
@@ -28,9 +29,8 @@ def weak_rows(labels: list[int], *, gold: list[int] | None = None, balance: tupl
     if gold is not None:
         ids = pl.Series("id", [f"g{i}" for i in range(len(gold))])
         truth = np.array(gold, np.int16)
-        rows = GoldRows(
-            ids, pl.Series("text", [f"text {i}" for i in range(len(gold))]), truth, truth, np.ones(len(gold))
-        )
+        gold_texts, weights = pl.Series("text", [f"text {i}" for i in range(len(gold))]), np.ones(len(gold))
+        rows = GoldRows(ids, gold_texts, truth, truth, np.eye(3, dtype=np.float32)[truth], weights)
     return WeakRows(LabelSpace(NAMES), texts, SoftLabels(probs, known >= 0), np.array(balance), rows)
 
 
