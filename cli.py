@@ -130,7 +130,7 @@ def train(
 
     Example: labeler train --mode lora --run runs/reviews
     """
-    from .data.distributed import is_first
+    from .data.distributed import is_main_process
     from .reports.console.progress_bars import showing_progress
 
     with showing_progress():
@@ -147,7 +147,7 @@ def train(
             summaries = train_end_models(
                 settings, directory, compare=compare, gold=gold, resume=resume, force=force, log_to=log_to or ()
             )
-    if not is_first():
+    if not is_main_process():
         return
     if push_to_hub:
         from .models.end_model.push import push_to_hub as push

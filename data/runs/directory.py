@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from ..distributed import is_first
+from ..distributed import is_main_process
 from ..errors import RunError
 from ..progress import status
 from ..writing.atomic import remove_leftovers, remove_path, write_json
@@ -261,7 +261,7 @@ def open_run(path: str | Path, *, together: bool = False) -> Iterator[RunDirecto
     ----------
     path : str or Path
     together : bool
-        Whether processes that were started together share it: the first of them holds it for all.
+        Whether distributed processes share it: the main process holds it for all.
 
     Raises
     ------
@@ -270,7 +270,7 @@ def open_run(path: str | Path, *, together: bool = False) -> Iterator[RunDirecto
         folder of other files.
     """
     run = RunDirectory(Path(path))
-    if together and not is_first():
+    if together and not is_main_process():
         yield run
         return
     unusable = partial(_unusable, run.path)

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from ...data.distributed import started_together
+from ...data.distributed import is_distributed
 
 if TYPE_CHECKING:
     import torch
@@ -67,16 +67,16 @@ def may_have_gpu() -> bool:
     return "+cpu" not in version("torch") and Path("/dev/nvidiactl").exists()
 
 
-def join_processes(compute: Compute) -> Any:
-    """Find the processes that were started together with this one, take its own GPU, and return accelerate's state."""
+def init_distributed(compute: Compute) -> Any:
+    """Join the process group, take this process's own GPU, and return accelerate's state."""
     from accelerate import PartialState  # type: ignore[import-untyped]
 
     return PartialState(cpu=compute.device == "cpu")
 
 
-def from_first(value: T) -> T:
-    """Return the value that the first of the processes started together has, so that all decide alike."""
-    if not started_together():
+def from_main_process(value: T) -> T:
+    """Return the main process's value, so that all processes decide alike."""
+    if not is_distributed():
         return value
     from accelerate.utils import broadcast_object_list  # type: ignore[import-untyped]
 

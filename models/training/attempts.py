@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from ...data.distributed import started_together
+from ...data.distributed import is_distributed
 from ...data.errors import ModelError
-from ..loading.device import from_first
+from ..loading.device import from_main_process
 from .fit.rank_agreement import Agreement
 from .fit.schedule import TrainingDivergedError
 
@@ -52,11 +52,11 @@ def until_learned(
         try:
             outcome, found = train(number, slower)
         except TrainingDivergedError as error:
-            if started_together():  # the other processes may not have noticed, and would wait for this one
+            if is_distributed():  # the other processes may not have noticed, and would wait for this one
                 raise
             reasons.append(f"it diverged ({error})")
             continue
-        if (reason := from_first(found.failure())) is None:
+        if (reason := from_main_process(found.failure())) is None:
             return outcome, found
         reasons.append(reason)
     raise nothing_learned(what, reasons[-1], attempts=len(_SLOWER))

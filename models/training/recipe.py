@@ -14,7 +14,7 @@ from ...data.gold.run_gold import GoldRows
 from ...data.progress import Advance, progress, status
 from ..end_model.build import build_classifier
 from ..end_model.lora import LoraOptions
-from ..loading.device import Compute, from_first
+from ..loading.device import Compute, from_main_process
 from ..scoring.priors import prior_offset, standardised, tuned_offset
 from .attempts import nothing_learned, until_learned
 from .fit.batches import Examples
@@ -129,7 +129,7 @@ class Fitter:
             self._fit_gold(baseline, gold, "gold-only", gently=False)
             self._fit_gold(classifier, gold, "gold", gently=True)
             found = self._judged(classifier)
-            if reason := from_first(found.failure()):
+            if reason := from_main_process(found.failure()):
                 raise nothing_learned("gold rows", reason, attempts=1)
         classifier.shift_bias(self._offset(classifier))
         return Trained(classifier, fit, found, baseline)

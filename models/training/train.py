@@ -12,7 +12,7 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from ...data.digests import file_digest
-from ...data.distributed import is_first, started_together
+from ...data.distributed import is_distributed, is_main_process
 from ...data.gold.hand_labels import tell_newer_labels
 from ...data.progress import status, status_of
 from ...data.runs.directory import RunDirectory
@@ -21,7 +21,7 @@ from ...data.runs.train_summary import TrainSummary
 from ...data.version import __version__
 from ...data.writing.atomic import atomic_path, write_json, write_text
 from ..end_model.record import WITHOUT_BACKBONE
-from ..loading.device import choose_compute, join_processes
+from ..loading.device import choose_compute, init_distributed
 from ..loading.resolve import EMBEDDED, ModelRef, resolve_model
 from ..scoring.embedding_cache import load_encoder
 from ..scoring.encoder import Encoder
@@ -77,16 +77,16 @@ def train_end_models(
 
     Notes
     -----
-    Processes that were started together train one model: each learns from a part of every step, all do the rest, and
-    the first writes.
+    Distributed processes train one model: each learns from a part of every step, all do the rest, and the main
+    process writes.
 
     Raises
     ------
     LabelerError
         See `checked_trackers`, `read_weak_rows`, `training_rows` and `Fitter`. What is in ``RUN/model`` then stays.
     """
-    if started_together():
-        join_processes(choose_compute())
+    if is_distributed():
+        init_distributed(choose_compute())
     job = _Job(run, gold, resume, force, checked_trackers(log_to))
     summaries, refused = [], []
     for name, chosen in variants(settings, compare).items():
@@ -98,7 +98,7 @@ def train_end_models(
             refused.append(error)
     if not summaries:
         raise refused[-1]
-    if not is_first():
+    if not is_main_process():
         return summaries
     if compare is not None:
         best = max(summaries, key=lambda summary: summary.agreement or 0.0)
@@ -189,7 +189,7 @@ def _train_one(name: str, settings: TrainSection, folder: Path, job: _Job) -> Tr
         _remove_checkpoints(run, name)
         raise
     summary = replace(summarise(name, folder, fitter, trained), learned_from=run.labels_digest())
-    if not is_first():
+    if not is_main_process():
         return summary
     folder.parent.mkdir(exist_ok=True)
     with atomic_path(folder) as temporary:
@@ -213,7 +213,7 @@ def _train_one(name: str, settings: TrainSection, folder: Path, job: _Job) -> Tr
 
 
 def _remove_checkpoints(run: RunDirectory, name: str) -> None:
-    if not is_first():
+    if not is_main_process():
         return
     shutil.rmtree(run.checkpoints / name, ignore_errors=True)
     with suppress(OSError):  # those of another model that was interrupted stay

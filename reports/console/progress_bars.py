@@ -11,7 +11,7 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
-from ...data.distributed import is_first
+from ...data.distributed import is_main_process
 from ...data.progress import Advance, reporting
 
 _live: ContextVar[Console | None] = ContextVar("live", default=None)
@@ -31,10 +31,10 @@ def plain_console(*, stderr: bool = False) -> Console:
 def showing_progress(*, enabled: bool = True) -> Iterator[None]:
     """Draw bars for the work inside the block, and a spinner where none runs; nothing where stderr is no terminal.
 
-    Of processes that were started together only the first draws. Results are printed after the block.
+    Of distributed processes only the main one draws. Results are printed after the block.
     """
     console = plain_console(stderr=True)
-    if not (enabled and is_first() and console.is_terminal):
+    if not (enabled and is_main_process() and console.is_terminal):
         yield
         return
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), _Bar(bar_width=30), _Count(), _Time())

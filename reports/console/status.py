@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ...data.distributed import is_first
+from ...data.distributed import is_main_process
 from ...data.progress import LOGGER
 from ..printable import printable
 from .progress_bars import live_console, plain_console
@@ -14,9 +14,9 @@ from .progress_bars import live_console, plain_console
 
 @contextmanager
 def showing_status() -> Iterator[None]:
-    """Print what is logged inside the block; of processes that were started together only the first speaks."""
+    """Print what is logged inside the block; of distributed processes only the main one speaks."""
     handler, level = _Stderr(), LOGGER.level
-    if is_first():
+    if is_main_process():
         LOGGER.addHandler(handler)
         LOGGER.setLevel(logging.INFO)
     try:

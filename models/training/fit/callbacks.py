@@ -70,7 +70,7 @@ class Saving(TrainerCallback):  # type: ignore[misc]
         if state.global_step - self._step < self._every or control.should_training_stop:
             return
         waited = time.monotonic() - self._time >= SECONDS_BETWEEN_CHECKPOINTS
-        # Of several processes the first decides: all must write together.
+        # The main process decides: all must write together.
         control.should_save = broadcast_object_list([waited])[0]
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:

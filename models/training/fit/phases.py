@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ....data.distributed import is_first
+from ....data.distributed import is_main_process
 from ....data.writing.atomic import atomic_path
 from .schedule import Fit
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def keep_phase(file: Path, classifier: TextClassifier, fit: Fit, *, key: str) -> None:
-    """Write the trained weights and the numbers of a finished phase; of several processes the first does.
+    """Write the trained weights and the numbers of a finished phase; only the main process does.
 
     Raises
     ------
@@ -25,7 +25,7 @@ def keep_phase(file: Path, classifier: TextClassifier, fit: Fit, *, key: str) ->
     """
     from safetensors.torch import save_file
 
-    if not is_first():
+    if not is_main_process():
         return
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in classifier.trained_state().items()}
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ....data.distributed import is_first
+from ....data.distributed import is_main_process
 from ....data.errors import ModelError
-from ...loading.device import Compute, join_processes, quiet_transformers
+from ...loading.device import Compute, init_distributed, quiet_transformers
 from ..history import TrainingLog
 from .batches import Batches, Examples
 from .checkpoints import last_checkpoint, remove_checkpoints
@@ -77,7 +77,7 @@ def fit_classifier(
     with quiet_transformers(), _own_random_state(), _folder(checkpoints) as folder:
         from .loop import SoftLabelTrainer  # imports transformers' Trainer
 
-        with join_processes(compute).main_process_first():  # the others find what it left
+        with init_distributed(compute).main_process_first():  # the others find what it left
             if not resume:
                 remove_checkpoints(folder)
             start = last_checkpoint(folder, key=key)
@@ -93,7 +93,7 @@ def fit_classifier(
             log=log,
         )
         fit = trainer.fit(start)
-        if is_first():
+        if is_main_process():
             remove_checkpoints(folder)
     return fit
 

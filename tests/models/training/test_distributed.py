@@ -1,4 +1,4 @@
-"""`torchrun labeler train`: several processes train one model, and the first of them writes and speaks."""
+"""`torchrun labeler train`: several processes train one model; the main process writes and speaks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from labeler.data.distributed import is_first, started_together
+from labeler.data.distributed import is_distributed, is_main_process
 from labeler.data.errors import RunError
 from labeler.data.runs.directory import open_run
 from labeler.models.end_model.load import load_end_model
@@ -48,18 +48,18 @@ def test_two_processes_train_one_model(app: App, run: Path, bert: Path) -> None:
     assert app(*call).stderr.count("unchanged, skipped") == 2  # by one process, too
 
 
-def test_one_process_is_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_single_process_is_the_main_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LOCAL_RANK", raising=False)
     monkeypatch.setenv("RANK", "3")  # of a cluster's scheduler: nobody else was started
-    assert is_first()
-    assert not started_together()
+    assert is_main_process()
+    assert not is_distributed()
 
 
-def test_the_first_process_holds_the_run_for_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_main_process_holds_the_run_for_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"LOCAL_RANK": "1", "RANK": "1", "WORLD_SIZE": "2"}.items():
         monkeypatch.setenv(name, value)
-    assert started_together()
-    assert not is_first()
+    assert is_distributed()
+    assert not is_main_process()
     monkeypatch.setenv("RANK", "0")
     with open_run(tmp_path, together=True):
         monkeypatch.setenv("RANK", "1")
