@@ -38,10 +38,10 @@ from .settings import LabelModelSection, VoterSection
 from .voter_notes import unshown_note, voter_notes
 from .voters.shared.columns import numeric_columns
 from .voting.apply import VoteColumn, apply_voters
-from .voting.configured import NamedVoter, build_voters, model_fields
+from .voting.configured import NamedVoter, build_voters
 from .voting.executor import Executor, LocalExecutor
 from .voting.rating_column import with_rating_column
-from .voting.registry import is_asked, voter_options
+from .voting.registry import is_on_demand, model_fields, needs
 from .voting.silent import silent_notes
 
 
@@ -155,8 +155,8 @@ def _find_models(job: LabelJob) -> None:
 
 def _vote(job: LabelJob, reviews: Reviews, run: RunDirectory) -> tuple[list[NamedVoter], VotePatterns, ClassBalance]:
     """Let the rules vote, settle the class balance, then let the voters vote that are matched to it."""
-    sections = [s for s in job.voters if not is_asked(s.kind)]
-    matched = {s.name for s in sections if "class_balance" in voter_options(s.kind)}
+    sections = [s for s in job.voters if not is_on_demand(s.kind)]
+    matched = {s.name for s in sections if "class_balance" in needs(s.kind)}
     resources = job.resources
     vote = partial(
         apply_voters,
@@ -167,7 +167,7 @@ def _vote(job: LabelJob, reviews: Reviews, run: RunDirectory) -> tuple[list[Name
         force=job.force,
     )
 
-    if any("numeric_columns" in voter_options(s.kind) for s in sections):
+    if any("numeric_columns" in needs(s.kind) for s in sections):
         resources["numeric_columns"] = numeric_columns(reviews.corpus)
     rules = build_voters([s for s in sections if s.name not in matched], resources, job.models)
     rules = with_rating_column(rules, reviews.corpus, job.rating_column)

@@ -23,8 +23,8 @@ from ..labeling.settings import LabelModelSection, VoterSection
 from ..labeling.suggest.keywords import Suggestion, WeakReviews, suggest_keywords
 from ..labeling.suggest.rule_check import RuleCheck, check_rules
 from ..labeling.suggest.rules import RULE_KINDS, rules_of
-from ..labeling.voting.configured import build_voters, model_fields
-from ..labeling.voting.registry import is_asked
+from ..labeling.voting.configured import build_voters
+from ..labeling.voting.registry import is_on_demand, model_fields
 
 _MOST_REVIEWS = 200_000
 
@@ -79,7 +79,7 @@ def advise(
     """
     labelled, sections = LabelledRun(run), list(sections)
     labels = labelled.label_space
-    asked = {section.name for section in sections if is_asked(section.kind)}  # on hard rows, after the fit
+    asked = {section.name for section in sections if is_on_demand(section.kind)}  # on hard rows, after the fit
     names = [name for name in labelled.voters if name not in asked]
     rows = _distinct(labelled)
     votes = labelled.vote_matrix(names, rows["id"])

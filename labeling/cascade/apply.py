@@ -32,7 +32,7 @@ from ..outputs import Labelled
 from ..settings import VoterSection
 from ..voting.apply import VoteColumn
 from ..voting.configured import NamedVoter, build_voters
-from ..voting.registry import is_asked
+from ..voting.registry import is_on_demand
 from .reliability import combine, fit_confusion
 from .selection import choose_texts, doubts, hard_rows
 
@@ -74,7 +74,7 @@ def build_asked_voters(sections: Iterable[VoterSection], resources: Mapping[str,
         If an option is wrong, or the voter lacks a package or a key.
     """
     kept = []
-    for named in build_voters((s for s in sections if is_asked(s.kind)), resources, _no_models):
+    for named in build_voters((s for s in sections if is_on_demand(s.kind)), resources, _no_models):
         voter = _asked(named)
         if voter.budget_rows == 0:
             status(f"{named.name}: left out, its budget is 0")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +44,8 @@ class EmbeddingVoter:
     ConfigError
         If a class has no prototype.
     """
+
+    needs: ClassVar = ("prototypes", "class_balance", "catch_all")
 
     labels: LabelSpace
     prototypes: Sentences

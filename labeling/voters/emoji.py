@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -40,6 +41,8 @@ class EmojiVoter:
     InputError
         If there is no such class.
     """
+
+    needs: ClassVar = ("emoji",)
 
     labels: LabelSpace
     emoji: Sentences

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -37,6 +38,8 @@ class ExistingVoter:
     InputError
         If a value is mapped to something that is no class.
     """
+
+    needs: ClassVar = ()
 
     labels: LabelSpace
     column: str = "label"

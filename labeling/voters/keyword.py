@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +60,8 @@ class KeywordVoter:
     InputError
         If there is no such class.
     """
+
+    needs: ClassVar = ("keywords",)
 
     labels: LabelSpace
     keywords: Keywords

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -34,6 +35,8 @@ class LengthVoter:
     InputError
         If there is no such class.
     """
+
+    needs: ClassVar = ()
 
     labels: LabelSpace
     label: str

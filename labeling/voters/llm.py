@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -69,6 +69,9 @@ class LlmVoter:
     price_per_million : tuple[float, float], optional
         Price of a million prompt and answer tokens, to show what was spent.
     """
+
+    needs: ClassVar = ("descriptions",)
+    on_demand: ClassVar = True
 
     labels: LabelSpace
     descriptions: Mapping[str, str]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -42,6 +43,9 @@ class PythonVoter:
     ConfigError
         If the file or the function in it cannot be found or loaded.
     """
+
+    needs: ClassVar = ("numeric_columns",)
+    runs_user_code: ClassVar = True
 
     labels: LabelSpace
     path: Path

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -38,6 +39,8 @@ class RatingVoter:
     InputError
         If there is no such class.
     """
+
+    needs: ClassVar = ()
 
     labels: LabelSpace
     ranges: Mapping[str, tuple[float, float]]

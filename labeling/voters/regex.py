@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import polars as pl
@@ -43,6 +43,8 @@ class RegexVoter:
     InputError
         If there is no such class.
     """
+
+    needs: ClassVar = ()
 
     labels: LabelSpace
     label: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -58,6 +58,8 @@ class ZeroShotVoter:
     ConfigError
         If a class lacks what the engine needs.
     """
+
+    needs: ClassVar = ("hypotheses", "verbalizers", "cloze", "class_balance", "catch_all")
 
     labels: LabelSpace
     hypotheses: Sentences

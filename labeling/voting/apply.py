@@ -22,9 +22,9 @@ from ...models.loading.device import Compute
 from ..user_code.reads import Reads, unchanged
 from ..voters.shared.columns import missing_column
 from .checkpoints import Shards
-from .configured import NamedVoter, is_user_code, model_of
+from .configured import NamedVoter
 from .executor import Answer, Executor, LocalExecutor
-from .registry import Dense, Voter
+from .registry import ScoringVoter
 
 VoteColumn = npt.NDArray[np.signedinteger]
 
@@ -66,13 +66,13 @@ def apply_voters(
     VoterError, ConfigError, ModelError
         From the voters.
     """
-    lacking = [v for v in voters if not v.section.optional and not _has_column(v.voter, corpus)]
-    raise_together([missing_column(_column(v.voter), corpus.column_names) for v in lacking], "The input")
+    lacking = [v for v in voters if not v.section.optional and not _has_column(v, corpus)]
+    raise_together([missing_column(v.column, corpus.column_names) for v in lacking], "The input")
     columns: dict[str, VoteColumn] = {}
     waiting: list[NamedVoter] = []
     for named in voters:
-        if named.section.optional and not _has_column(named.voter, corpus):
-            status(f"{named.name}: left out, the input has no column '{_column(named.voter)}'")
+        if named.section.optional and not _has_column(named, corpus):
+            status(f"{named.name}: left out, the input has no column '{named.column}'")
             continue
         cached = None if force else _load(named, corpus, labels, run)
         if cached is None:
@@ -106,7 +106,7 @@ def _passes(voters: Iterable[NamedVoter]) -> list[list[NamedVoter]]:
     together: list[NamedVoter] = []
     alone: list[list[NamedVoter]] = []
     for named in voters:
-        if model_of(named.voter) is None and not is_user_code(named.voter):
+        if named.model is None and named.code is None:
             together.append(named)
         else:
             alone.append([named])
@@ -170,7 +170,7 @@ class _Ballot:
         self._corpus = corpus
         self._starts = list(accumulate(corpus.sizes, initial=0))
         self._file = file
-        self._scores = np.empty((len(corpus) if isinstance(named.voter, Dense) else 0, labels.k), np.float32)
+        self._scores = np.empty((len(corpus) if isinstance(named.voter, ScoringVoter) else 0, labels.k), np.float32)
         self._computes: set[Compute] = set()
         self._reads = Reads()
 
@@ -188,7 +188,7 @@ class _Ballot:
 
     def finish(self, run: RunDirectory | None) -> None:
         """Decide, where that takes the scores of all rows, and put the votes on record."""
-        if isinstance(self.named.voter, Dense):
+        if isinstance(self.named.voter, ScoringVoter):
             started = time.perf_counter()
             votes = _decided(self.named.voter, self._scores)
             self.seconds += time.perf_counter() - started
@@ -216,7 +216,7 @@ class _Ballot:
         return slice(self._starts[chunk], self._starts[chunk + 1])
 
 
-def _decided(voter: Dense, scores: npt.NDArray[np.float32]) -> Votes:
+def _decided(voter: ScoringVoter, scores: npt.NDArray[np.float32]) -> Votes:
     """Let a voter decide on the rows that have scores, and abstain on the others."""
     known = np.flatnonzero(~np.isnan(scores[:, 0]))
     return voter.decide(scores[known]).scatter(known, len(scores))
@@ -225,7 +225,7 @@ def _decided(voter: Dense, scores: npt.NDArray[np.float32]) -> Votes:
 def _details(
     named: NamedVoter, votes: VoteColumn, seconds: float, computes: Iterable[Compute], files: Mapping[str, str]
 ) -> StageDetails:
-    model = model_of(named.voter)
+    model = named.model
     return StageDetails(
         inputs=files,
         settings=named.section.model_dump(mode="json"),
@@ -237,10 +237,5 @@ def _details(
     )
 
 
-def _has_column(voter: Voter, corpus: ChunkedCorpus) -> bool:
-    return not _column(voter) or _column(voter) in corpus.column_names
-
-
-def _column(voter: Voter) -> str:
-    """Return the column of the input that a voter reads; empty if it reads none."""
-    return getattr(voter, "column", "")
+def _has_column(named: NamedVoter, corpus: ChunkedCorpus) -> bool:
+    return not named.column or named.column in corpus.column_names

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, cast
 
 from ...data.digests import file_digest
 from ...data.errors import ConfigError
@@ -16,10 +16,7 @@ from ...data.version import __version__
 from ...models.loading.resolve import ModelRef
 from ..settings import VoterSection
 from ..user_code.loading import UserCode
-from .registry import Voter, build_voter, voter_class
-
-MODEL_FIELDS = ("model", "encoder")
-"""Fields of a voter that hold a model."""
+from .registry import Voter, build_voter, declarations, model_fields
 
 
 @dataclass(frozen=True)
@@ -31,15 +28,30 @@ class NamedVoter:
     voter: Voter
 
     @property
+    def models(self) -> dict[str, ModelRef]:
+        """The models it uses, by field."""
+        values = {f.name: getattr(self.voter, f.name) for f in dataclasses.fields(cast(Any, self.voter))}
+        return {name: value for name, value in values.items() if isinstance(value, ModelRef)}
+
+    @property
+    def model(self) -> ModelRef | None:
+        """The first model it uses, if any."""
+        return next(iter(self.models.values()), None)
+
+    @property
     def family(self) -> str:
         """What voters of one origin have in common: their model; for others their own name."""
-        model = model_of(self.voter)
-        return model.digest if model else self.name
+        return self.model.digest if self.model else self.name
+
+    @property
+    def column(self) -> str:
+        """The column of the input that it reads; empty if it reads none."""
+        return declarations(self.voter).column
 
     @property
     def code(self) -> UserCode | None:
         """The user's code it runs, if any."""
-        return getattr(self.voter, "code", None)
+        return cast(Any, self.voter).code if declarations(self.voter).runs_user_code else None
 
     def key(self, corpus: ChunkedCorpus) -> str:
         """Digest of everything the votes depend on."""
@@ -49,24 +61,13 @@ class NamedVoter:
             code=self.code and self.code.digest,
             options=_fingerprint(self.voter),
             texts=corpus.digest,
-            columns=_column_digest(self.voter, corpus),
+            columns=self._column_digest(corpus),
         )
 
-
-def model_fields(kind: str) -> list[str]:
-    """Return the fields of a voter kind that hold a model."""
-    hints = get_type_hints(voter_class(kind))
-    return [name for name in MODEL_FIELDS if hints.get(name) is ModelRef]
-
-
-def model_of(voter: Voter) -> ModelRef | None:
-    """Return the model a voter uses, if any."""
-    return next((value for name in MODEL_FIELDS if isinstance(value := getattr(voter, name, None), ModelRef)), None)
-
-
-def is_user_code(voter: Voter) -> bool:
-    """Whether a voter runs code from a file of the user's."""
-    return hasattr(voter, "path")
+    def _column_digest(self, corpus: ChunkedCorpus) -> str:
+        """Digest of the input's columns that its votes may depend on."""
+        names = [name for name in corpus.column_names if self.code or name == self.column]
+        return stage_key(**{name: corpus.column_digest(name) for name in names})
 
 
 def build_voters(
@@ -109,13 +110,6 @@ def _model_name(section: VoterSection, field: str) -> str | None:
             hint='Write "embedded", "auto", a folder or a hub name.',
         )
     return written
-
-
-def _column_digest(voter: Voter, corpus: ChunkedCorpus) -> str:
-    """Digest of the input's columns a voter may read: its own, or all for user code."""
-    wanted = getattr(voter, "column", None)
-    names = (wanted,) if wanted in corpus.column_names else corpus.column_names if is_user_code(voter) else ()
-    return stage_key(**{name: corpus.column_digest(name) for name in names})
 
 
 def _fingerprint(value: Any) -> Any:

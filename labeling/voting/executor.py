@@ -17,8 +17,8 @@ from ...data.types.stored_corpus import ChunkedCorpus
 from ...data.types.votes import Votes
 from ...models.loading.device import Compute, choose_compute
 from ..user_code.reads import Reads
-from .configured import NamedVoter, model_of
-from .registry import Dense
+from .configured import NamedVoter
+from .registry import ScoringVoter
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,8 +28,8 @@ class Answer:
     Parameters
     ----------
     said : Votes, or ndarray of float32, shape (n, k)
-        Votes; or scores, if the voter decides on those of all rows together (`Dense`). Rows whose text has no content
-        are abstained from, or have NaN for scores, whatever the voter says.
+        Votes; or scores, if the voter decides on those of all rows together (`ScoringVoter`). Rows whose text has no
+        content are abstained from, or have NaN for scores, whatever the voter says.
     seconds : float
         How long it took.
     compute : Compute, optional
@@ -92,7 +92,7 @@ def answer(named: NamedVoter, chunk: Corpus, k: int) -> Answer:
     """
     started = time.perf_counter()
     said = _checked(named, chunk, k)
-    compute = choose_compute() if model_of(named.voter) else None
+    compute = choose_compute() if named.model else None
     code = named.code
     reads = Reads(code.voting.files.copy(), set(code.doubts)) if code else Reads()
     return Answer(said, time.perf_counter() - started, compute, reads)
@@ -100,7 +100,7 @@ def answer(named: NamedVoter, chunk: Corpus, k: int) -> Answer:
 
 def _checked(named: NamedVoter, chunk: Corpus, k: int) -> Votes | npt.NDArray[np.float32]:
     empty = ~chunk.unique.has_content[chunk.unique.inverse]
-    if isinstance(named.voter, Dense):
+    if isinstance(named.voter, ScoringVoter):
         scores = np.asarray(named.voter.scores(chunk), np.float32)
         if scores.shape != (len(chunk), k):
             raise VoterError(f"Voter '{named.name}' returned scores of shape {scores.shape} for {len(chunk)} rows.")

@@ -20,7 +20,7 @@ from ...data.progress import progress
 from ...data.types.corpus import Corpus
 from ...data.types.stored_corpus import ChunkedCorpus
 from ..user_code.reads import unchanged
-from .configured import NamedVoter, model_of
+from .configured import NamedVoter
 from .executor import Answer
 from .serialized import Parcel
 
@@ -82,7 +82,7 @@ class RayExecutor:
         import ray
 
         parcel = ray.put(Parcel.of(voters, k))
-        with_model = any(model_of(named.voter) for named in voters)
+        with_model = any(named.model for named in voters)
         places = self._actor_places(parcel, len(chunks)) if with_model else _task_places(parcel)
         what = voters[0].name if len(voters) == 1 else "rules"
         with progress(f"Voting ({what})", total=sum(corpus.sizes[number] for number in chunks)) as advance:

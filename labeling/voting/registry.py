@@ -9,7 +9,8 @@ import dataclasses
 import importlib
 import importlib.metadata
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Protocol, get_type_hints, runtime_checkable
@@ -22,22 +23,25 @@ from ...data.errors import ConfigError, LabelerError, nearest_hint
 from ...data.settings_errors import raise_together
 from ...data.types.corpus import Corpus
 from ...data.types.votes import Votes
+from ...models.loading.resolve import ModelRef
 from .. import voters as _voters
 
 ENTRY_POINT_GROUP = "labeler.voters"
 
-FROM_RUN = frozenset(
-    "keywords emoji prototypes hypotheses verbalizers descriptions cloze catch_all class_balance numeric_columns "
-    "model encoder".split()
+OFFERED = (
+    *("keywords", "emoji", "prototypes", "hypotheses", "verbalizers", "descriptions", "cloze", "catch_all"),
+    *("class_balance", "numeric_columns"),
 )
-"""Options that are taken from the task and the run unless a voter's section sets them."""
+"""What a task and a run offer to voters, by the name of a field."""
 _SECTION_KEYS = ("name", "kind", "optional")  # keys of every [[voters]] section
 
 
 class Voter(Protocol):
     """Votes on a chunk of the corpus, row by row. A frozen dataclass whose fields are its options.
 
-    A voter that must see all rows before it can vote has two more methods (see `Dense`).
+    Its field ``labels`` and its fields of type `ModelRef` are filled in. A voter that must see all rows before it can
+    vote has two more methods (`ScoringVoter`); it may have ``why_silent`` (`silent.Explaining`). The class may declare
+    what `Declarations` lists.
     """
 
     def vote(self, corpus: Corpus) -> Votes:
@@ -46,7 +50,7 @@ class Voter(Protocol):
 
 
 @runtime_checkable
-class Dense(Protocol):
+class ScoringVoter(Protocol):
     """A voter that scores chunks and decides on the scores of all rows, whatever their order."""
 
     def scores(self, corpus: Corpus) -> npt.NDArray[np.float32]:
@@ -56,6 +60,35 @@ class Dense(Protocol):
     def decide(self, scores: npt.NDArray[np.float32]) -> Votes:
         """Return one vote per row of scores."""
         ...
+
+
+@dataclass(frozen=True)
+class Declarations:
+    """What the class of a voter says of it, as class attributes; the defaults hold for a class that says nothing.
+
+    Parameters
+    ----------
+    needs : collection of str
+        Its fields that are taken from the task and the run (`OFFERED`) unless its section sets them.
+    column : str
+        The column of the user's table that it reads, empty for none; usually one of its fields. A voter whose column
+        is missing is left out if it is optional, and refused otherwise.
+    runs_user_code : bool
+        Whether it runs a Python file of the user's: its votes may depend on every column, and on what its field
+        ``path`` and its attribute ``code`` (a `UserCode`) tell.
+    on_demand : bool
+        Whether it votes on hard rows only, after all others: a `cascade.apply.OnDemandVoter`.
+    """
+
+    needs: Collection[str] = OFFERED
+    column: str = ""
+    runs_user_code: bool = False
+    on_demand: bool = False
+
+
+def declarations(voter: Any) -> Declarations:
+    """Return what a voter, or its class, declares."""
+    return Declarations(*(getattr(voter, f.name, f.default) for f in dataclasses.fields(Declarations)))
 
 
 @cache
@@ -87,9 +120,20 @@ def voter_options(kind: str) -> dict[str, dataclasses.Field[Any]]:
     return {f.name: f for f in dataclasses.fields(voter_class(kind)) if f.name != "labels"}
 
 
-def is_asked(kind: str) -> bool:
-    """Whether voters of this kind are asked about hard rows only, after all others: they have a method ``ask``."""
-    return hasattr(voter_class(kind), "ask")
+def model_fields(kind: str) -> list[str]:
+    """Return the fields of a kind that hold a model."""
+    hints = get_type_hints(voter_class(kind))
+    return [f.name for f in dataclasses.fields(voter_class(kind)) if hints[f.name] is ModelRef]
+
+
+def needs(kind: str) -> set[str]:
+    """Return the options of a kind that are taken from the task and the run unless a section sets them."""
+    return {*declarations(voter_class(kind)).needs, *model_fields(kind)} & set(voter_options(kind))
+
+
+def is_on_demand(kind: str) -> bool:
+    """Whether voters of a kind vote on hard rows only, after all others."""
+    return declarations(voter_class(kind)).on_demand
 
 
 def build_voter(name: str, kind: str, options: Mapping[str, Any], resources: Mapping[str, Any]) -> Voter:
@@ -108,14 +152,14 @@ def build_voter(name: str, kind: str, options: Mapping[str, Any], resources: Map
     ConfigError
         If the kind or an option is unknown, an option has a wrong type, or a required one is missing.
     """
-    cls, known = voter_class(kind), voter_options(kind)
+    cls, known, given = voter_class(kind), voter_options(kind), {"labels", *needs(kind)}
     unknown = sorted(set(options) - set(known))
     mistakes: list[LabelerError] = [
         ConfigError(f"Voter '{name}' ({kind}) has no option '{key}'.", hint=nearest_hint(key, (*known, *_SECTION_KEYS)))
         for key in unknown
     ]
     hints = get_type_hints(cls, include_extras=True)
-    values = {f.name: resources[f.name] for f in dataclasses.fields(cls) if f.name in resources}
+    values = {name: value for name, value in resources.items() if name in given}
     for key in set(options) & set(known):
         try:
             values[key] = _checked(name, key, hints[key], options[key])
@@ -125,7 +169,7 @@ def build_voter(name: str, kind: str, options: Mapping[str, Any], resources: Map
         ConfigError(f"Voter '{name}' ({kind}) needs '{f.name}'.", hint=f"See `labeler voters {kind}`.")
         for f in dataclasses.fields(cls)
         if f.name not in {*values, *options} and f.default is f.default_factory is dataclasses.MISSING
-        if not unknown and not (mistakes and f.name in FROM_RUN)  # a typo explains what is missing
+        if not unknown and not (mistakes and f.name in given)  # a typo explains what is missing
     ]
     raise_together(mistakes, f"Voter '{name}'")
     try:

@@ -7,15 +7,14 @@ import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ...data.errors import ConfigError, ModelError
 from ...data.types.corpus import Corpus
 from ...data.version import __version__
 from ...models.loading.resolve import ModelRef, resolve_model
 from ..user_code.loading import receive_code
-from ..voters.python import PythonVoter
-from .configured import MODEL_FIELDS, NamedVoter
+from .configured import NamedVoter
 from .executor import Answer, answer
 
 
@@ -42,8 +41,8 @@ class Parcel:
     @classmethod
     def of(cls, voters: Sequence[NamedVoter], k: int) -> Parcel:
         """Pack voters."""
-        own = [named.voter for named in voters if isinstance(named.voter, PythonVoter)]
-        return cls(tuple(voters), k, {voter.path: (voter.code.sources, voter.code.digest) for voter in own})
+        own = {cast(Any, named.voter).path: named.code for named in voters if named.code}
+        return cls(tuple(voters), k, {path: (code.sources, code.digest) for path, code in own.items()})
 
     def opened(self) -> list[NamedVoter]:
         """Return the voters with code and models of this machine.
@@ -70,10 +69,8 @@ class Parcel:
 
 
 def _opened(named: NamedVoter) -> NamedVoter:
-    voter: Any = named.voter
-    models = {name: getattr(voter, name, None) for name in MODEL_FIELDS}
-    here = {name: _found(model) for name, model in models.items() if isinstance(model, ModelRef)}
-    return dataclasses.replace(named, voter=dataclasses.replace(voter, **here)) if here else named
+    here = {name: _found(model) for name, model in named.models.items()}
+    return dataclasses.replace(named, voter=dataclasses.replace(cast(Any, named.voter), **here)) if here else named
 
 
 def _found(model: ModelRef) -> ModelRef:

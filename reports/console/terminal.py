@@ -19,7 +19,7 @@ from ...data.runs.directory import RunDirectory
 from ...data.runs.train_summary import TrainSummary
 from ...data.writing.sinks.sink import Written
 from ...labeling.outputs import LabelSummary
-from ...labeling.voting.registry import FROM_RUN, voter_class, voter_kinds, voter_options
+from ...labeling.voting.registry import needs, voter_class, voter_kinds, voter_options
 from ..printable import counted, percent, printable
 from .progress_bars import plain_console
 
@@ -132,8 +132,7 @@ def print_voter_kind(kind: str) -> None:
     hints = get_type_hints(cls)
     table = Table("option", "type", "default", box=None)
     for name, field in voter_options(kind).items():
-        given = name in FROM_RUN and hints[name] is not str  # a language model is named in its section
-        table.add_row(name, _type_name(hints[name]), _default(field, given=given))
+        table.add_row(name, _type_name(hints[name]), _default(field, given=name in needs(kind)))
     console.print(table)
 
 

@@ -18,7 +18,7 @@ from labeler.data.types.label_space import LabelSpace
 from labeler.data.types.votes import Votes
 from labeler.labeling.settings import VoterSection
 from labeler.labeling.voting.apply import apply_voters
-from labeler.labeling.voting.configured import NamedVoter, build_voters, model_of
+from labeler.labeling.voting.configured import NamedVoter, build_voters
 from labeler.models.loading.resolve import ModelRef
 
 LABELS = LabelSpace(("negative", "positive"))
@@ -88,7 +88,7 @@ def test_a_model_is_asked_for_by_field_and_written_name() -> None:
     voters = build_voters([section("a", "embedding"), section("b", "embedding", encoder="mine")], resources, models)
     assert asked == [("encoder", None), ("encoder", "mine")]
     assert [voter.family for voter in voters] == ["digest of None", "digest of mine"]
-    assert [model.name for voter in voters if (model := model_of(voter.voter))] == ["auto", "mine"]
+    assert [voter.model.name for voter in voters if voter.model] == ["auto", "mine"]
 
 
 @pytest.mark.parametrize("written", [3, "", ["a"]])

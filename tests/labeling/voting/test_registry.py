@@ -17,8 +17,10 @@ from labeler.data.errors import ConfigError
 from labeler.data.types.label_space import LabelSpace
 from labeler.labeling.voting.registry import (
     ENTRY_POINT_GROUP,
-    FROM_RUN,
+    OFFERED,
     build_voter,
+    declarations,
+    needs,
     voter_class,
     voter_kinds,
     voter_options,
@@ -33,6 +35,7 @@ class ThirdParty:
     """Stands in for a voter of another package."""
 
     labels: LabelSpace
+    keywords: Any = None
     weight: float = 1.0
 
 
@@ -125,5 +128,22 @@ def test_a_section_wins_over_the_task() -> None:
     assert voter.keywords == {"negative": {"kk": ("x",)}}  # type: ignore[attr-defined]
 
 
-def test_what_comes_from_the_run_is_an_option_of_some_kind() -> None:
-    assert {name for kind in KINDS for name in voter_options(kind)} >= FROM_RUN
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_declares_which_of_its_options_are_taken_from_the_run(kind: str) -> None:
+    cls = voter_class(kind)
+    assert "needs" in vars(cls)
+    assert set(cls.needs) <= set(OFFERED) & set(voter_options(kind))
+
+
+def test_all_that_a_run_offers_is_needed_by_some_kind() -> None:
+    assert {name for kind in KINDS for name in needs(kind)} >= set(OFFERED)
+
+
+@pytest.mark.usefixtures("third_party")
+def test_a_kind_that_declares_nothing_takes_what_its_fields_name() -> None:
+    assert needs("other") == {"keywords"}
+    voter: Any = build_voter("mine", "other", {}, RESOURCES | {"keywords": {"negative": ("x",)}, "emoji": {}})
+    assert voter.keywords == {"negative": ("x",)}
+    assert declarations(voter) == declarations(voter_class("other"))
+    assert not declarations(voter).runs_user_code
+    assert not declarations(voter).on_demand
