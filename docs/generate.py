@@ -20,7 +20,7 @@ from labeler.cli import app
 from labeler.config import Task
 from labeler.data.settings import Section
 from labeler.data.types.task import Label, TaskSection
-from labeler.labeling.voting.registry import FROM_RUN, voter_class, voter_kinds, voter_options
+from labeler.labeling.voting.registry import needs, voter_class, voter_kinds, voter_options
 
 FOLDER = Path(__file__).parent
 WORDS = {str: "string", int: "integer", float: "number", bool: "boolean", Path: "path"}
@@ -150,7 +150,7 @@ def _voter(kind: str) -> str:
     rows = []
     for name, field in voter_options(kind).items():
         default = field.default if field.default_factory is MISSING else field.default_factory()
-        given = name in FROM_RUN and not (default is MISSING and hints[name] is str)  # a language model is named
+        given = name in needs(kind)
         shown = _from(name) if given else _shown(default)
         rows.append((f"`{name}`", type_words(hints[name]), shown, meanings[name]))
     return "\n".join(
