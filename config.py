@@ -150,7 +150,6 @@ class Task(Section):
                 text_column=self.data.text_column,
                 id_column=self.data.id_column,
                 chunk_rows=PART_ROWS,
-                spool=True,
                 options=self.data.read_options,
             ),
             limit=told.limit,

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from ..data.reading.table import read_table
+from ..data.reading.reviews import read_table
 
 ENOUGH, SEED = 2_000, 7
 _PART = 100_000  # rows written at a time

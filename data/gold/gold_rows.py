@@ -11,7 +11,7 @@ import polars as pl
 
 from ..errors import InputError, nearest_hint
 from ..reading.columns import LABEL_NAMES, guess_column, require_column
-from ..reading.file_series import read_source
+from ..reading.file_series import read_whole
 from ..reading.frames import TableSource
 from ..reading.ids import normal_ids
 from ..reading.text_columns import TextColumns, find_text_columns, likely_columns, usual_text_columns
@@ -121,7 +121,7 @@ def read_gold(
         `label_space`, no row has a label, one id (or, without ids, one text) has two labels, or an inclusion
         probability is not in (0, 1].
     """
-    read = read_source(source)
+    read = read_whole(source)
     export = unpack_export(read.raw, label_space)
     raw = export.frame
     _refuse_weak_labels(raw, label_space, read.name)

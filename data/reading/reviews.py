@@ -1,12 +1,12 @@
-"""The user's reviews chunk by chunk, without ever holding all of a table."""
+"""The user's reviews: chunk by chunk, without ever holding all of a table, or as one table in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from itertools import chain, islice
+from dataclasses import dataclass
+from itertools import islice
 
-import numpy as np
 import polars as pl
 
 from ..errors import InputError, quoted
@@ -15,14 +15,14 @@ from ..types.raw_table import RawTable, Rejections
 from .columns import free_name
 from .file_series import open_input
 from .files.format_detection import DETECT, ReadOptions
-from .files.open_input import header_only
+from .files.problems import header_only
 from .frames import TableSource
-from .ids import EarlierIds, KeyTable, normal_ids
-from .rows import RowStream, rechunk
+from .guessed_ids import check_guess
+from .ids import EarlierIds
+from .rows import InputRows, rechunk
 from .text_columns import TextColumns
 from .usable_rows import (
     Chunk,
-    check_guess,
     drop_unusable_texts,
     find_columns,
     nothing_usable,
@@ -31,47 +31,43 @@ from .usable_rows import (
     tally,
 )
 
-__all__ = ["Chunk", "TableStream", "open_stream"]
+__all__ = ["Chunk", "Table", "TableStream", "open_stream", "read_table"]
 
 
+@dataclass(eq=False)
 class TableStream:
-    """A table that is being read; a context manager, and an iterator over `Chunk` that can be run through once.
+    """A table that is being read; a context manager, and an iterable of `Chunk`.
 
     All chunks have the same columns of the same types.
 
-    Attributes
+    Parameters
     ----------
-    source : str
-        Path as given, or ``<stdin>``.
     text : TextColumns
         Where the texts are.
-    text_column : str
-        Input name of the text column, or of several joined with `` + ``.
     id_column : str or None
         Input name of the id column; None where ids are made from the texts.
+    renames : dict of str to str
+        New names of columns of `Chunk.frame` whose own name is that of the texts or the ids.
     """
 
-    def __init__(
-        self,
-        rows: RowStream,
-        chunks: Iterator[RawTable],
-        text: TextColumns,
-        id_column: str | None,
-        *,
-        notes: tuple[str, ...],
-        renames: dict[str, str],
-        close: Callable[[], None],
-    ) -> None:
-        self.source = rows.name
-        self.text_column = str(text)
-        self.id_column = id_column
-        self.text = text
-        self._reused = 0
-        self._rows = rows
-        self._chunks = chunks
-        self._notes = notes
-        self._renames = renames
-        self._close = close
+    text: TextColumns
+    id_column: str | None
+    renames: dict[str, str]
+    _rows: InputRows
+    _chunk_rows: int
+    _notes: tuple[str, ...]
+    _close: Callable[[], None]
+    _reused: int = 0
+
+    @property
+    def source(self) -> str:
+        """Path as given, ``<stdin>``, or what a table in memory is called."""
+        return self._rows.name
+
+    @property
+    def text_column(self) -> str:
+        """Input name of the text column, or of several joined with `` + ``."""
+        return str(self.text)
 
     @property
     def has_own_ids(self) -> bool:
@@ -87,17 +83,12 @@ class TableStream:
         )
         return (*self._rows.notes, *self._notes, *(reused if self._reused else ()))
 
-    @property
-    def renames(self) -> dict[str, str]:
-        """New names of columns of `Chunk.frame` whose own name is that of the texts or the ids."""
-        return self._renames
-
     def located(self, rejected: pl.DataFrame) -> pl.DataFrame:
         """Return rejected rows as they are listed for the user: those of several files with file and line in it."""
         return self._rows.files.located(rejected)
 
     def digest(self) -> str:
-        """Read the input once more for the digest of its bytes; it must be a file, or a pipe that was spooled."""
+        """Read the input once more for the digest of its bytes."""
         return self._rows.digest()
 
     def __iter__(self) -> Iterator[Chunk]:
@@ -111,12 +102,13 @@ class TableStream:
         earlier = EarlierIds()
         counts = tally(Rejections().frame())
         found = False
-        for raw in self._chunks:
-            usable = drop_unusable_texts(raw, self.text)
-            chunk = take_rows(usable, self.text, self.id_column, earlier, self._rows.files)
+        for raw in rechunk(self._rows.read(), self._chunk_rows):
+            chunk = take_rows(
+                *drop_unusable_texts(raw, self.text), self.text, self.id_column, earlier, self._rows.files
+            )
             self._reused = earlier.reused
             if not found:
-                counts = _add_up(counts, tally(chunk.rejected))
+                counts = _add_up([counts, tally(chunk.rejected)])
             found = found or len(chunk) > 0
             if len(raw):
                 yield chunk
@@ -130,6 +122,42 @@ class TableStream:
         self._close()
 
 
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Reviews that can be labelled, and rows that cannot.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``id`` (String, unique) and ``text`` (String, never blank) first, then all other input columns, unchanged.
+        A column that was called ``id`` or ``text`` but is neither is now ``id_input`` or ``text_input``.
+    rejected : DataFrame
+        ``line`` (1-based line of the file; row number in Parquet), ``reason``, ``excerpt`` of the raw row.
+    text_column : str
+        Input name of the text column, or of several joined with `` + ``.
+    id_column : str or None
+        Input name of the id column; None where ids were made from the texts.
+    source : str
+        The path as given, or ``<stdin>``.
+    digest : str
+        ``blake2b:...`` of the input's bytes.
+    notes : tuple[str, ...]
+        Things to tell the user: a legacy encoding, a renamed column, an id column that was no id.
+    """
+
+    frame: pl.DataFrame
+    rejected: pl.DataFrame
+    text_column: str
+    id_column: str | None
+    source: str
+    digest: str
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        """Count the usable rows."""
+        return len(self.frame)
+
+
 def open_stream(
     source: TableSource,
     *,
@@ -137,7 +165,6 @@ def open_stream(
     likely_text: str | Sequence[str] | None = None,
     id_column: str | None = None,
     chunk_rows: int = 20_000,
-    spool: bool = False,
     options: ReadOptions = DETECT,
 ) -> TableStream:
     """Open a table for reading chunk by chunk: CSV, TSV, JSON, JSON Lines, Parquet, Excel, or a review per line.
@@ -150,16 +177,12 @@ def open_stream(
     column is one) is decided by reading it once or twice more. Held in memory are a chunk and, for each row, a hash of
     its id, its line and a hash of its text: 16 bytes.
 
-    A pipe is read once, as it comes, and decides by its beginning: the encoding and the delimiter by the first
-    block, up to 1 MiB; the types of JSON columns too; text and id column by the first chunk. Later rows that do not
-    follow the encoding or a type are rejected, and later columns of JSON Lines are left out. When a pipe pauses for
-    a second, what has come makes a chunk.
+    What is piped or packed is copied to a temporary file first.
 
     The files of a folder, a pattern (``reviews/*.parquet``) or a URL are one table, in the order of their names, with
     the columns of all of them. Lines are then counted through; `TableStream.located` knows the file.
 
-    A JSON array, a workbook and a Parquet file that is packed or comes through standard input are held as a whole; of
-    another Parquet file the compressed bytes of one row group.
+    A JSON array and a workbook are held as a whole; of a Parquet file the compressed bytes of one row group.
 
     Parameters
     ----------
@@ -175,8 +198,6 @@ def open_stream(
         Column of ids; guessed, too.
     chunk_rows : int
         Rows per chunk at most, rejected ones not counted; fewer where they have megabytes.
-    spool : bool
-        Copy a pipe to a temporary file first: it then decides by all rows, as a file does.
     options : ReadOptions
         Encoding and delimiter, where they are not to be detected.
 
@@ -190,32 +211,71 @@ def open_stream(
     if chunk_rows < 1:
         raise InputError(f"Chunks of {chunk_rows} rows hold nothing.", hint="Give at least 1.")
     with ExitStack() as stack:
-        rows = stack.enter_context(open_input(source, rows=chunk_rows, spool=spool, options=options))
-        chunks = rechunk(rows.read(), chunk_rows)
-        first = next(chunks)
-        if not len(first):
-            raise header_only(rows.name, first)
-        if not first.frame.width:
-            raise nothing_usable(rows.name, _tally_all(chain([first], chunks)), rows.files)
+        rows = stack.enter_context(open_input(source, rows=chunk_rows, options=options))
 
         def whole() -> Iterator[RawTable]:
-            """All rows, if they can be read again, or else the first."""
-            return rechunk(rows.read(), chunk_rows) if rows.rereadable else iter([first])
+            return rechunk(rows.read(), chunk_rows)
 
+        first = next(whole())
+        columns = first.frame.columns
+        if not len(first):
+            raise header_only(rows.name, first)
+        if not columns:
+            raise nothing_usable(rows.name, _add_up(tally(table.rejected) for table in whole()), rows.files)
         more = (chunk.frame for chunk in islice(whole(), 1, None))
         text, id_name = find_columns(
             first.frame, text_column, id_column, source=rows.name, likely=likely_text, more=more
         )
-        notes = (*_text_notes(text), *damage_notes(drop_unusable_texts(first, text).texts, rows.name))
+        notes = [*_text_notes(text), *damage_notes(drop_unusable_texts(first, text)[1], rows.name)]
         if id_name is not None and id_column is None:
-            id_name, doubts = check_guess(id_name, *_count_reused(whole, text, id_name))
-            notes = (*notes, *doubts)
-        if id_name is None and "id" in first.frame.columns:
-            notes = (*notes, f"The input's own column 'id' is now '{free_name('id', set(first.frame.columns))}'.")
-        renames = renamed_columns(first.frame.columns, text.column(first.frame), id_name)
-        chunks = whole() if rows.rereadable else chain([first], chunks)
-        close = stack.pop_all().close
-    return TableStream(rows, chunks, text, id_name, notes=notes, renames=renames, close=close)
+            id_name, doubts = check_guess(id_name, text, whole)
+            notes += doubts
+        if id_name is None and "id" in columns:
+            notes.append(f"The input's own column 'id' is now '{free_name('id', set(columns))}'.")
+        renames = renamed_columns(columns, text.column(first.frame), id_name)
+        return TableStream(text, id_name, renames, rows, chunk_rows, tuple(notes), stack.pop_all().close)
+
+
+def read_table(
+    source: TableSource,
+    *,
+    text_column: str | Sequence[str] | None = None,
+    id_column: str | None = None,
+    limit: int | None = None,
+    options: ReadOptions = DETECT,
+) -> Table:
+    """Read all reviews of an input that `open_stream` can read.
+
+    Parameters
+    ----------
+    source, text_column, id_column, options
+        As for `open_stream`.
+    limit : int, optional
+        Keep only the first `limit` usable rows.
+
+    Returns
+    -------
+    Table
+        At least one row; rows and rejected rows in input order.
+
+    Raises
+    ------
+    InputError
+        If the input cannot be read, the columns are unclear, or no row is usable.
+    """
+    if limit is not None and limit < 1:
+        raise InputError(f"A limit of {limit} leaves no rows.", hint="Give a limit of at least 1.")
+    with open_stream(source, text_column=text_column, id_column=id_column, options=options) as stream:
+        chunks = list(stream)
+        frame = pl.concat([chunk.frame for chunk in chunks])
+        rejected = stream.located(pl.concat([chunk.rejected for chunk in chunks]))
+        digest = stream.digest()
+    renamed = (f"The input's own column '{old}' is now '{new}'." for old, new in stream.renames.items())
+    notes = tuple(dict.fromkeys((*stream.notes, *renamed)))
+    if limit is not None and limit < len(frame):
+        lines = pl.concat([chunk.lines for chunk in chunks])
+        frame, rejected = frame.head(limit), rejected.filter(pl.col("line") < lines[limit - 1])
+    return Table(frame, rejected, stream.text_column, stream.id_column, stream.source, digest, notes)
 
 
 def _text_notes(text: TextColumns) -> tuple[str, ...]:
@@ -224,36 +284,5 @@ def _text_notes(text: TextColumns) -> tuple[str, ...]:
     return (f"Texts are the values of '{text}'.",) if "." in text.names[0] else ()
 
 
-def _count_reused(read: Callable[[], Iterable[RawTable]], text: TextColumns, column: str) -> tuple[int, int]:
-    """Count the usable rows with an id, and those of them that have another text than the first row with their id."""
-    rows, ids = _count_distinct(read(), text, column)
-    if ids == rows:
-        return rows, 0
-    return rows, _count_distinct(read(), text, column, with_texts=True)[1] - ids
-
-
-def _count_distinct(
-    tables: Iterable[RawTable], text: TextColumns, column: str, *, with_texts: bool = False
-) -> tuple[int, int]:
-    """Count the usable rows with an id, and the different ids, or pairs of id and text, among them."""
-    seen = KeyTable()
-    rows = 0
-    for table in tables:
-        usable = drop_unusable_texts(table, text)
-        found = pl.DataFrame([normal_ids(usable.raw.frame[column]).alias("id"), usable.texts]).drop_nulls("id")
-        keys = (found.hash_rows() if with_texts else found["id"].hash()).unique().to_numpy()
-        seen.put(keys, np.ones(len(keys), np.int64))
-        rows += len(found)
-    return rows, len(seen)
-
-
-def _tally_all(tables: Iterable[RawTable]) -> pl.DataFrame:
-    counts = tally(Rejections().frame())
-    for table in tables:
-        counts = _add_up(counts, tally(table.rejected))
-    return counts
-
-
-def _add_up(counts: pl.DataFrame, more: pl.DataFrame) -> pl.DataFrame:
-    both = pl.concat([counts, more])
-    return both.group_by("reason").agg(pl.col("rows").sum(), pl.col("line").min())
+def _add_up(counts: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    return pl.concat(counts).group_by("reason").agg(pl.col("rows").sum(), pl.col("line").min())

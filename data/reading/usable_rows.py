@@ -13,25 +13,6 @@ from .columns import ID_NAMES, free_name, guess_column, require_column
 from .ids import EarlierIds, complete_ids, unique_ids
 from .text_columns import TextColumns, find_text_columns, likely_columns
 
-# A guessed id column with so many reused values is a product's; fewer are slips in a column of ids.
-_FEWEST_REUSED, _SHARE_REUSED = 5, 0.1
-
-
-@dataclass(frozen=True, eq=False)
-class UsableRows:
-    """Rows that have a text.
-
-    Parameters
-    ----------
-    raw : RawTable
-        The rows; those without a text are among the rejected ones.
-    texts : Series of str
-        Their texts.
-    """
-
-    raw: RawTable
-    texts: pl.Series
-
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
@@ -114,33 +95,8 @@ def find_id_column(frame: pl.DataFrame, wanted: str | None, *, source: str) -> s
     return None
 
 
-def check_guess(column: str, rows: int, reused: int) -> tuple[str | None, tuple[str, ...]]:
-    """Refuse a guessed id column whose values often come again with another text: a product's or an author's id.
-
-    Parameters
-    ----------
-    column : str
-        The column.
-    rows : int
-        Usable rows with an id.
-    reused : int
-        How many of them have the id, but not the text, of an earlier row.
-
-    Returns
-    -------
-    tuple
-        The column or None, and notes for the user.
-    """
-    if reused < _FEWEST_REUSED or reused < _SHARE_REUSED * rows:
-        return column, ()
-    return None, (
-        f"Column '{column}' does not identify reviews: {reused:,} of {rows:,} rows have the id of another review. "
-        "Ids are made from the texts.",
-    )
-
-
-def drop_unusable_texts(raw: RawTable, text: TextColumns) -> UsableRows:
-    """Reject rows whose text is blank or no string; NULs in the others become spaces."""
+def drop_unusable_texts(raw: RawTable, text: TextColumns) -> tuple[RawTable, pl.Series]:
+    """Reject rows whose text is blank or no string; return the others and their texts, in which NULs become spaces."""
     column = text.column(raw.frame)
     texts = text.of(raw.frame)
     # In one piece: Polars panics over columns of strings of which a filter empties a piece.
@@ -150,15 +106,16 @@ def drop_unusable_texts(raw: RawTable, text: TextColumns) -> UsableRows:
     not_string = raw.not_string(column or "")
     bad = blank | not_string
     if not bad.any():
-        return UsableRows(RawTable(frame, raw.lines, raw.rejected), texts)
+        return RawTable(frame, raw.lines, raw.rejected), texts
     reason = pl.select(pl.when(not_string).then(pl.lit("text is not a string")).otherwise(pl.lit("empty text")))
     rows = _rejected(frame.filter(bad), raw.lines.filter(bad), reason.to_series().filter(bad))
     rejected = pl.concat([raw.rejected, rows]).sort("line", maintain_order=True)
-    return UsableRows(RawTable(frame.filter(~bad), raw.lines.filter(~bad), rejected), texts.rechunk().filter(~bad))
+    return RawTable(frame.filter(~bad), raw.lines.filter(~bad), rejected), texts.rechunk().filter(~bad)
 
 
 def take_rows(
-    usable: UsableRows,
+    raw: RawTable,
+    texts: pl.Series,
     text: TextColumns,
     id_column: str | None,
     earlier: EarlierIds | None = None,
@@ -168,7 +125,7 @@ def take_rows(
 
     Parameters
     ----------
-    usable : UsableRows
+    raw, texts
         What `drop_unusable_texts` left.
     text : TextColumns
     id_column : str or None
@@ -179,7 +136,7 @@ def take_rows(
         Where lines are, if the rows are of several files.
     """
     earlier = earlier or EarlierIds()
-    original, texts, lines = usable.raw.frame, usable.texts.alias("text"), usable.raw.lines
+    original, texts, lines = raw.frame, texts.alias("text"), raw.lines
     renames = renamed_columns(original.columns, text.column(original), id_column)
     others = original.drop(filter(None, (text.column(original), id_column))).rename(renames)
     ids = complete_ids(texts, original[id_column] if id_column else None, earlier)
@@ -187,14 +144,14 @@ def take_rows(
         frame = pl.DataFrame([ids, texts]).hstack(others)
         if "id" in original.columns:
             original = original.rename({"id": free_name("id", set(original.columns))})
-        return Chunk(frame, pl.DataFrame([ids]).hstack(original), usable.raw.rejected, lines)
+        return Chunk(frame, pl.DataFrame([ids]).hstack(original), raw.rejected, lines)
     ids, first, used_on = unique_ids(ids, texts, lines, earlier)
     frame = pl.DataFrame([ids, texts]).hstack(others)
     again = (files or FileLines()).located(pl.DataFrame([ids, used_on]).filter(~first))
     where = pl.format("line {} of {}", "line", "file") if "file" in again.columns else pl.format("line {}", "line")
     reason = again.select(pl.format("the same id '{}' and text as on {}", "id", where)).to_series()
     repeated = _rejected(frame.filter(~first), lines.filter(~first), reason)
-    rejected = pl.concat([usable.raw.rejected, repeated]).sort("line", maintain_order=True)
+    rejected = pl.concat([raw.rejected, repeated]).sort("line", maintain_order=True)
     return Chunk(frame.filter(first), original.filter(first), rejected, lines.filter(first))
 
 

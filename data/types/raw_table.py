@@ -118,3 +118,8 @@ def concat_tables(tables: Sequence[RawTable]) -> RawTable:
         pl.concat([table.rejected for table in tables]),
         {name: pl.concat([table.not_string(name) for table in tables]) for name in names},
     )
+
+
+def numbered(frame: pl.DataFrame, *, first: int = 1) -> RawTable:
+    """Give the rows of a table without lines their numbers."""
+    return RawTable(frame, pl.Series("line", range(first, first + len(frame)), pl.Int64), Rejections().frame())

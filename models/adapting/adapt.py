@@ -13,7 +13,7 @@ import numpy as np
 from ...data.errors import ConfigError, InputError
 from ...data.progress import status
 from ...data.reading.files.format_detection import DETECT, ReadOptions
-from ...data.reading.table import read_table
+from ...data.reading.reviews import read_table
 from ...data.runs.adapt_summary import AdaptSummary
 from ...data.runs.manifest import stage_key
 from ...data.version import __version__

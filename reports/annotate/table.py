@@ -15,7 +15,8 @@ from ...data.errors import InputError, RunError, nearest_hint
 from ...data.reading.columns import fold_name
 from ...data.reading.files.encoding import to_utf8
 from ...data.reading.files.format_detection import named_kind, text_kind
-from ...data.reading.files.open_input import empty, encoding_notes, format_of, header_only, reading_file
+from ...data.reading.files.input_file import encoding_notes
+from ...data.reading.files.problems import empty, format_of, header_only, reading_file
 from ...data.reading.formats.csv_layout import csv_layout
 from ...data.reading.formats.csv_rows import parse_csv
 from ...data.reading.text_columns import TextColumns

@@ -8,7 +8,7 @@ from labeler.config import load_config
 from labeler.data.errors import InputError
 from labeler.data.gold.gold_rows import match_gold, read_gold
 from labeler.data.presets import preset_names
-from labeler.data.reading.table import read_table
+from labeler.data.reading.reviews import read_table
 from labeler.data.sample import SAMPLES, sample_of
 
 

@@ -48,7 +48,7 @@ def detect_encoding(data: bytes, *, complete: bool = False, source: str = "The i
 
 
 def detect_file_encoding(file: BinaryIO, *, complete: bool = True, source: str = "The input") -> str:
-    """Name the codec that decodes a file, as `detect_encoding` does, holding one block of it at a time.
+    """Name the codec that decodes a file, as `detect_encoding` does, holding one chunk of it at a time.
 
     The file must be seekable; where it stands afterwards is not defined.
     """
@@ -84,11 +84,11 @@ def to_utf8(data: bytes, *, source: str = "The input") -> tuple[bytes, str]:
         If the encoding is unknown, or the bytes do not follow it.
     """
     encoding = detect_encoding(data, complete=True, source=source)
-    return b"".join(utf8_blocks([data], encoding, source=source)), encoding
+    return b"".join(utf8_chunks([data], encoding, source=source)), encoding
 
 
-def utf8_blocks(blocks: Iterable[bytes], encoding: str, *, source: str = "The input") -> Iterator[bytes]:
-    """Re-encode a text file block by block, as `to_utf8` does; bytes that are meant to be UTF-8 are not checked.
+def utf8_chunks(chunks: Iterable[bytes], encoding: str, *, source: str = "The input") -> Iterator[bytes]:
+    """Re-encode a text file chunk by chunk, as `to_utf8` does; bytes that are meant to be UTF-8 are not checked.
 
     Raises
     ------
@@ -96,27 +96,27 @@ def utf8_blocks(blocks: Iterable[bytes], encoding: str, *, source: str = "The in
         If bytes in another encoding do not follow it.
     """
     if encoding not in ("utf-8", "utf-8-sig"):
-        blocks = _decoded(blocks, encoding, source)
+        chunks = _decoded(chunks, encoding, source)
     mark = len(codecs.BOM_UTF8) if encoding == "utf-8-sig" else 0
-    for block in blocks:
-        yield block[mark:].replace(b"\0", b" ")
-        mark = max(0, mark - len(block))
+    for chunk in chunks:
+        yield chunk[mark:].replace(b"\0", b" ")
+        mark = max(0, mark - len(chunk))
 
 
-def _decoded(blocks: Iterable[bytes], encoding: str, source: str) -> Iterator[bytes]:
+def _decoded(chunks: Iterable[bytes], encoding: str, source: str) -> Iterator[bytes]:
     decoder = codecs.getincrementaldecoder(encoding)()
     position = 0
-    for block, final in chain(((block, False) for block in blocks), [(b"", True)]):
+    for chunk, final in chain(((chunk, False) for chunk in chunks), [(b"", True)]):
         pending = len(decoder.getstate()[0])
         try:
-            yield decoder.decode(block, final).encode("utf-8")
+            yield decoder.decode(chunk, final).encode("utf-8")
         except UnicodeDecodeError as error:
             raise InputError(
                 f"{source} looks like {encoding} but breaks off or is damaged at byte "
                 f"{position - pending + error.start:,}.",
                 hint="Save the file again as UTF-8.",
             ) from None
-        position += len(block)
+        position += len(chunk)
 
 
 def best_delimiter(sample: bytes) -> tuple[str | None, float]:
@@ -154,15 +154,15 @@ def _first_bad_byte(file: BinaryIO, *, complete: bool) -> int | None:
     file.seek(0)
     position = 0
     while True:
-        block = file.read(_SAMPLE)
+        chunk = file.read(_SAMPLE)
         pending = len(decoder.getstate()[0])
         try:
-            decoder.decode(block, complete and not block)
+            decoder.decode(chunk, complete and not chunk)
         except UnicodeDecodeError as error:
             return position - pending + error.start
-        if not block:
+        if not chunk:
             return None
-        position += len(block)
+        position += len(chunk)
 
 
 def _utf16_without_mark(sample: bytes) -> str | None:
@@ -184,9 +184,9 @@ def _bad_byte(file: BinaryIO, offset: int, source: str) -> InputError:
     file.seek(0)
     line, left = 1, offset
     while left > 0:
-        block = file.read(min(left, _SAMPLE))
-        line += block.count(b"\n")
-        left -= len(block)
+        chunk = file.read(min(left, _SAMPLE))
+        line += chunk.count(b"\n")
+        left -= len(chunk)
     return InputError(
         f"{source} is not UTF-8, UTF-16 or Cyrillic text ({', '.join(CODE_PAGES)}): byte 0x{file.read(1)[0]:02X} at "
         f"offset {offset:,} (line {line:,}) is not UTF-8, and what stands around it are no Cyrillic words.",

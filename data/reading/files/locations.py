@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ...errors import InputError
 from .format_detection import ENDINGS, named_kind
-from .open_input import reading_file
+from .problems import reading_file
 from .remote import explaining_remote
 
 
-def is_url(source: str | Path) -> bool:
+def is_url(source: object) -> bool:
     """Whether an input lies in a remote file system: ``s3://...``."""
     return isinstance(source, str) and "://" in source
 
@@ -47,10 +49,10 @@ def find_files(source: str | Path) -> list[Path] | None:
     return sorted(found) or None
 
 
-def fetch_files(url: str, folder: Path) -> list[tuple[str, Path]]:
-    """Copy the files behind a URL, which may name a folder or a pattern, into a folder of this machine.
+def fetch_files(url: str, stack: ExitStack) -> list[tuple[str, Path]]:
+    """Copy the files behind a URL, which may name a folder or a pattern, into a temporary folder of this machine.
 
-    Any file system of fsspec will do. Copied because a table is read up to four times.
+    Any file system of fsspec will do. Copied because a table is read up to four times; `stack` removes the copies.
 
     Returns
     -------
@@ -66,6 +68,7 @@ def fetch_files(url: str, folder: Path) -> list[tuple[str, Path]]:
     """
     from fsspec.core import url_to_fs
 
+    folder = Path(stack.enter_context(TemporaryDirectory(prefix="labeler-")))
     copies = []
     with explaining_remote(url, "cannot be read", InputError):
         files, path = url_to_fs(url)
@@ -74,6 +77,7 @@ def fetch_files(url: str, folder: Path) -> list[tuple[str, Path]]:
             copy.parent.mkdir()
             files.get_file(name, str(copy))
             copies.append((files.unstrip_protocol(name), copy))
+    copies = [copy for copy in copies if copy[1].stat().st_size] or copies  # an empty file has no columns
     if not copies:
         raise InputError(f"There is nothing at {url}.", hint=f"Labeler reads files that end in {ENDINGS}.")
     return copies

@@ -39,9 +39,9 @@ class CsvLayout:
     above: int = 0
     backslashes: bool = False
 
-    def plain(self, blocks: Iterable[bytes]) -> Iterable[bytes]:
-        """Return the blocks of the file with its quotes doubled."""
-        return _doubled(blocks) if self.backslashes else blocks
+    def plain(self, chunks: Iterable[bytes]) -> Iterable[bytes]:
+        """Return the chunks of the file with its quotes doubled."""
+        return _doubled(chunks) if self.backslashes else chunks
 
 
 def csv_layout(head: bytes, kind: str = "csv", delimiter: str | None = None) -> CsvLayout:
@@ -89,15 +89,14 @@ def _header_start(sample: bytes, delimiter: str | None) -> int:
     return 0
 
 
-def _doubled(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    r"""Write ``\"`` as ``""`` and ``\\`` as ``\``, also where a block ends between the two."""
+def _doubled(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    r"""Write ``\"`` as ``""`` and ``\\`` as ``\``, also where a chunk ends between the two."""
     rest = b""
-    for block in blocks:
-        data = rest + block
+    for chunk in chunks:
+        data = rest + chunk
         odd = (len(data) - len(data.rstrip(b"\\"))) % 2
         data, rest = data[: len(data) - odd], data[len(data) - odd :]
-        if data or not block:
-            yield _double(data)
+        yield _double(data)
     if rest:
         yield rest
 

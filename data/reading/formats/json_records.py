@@ -216,26 +216,6 @@ def to_table(records: Records, kinds: Kinds) -> RawTable:
     return RawTable(pl.DataFrame(columns), lines, rejected, not_strings)
 
 
-def reject_misfits(records: Records, own: Kinds, kinds: Kinds) -> Records:
-    """Reject objects, of the kinds `own`, with a value that does not fit the type of its column in `kinds`.
-
-    All values fit a column of text.
-    """
-    fixed = {name: kind for name, found in kinds.items() if (kind := _column_type(found)) != pl.String}
-    doubtful = [name for name in own if name in fixed and _column_type(kinds[name] | own[name]) != fixed[name]]
-    if not doubtful:
-        return records
-    kept = Records(bad=records.bad)
-    for line, value in zip(records.lines, records.values, strict=True):
-        wrong = [name for name in doubtful if _column_type(kinds[name] | _kinds([value.get(name)])) != fixed[name]]
-        if wrong:
-            reason = f"column '{wrong[0]}' is not {fixed[wrong[0]]} as in the first rows"
-            kept.bad.add(line, reason, json.dumps(value, ensure_ascii=False))
-        else:
-            kept.add(line, value)
-    return kept
-
-
 def _kinds(values: list[Any]) -> set[object]:
     kinds: set[object] = {type(value) for value in values if value is not None}
     if int in kinds:

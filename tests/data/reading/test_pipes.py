@@ -1,10 +1,8 @@
-"""A pipe is read as it comes, and what its first rows do not show is handled row by row."""
+"""A pipe is read like a file of the same content."""
 
 from __future__ import annotations
 
 import io
-import itertools
-import json
 import os
 import sys
 import threading
@@ -16,12 +14,9 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from labeler.data.errors import InputError
-from labeler.data.reading.files import byte_stream as stream_bytes
-from labeler.data.reading.reviews import open_stream
-from labeler.data.reading.table import read_table
+from labeler.data.reading.reviews import open_stream, read_table
 
 LONG = b"x" * (1 << 20)
-"""Fills the first block, by which a pipe is judged."""
 
 Feed = Callable[[Iterable[bytes]], None]
 
@@ -29,7 +24,6 @@ Feed = Callable[[Iterable[bytes]], None]
 @pytest.fixture
 def feed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Feed]:
     """Make standard input a pipe into which a thread writes what it is given, until nobody reads any more."""
-    monkeypatch.setattr(stream_bytes, "PATIENCE", 0.05)
     reader, writer = os.pipe()
     pipe = os.fdopen(reader, "rb")
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(pipe))
@@ -54,10 +48,6 @@ def feed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Feed]:
         assert not thread.is_alive()
 
 
-def rows_of(count: int) -> Iterator[bytes]:
-    return (f"{i},review {i}\n".encode() for i in range(count))
-
-
 @pytest.mark.parametrize("content", [b"id,text\n1,a\n,b\n1,c\n\n\n", b'{"id":1,"text":"a"}\n{"n":5}\n', b"text\ra\rb"])
 def test_a_short_pipe_gives_what_the_file_gives(tmp_path: Path, feed: Feed, content: bytes) -> None:
     path = tmp_path / ("a.jsonl" if content.startswith(b"{") else "a.csv")
@@ -78,72 +68,15 @@ def test_a_short_pipe_gives_what_the_file_gives(tmp_path: Path, feed: Feed, cont
         b'{"text":"a"}\n' * 99999 + b'{"n":1}\n',
     ],
 )
-def test_a_spooled_pipe_decides_by_all_rows(tmp_path: Path, feed: Feed, content: bytes) -> None:
+def test_a_pipe_decides_by_all_rows(tmp_path: Path, feed: Feed, content: bytes) -> None:
     path = tmp_path / ("a.jsonl" if content.startswith(b"{") else "a.csv")
     path.write_bytes(content)
     table = read_table(path)
     feed([content])
-    with open_stream("-", spool=True) as stream:
+    with open_stream("-") as stream:
         assert_frame_equal(pl.concat([chunk.frame for chunk in stream]), table.frame)
         assert stream.digest() == table.digest
     assert not sys.stdin.buffer.closed
-
-
-@pytest.mark.parametrize("kind", ["csv", "jsonl"])
-def test_an_endless_pipe_is_read_as_it_comes(feed: Feed, kind: str) -> None:
-    texts = (f"review {i}" for i in itertools.count())
-    if kind == "csv":
-        feed(itertools.chain([b"text,stars\n"], (f"{text},5\n".encode() * 50 for text in texts)))
-    else:
-        feed((json.dumps({"text": text}).encode() + b"\n") * 50 for text in texts)
-    with open_stream("-", chunk_rows=1000) as stream:
-        chunks = list(itertools.islice(stream, 3))
-    assert [len(chunk) for chunk in chunks] == [1000] * 3
-    assert pl.concat([chunk.frame for chunk in chunks])["id"].n_unique() == 3000
-
-
-def test_a_pause_passes_on_what_has_come(feed: Feed) -> None:
-    go_on = threading.Event()
-
-    def parts() -> Iterator[bytes]:
-        yield b"id,text\n"
-        yield b"1,a\n2,b\n3,"
-        go_on.wait(10)
-        yield b"c\n"
-
-    feed(parts())
-    with open_stream("-") as stream:
-        chunks = iter(stream)
-        assert next(chunks).frame["id"].to_list() == ["1", "2"]
-        go_on.set()
-        assert next(chunks).frame.rows() == [("3", "c")]
-        assert next(chunks, None) is None
-
-
-def test_bytes_of_another_encoding_cost_their_row(feed: Feed) -> None:
-    feed(["id,text\n1,Жақсы\n0,".encode(), LONG, b"\n2,Tr\xe8s bien\n3,ok\n", 'a,"Нашар"\n'.encode()])
-    with open_stream("-", id_column="id") as stream:
-        chunks = list(stream)
-    assert pl.concat([chunk.frame for chunk in chunks])["id"].to_list() == ["1", "0", "3", "a"]
-    assert pl.concat([chunk.rejected for chunk in chunks]).rows() == [(4, "not UTF-8 text", "2,Trs bien")]
-
-
-def test_bad_bytes_in_json_lines_cost_their_row(feed: Feed) -> None:
-    feed(['{"text":"Жақсы"}\n'.encode() * 70_000, b'{"text":"\xff"}\n{"text":"ok"}\n'])
-    with open_stream("-", chunk_rows=100_000) as stream:
-        chunks = list(stream)
-    assert pl.concat([chunk.rejected for chunk in chunks]).rows() == [(70_001, "not UTF-8 text", '{"text":""}')]
-    assert chunks[-1].frame["text"][-1] == "ok"
-
-
-def test_a_code_page_is_noticed_when_it_first_matters(feed: Feed) -> None:
-    feed([b"id,text\n", *rows_of(60_000), "x,Отличный товар\n".encode("cp1251")])
-    with open_stream("-") as stream:
-        notes_before = stream.notes
-        *_, last = stream
-    assert last.frame["text"][-1] == "Отличный товар"
-    assert not notes_before
-    assert stream.notes == ("<stdin> was read as cp1251.",)
 
 
 def test_a_pipe_that_is_no_text(feed: Feed) -> None:
@@ -152,20 +85,7 @@ def test_a_pipe_that_is_no_text(feed: Feed) -> None:
         open_stream("-")
 
 
-def test_later_json_columns_and_types_do_not_change_the_table(feed: Feed) -> None:
-    first = b'{"id":1,"text":"a","n":1,"x":null}\n{"id":2,"text":"b","n":2,"x":"%b"}\n'
-    feed([first % LONG, b'{"id":3,"text":"c","n":1.5}\n{"id":4,"text":5,"x":7,"new":1}\n',
-          b'{"id":5,"text":"d","x":"y","new":2}\n'])  # fmt: skip
-    with open_stream("-") as stream:
-        chunks = list(stream)
-    table = pl.concat([chunk.original for chunk in chunks])
-    assert table.rows() == [(1, "a", 1, None), (2, "b", 2, LONG.decode()), (5, "d", None, "y")]
-    rejected = pl.concat([chunk.rejected for chunk in chunks])
-    assert rejected["reason"].to_list() == ["column 'n' is not Int64 as in the first rows", "text is not a string"]
-    assert stream.notes == ("<stdin> has columns that its first rows do not have; they are left out: 'new'.",)
-
-
-def test_formats_that_are_held_as_a_whole(feed: Feed) -> None:
+def test_a_piped_parquet_file(feed: Feed) -> None:
     frame = pl.DataFrame({"id": ["1", "2"], "text": ["Жақсы", "Нашар"]})
     buffer = io.BytesIO()
     frame.write_parquet(buffer)

@@ -15,14 +15,13 @@ from polars.testing import assert_frame_equal
 
 from labeler.data.errors import InputError
 from labeler.data.reading import rows as stream_rows
-from labeler.data.reading.files import byte_stream as stream_bytes
+from labeler.data.reading.files import input_file
 from labeler.data.reading.formats import csv_rows as csv_table
-from labeler.data.reading.reviews import open_stream
-from labeler.data.reading.table import read_table
+from labeler.data.reading.reviews import open_stream, read_table
 
 IN_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 SIZES = st.tuples(st.sampled_from([1, 2, 3, 20_000]), st.sampled_from([5, 11, 64, 1 << 20]))
-"""Rows of a chunk and bytes of a block."""
+"""Rows of a chunk and bytes that are read at once."""
 
 
 Columns = tuple[str | None, str | None]
@@ -52,8 +51,8 @@ def whole(path: Path, columns: Columns = GUESSED) -> Outcome | str:
 
 def streamed(path: Path, rows: int = 20_000, block: int = 1 << 20, columns: Columns = GUESSED) -> Outcome | str:
     with pytest.MonkeyPatch.context() as patch:
-        for module in (stream_bytes, stream_rows):
-            patch.setattr(module, "BLOCK", block)
+        for module in (input_file, stream_rows):
+            patch.setattr(module, "READ_BYTES", block)
         try:
             with open_stream(path, text_column=columns[0], id_column=columns[1], chunk_rows=rows) as stream:
                 chunks = list(stream)
@@ -202,7 +201,7 @@ def test_reviews_of_a_megabyte(tmp_path: Path) -> None:
 
 def test_huge_rows_make_small_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream_rows, "_CHUNK_BYTES", 1 << 12)
-    monkeypatch.setattr(stream_bytes, "BLOCK", 1 << 10)
+    monkeypatch.setattr(input_file, "READ_BYTES", 1 << 10)
     frame = pl.DataFrame({"text": [f"{i}" * 500 for i in range(60)]})
     frame.write_csv(tmp_path / "a.csv")
     frame.write_parquet(tmp_path / "a.parquet", compression="uncompressed")
@@ -215,7 +214,7 @@ def test_a_stray_quote_does_not_hold_up_the_file(tmp_path: Path, monkeypatch: py
     path = save(tmp_path, "a.csv", 'id,text\n1,"oops\n' + "".join(f"{i},ok\n" for i in range(2, 1000)))
     assert_same(path, 500, 512)
     monkeypatch.setattr(csv_table, "_LONGEST", 1 << 10)
-    monkeypatch.setattr(stream_bytes, "BLOCK", 1 << 9)
+    monkeypatch.setattr(input_file, "READ_BYTES", 1 << 9)
     with open_stream(path) as stream:
         table = pl.concat([chunk.frame for chunk in stream])
     assert_frame_equal(table, read_table(path).frame)

@@ -9,8 +9,7 @@ import polars as pl
 import pytest
 
 from labeler.data.errors import InputError
-from labeler.data.reading.reviews import open_stream
-from labeler.data.reading.table import read_table
+from labeler.data.reading.reviews import open_stream, read_table
 from labeler.data.reading.text_columns import TextColumns
 
 EXPORT = """Оценка;Достоинства;Недостатки;Комментарий;id

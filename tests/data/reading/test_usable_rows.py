@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from labeler.data.errors import InputError
 from labeler.data.reading.ids import content_ids
-from labeler.data.reading.table import read_table
+from labeler.data.reading.reviews import read_table
 
 TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30), min_size=1)
 IN_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)

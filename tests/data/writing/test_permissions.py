@@ -11,7 +11,7 @@ import filelock  # noqa: F401 - loaded here, because an ordinary user may not be
 import pytest
 
 from labeler.data.errors import InputError, RunError
-from labeler.data.reading.table import read_table
+from labeler.data.reading.reviews import read_table
 from labeler.data.runs.claim import claim_folder
 from labeler.data.runs.directory import open_run
 from labeler.data.writing.atomic import write_text

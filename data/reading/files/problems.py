@@ -1,41 +1,26 @@
-"""Opening a file or standard input, and saying clearly what is wrong with it."""
+"""What can be wrong with a file or standard input, said clearly."""
 
 from __future__ import annotations
 
 import difflib
 import gzip
-import io
-import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 import polars as pl
 
 from ...errors import InputError
-from ...types.raw_table import RawTable, Rejections
+from ...types.raw_table import RawTable
 from .format_detection import ENDINGS, named_kind
 
 _ACCEPTED = f"Labeler reads {ENDINGS}, these also as .gz or .zip, and - for standard input."
 
 
-def open_stdin() -> BinaryIO:
-    """Return the bytes of standard input.
-
-    Raises
-    ------
-    InputError
-        If it is closed.
-    """
-    with reading_stdin():
-        return sys.stdin.buffer
-
-
 @contextmanager
-def reading_file(path: Path) -> Iterator[None]:
+def reading_file(path: str | Path) -> Iterator[None]:
     """Turn errors of the system into an `InputError` that names the file."""
     try:
         yield
@@ -49,16 +34,17 @@ def reading_file(path: Path) -> Iterator[None]:
 
 @contextmanager
 def reading_stdin() -> Iterator[None]:
-    """Turn errors of standard input into an `InputError`."""
+    """Turn errors of standard input into an `InputError`, also where it is closed or has no bytes."""
     try:
         yield
     except (
         OSError,
         EOFError,
         zlib.error,
+        zipfile.BadZipFile,
         AttributeError,
         ValueError,
-    ) as error:  # closed, or replaced by something without bytes
+    ) as error:  # closed, or without bytes
         raise InputError(f"Standard input cannot be read ({error}).", hint="Pipe a table in, or name a file.") from None
 
 
@@ -93,29 +79,6 @@ def format_of(path: Path) -> str:
     if kind is None:
         raise InputError(f"{path} has the unknown file ending '{path.suffix}'.", hint=_ACCEPTED)
     return kind
-
-
-def encoding_notes(name: str, encoding: str) -> tuple[str, ...]:
-    """Tell the user about any encoding other than UTF-8."""
-    return () if encoding in ("utf-8", "utf-8-sig") else (f"{name} was read as {encoding}.",)
-
-
-def parse_parquet(data: bytes, name: str) -> RawTable:
-    """Parse a Parquet file.
-
-    Raises
-    ------
-    InputError
-        If it is damaged.
-    """
-    with reading_parquet(name):
-        frame = pl.read_parquet(io.BytesIO(data))
-    return numbered(frame)
-
-
-def numbered(frame: pl.DataFrame, *, first: int = 1) -> RawTable:
-    """Give the rows of a Parquet file their numbers."""
-    return RawTable(frame, pl.Series("line", range(first, first + len(frame)), pl.Int64), Rejections().frame())
 
 
 def empty(name: str) -> InputError:
