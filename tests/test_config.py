@@ -144,7 +144,7 @@ pattern = "("
 name = "typos"
 kind = "regex"
 patern = "x"
-confidence = 2
+on = 2
 [[voters]]
 name = "stars"
 kind = "ratng"
@@ -172,7 +172,7 @@ seed = -1
         "Voter 'words': class 'late': '\\x08word' holds the control character",
         "Voter 'courier': 'lat' is not a class",
         "Voter 'typos' (regex) has no option 'patern'",
-        "Voter 'typos': confidence = 2 is not valid",
+        "Voter 'typos': on = 2 is not valid",
         "Voter 'stars': There is no voter kind 'ratng'",
         "Voter 'stars': The range [2, 1] of class 'late' holds no number",
         "Voter 'own': Cannot read the labeling functions in nowhere.py",

@@ -40,7 +40,7 @@ class Votes:
         return len(self.labels)
 
     @classmethod
-    def from_scores(cls, labels: npt.ArrayLike, confidence: npt.ArrayLike) -> Votes:
+    def from_scores(cls, labels: npt.ArrayLike, confidence: npt.ArrayLike = 1.0) -> Votes:
         """Build votes whose confidence is blanked to NaN wherever the label is -1."""
         indices = np.asarray(labels, dtype=np.int16)
         scores = np.where(indices == ABSTAIN, np.nan, np.asarray(confidence, dtype=np.float32))

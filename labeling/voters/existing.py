@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-import numpy as np
 import polars as pl
 
 from ...data.types.corpus import Corpus
 from ...data.types.label_space import ABSTAIN, LabelSpace
 from ...data.types.votes import Votes
 from .shared.columns import column_of
-from .shared.options import Confidence
 
 _SHOWN = 5  # values of a column that holds no class
 
@@ -30,8 +28,6 @@ class ExistingVoter:
     mapping : mapping of str to str
         Old value -> class name; class names map to themselves, in any case, anything else is abstained on. Whole
         numbers in a column of numbers are written without a point: "5", not "5.0".
-    confidence : float
-        How sure an old label makes this voter, in [0, 1].
 
     Raises
     ------
@@ -44,7 +40,6 @@ class ExistingVoter:
     labels: LabelSpace
     column: str = "label"
     mapping: Mapping[str, str] = field(default_factory=dict)
-    confidence: Confidence = 0.8
 
     def __post_init__(self) -> None:
         for name in self.mapping.values():
@@ -62,7 +57,7 @@ class ExistingVoter:
         mapped = {value: self.labels.index(name) for value, name in self.mapping.items()}
         codes = {value: mapped.get(value, self.labels.find(value)) for value in old.drop_nulls().unique()}
         labels = old.replace_strict(codes, default=ABSTAIN, return_dtype=pl.Int16).to_numpy()
-        return Votes.from_scores(labels, np.full(len(corpus), self.confidence))
+        return Votes.from_scores(labels)
 
     def why_silent(self, corpus: Corpus) -> str:
         """Say why it does not vote on any of these rows."""

@@ -11,7 +11,7 @@ from ...data.errors import ConfigError
 from ...data.types.corpus import Corpus
 from ...data.types.label_space import ABSTAIN, LabelSpace
 from ...data.types.votes import Votes
-from .shared.options import Confidence, Count
+from .shared.options import Count
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +25,6 @@ class LengthVoter:
         The class to vote for.
     min_words, max_words : int
         Inclusive range of the number of words.
-    confidence : float
-        How sure a length makes this voter, in [0, 1].
 
     Raises
     ------
@@ -42,7 +40,6 @@ class LengthVoter:
     label: str
     min_words: Count = 0
     max_words: Count = 1_000_000
-    confidence: Confidence = 0.6
 
     def __post_init__(self) -> None:
         self.labels.index(self.label)
@@ -57,4 +54,4 @@ class LengthVoter:
         words = corpus.unique.words.counts
         chosen = (words >= self.min_words) & (words <= self.max_words)
         labels = np.where(chosen, self.labels.index(self.label), ABSTAIN)
-        return Votes.from_scores(labels, np.full(len(labels), self.confidence)).take(corpus.unique.inverse)
+        return Votes.from_scores(labels).take(corpus.unique.inverse)

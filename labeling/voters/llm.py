@@ -21,7 +21,6 @@ Positive = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=0.5)]
 Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-_CONFIDENCE = 0.85  # of a vote by itself; how good the votes are is learned
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,8 +119,7 @@ class LlmVoter:
 
     def votes(self, asked: Asked) -> Votes:
         """Turn answers into votes, -1 where there is none."""
-        labels = self.labels.encode(answer.label for answer in asked.answers)
-        return Votes.from_scores(labels, np.full(len(labels), _CONFIDENCE))
+        return Votes.from_scores(self.labels.encode(answer.label for answer in asked.answers))
 
     def cost(self, prompt_tokens: int, completion_tokens: int) -> float | None:
         """Price of tokens, None where no prices are given."""

@@ -15,7 +15,6 @@ from ...data.types.votes import Votes
 from ..user_code.functions import LabelingFunction
 from ..user_code.loading import UserCode, load_code
 from ..user_code.row import Row, rows_of
-from .shared.options import Confidence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +32,6 @@ class PythonVoter:
     function : str
         A function in it whose name begins with ``lf_`` or that is in a list ``lfs``, or a Snorkel
         ``LabelingFunction``.
-    confidence : float
-        How sure the function's vote is, in [0, 1].
     numeric_columns : tuple of str
         Columns of text that the function gets as numbers; by default those of the input that hold nothing else.
 
@@ -50,7 +47,6 @@ class PythonVoter:
     labels: LabelSpace
     path: Path
     function: str
-    confidence: Confidence = 0.8
     numeric_columns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -78,7 +74,7 @@ class PythonVoter:
         rows = rows_of(corpus, self.numeric_columns)
         with code.running(code.voting):
             labels = np.fromiter((self._call(function, row) for row in rows), np.int16, len(corpus))
-        return Votes.from_scores(labels, np.full(len(corpus), self.confidence))
+        return Votes.from_scores(labels)
 
     def _call(self, function: LabelingFunction, row: Row) -> int:
         id_ = row.id

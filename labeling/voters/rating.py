@@ -15,7 +15,6 @@ from ...data.types.corpus import Corpus
 from ...data.types.label_space import ABSTAIN, LabelSpace
 from ...data.types.votes import Votes
 from .shared.columns import column_of
-from .shared.options import Confidence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +28,6 @@ class RatingVoter:
         Class name -> inclusive range, e.g. ``{negative = [1, 2], positive = [4, 5]}``; other values are abstained on.
     column : str
         The column to read: numbers, or text such as "5" or "4,5"; anything else is abstained on.
-    confidence : float
-        How sure a rating makes this voter, in [0, 1].
 
     Raises
     ------
@@ -45,7 +42,6 @@ class RatingVoter:
     labels: LabelSpace
     ranges: Mapping[str, tuple[float, float]]
     column: str = "rating"
-    confidence: Confidence = 0.9
 
     def __post_init__(self) -> None:
         for name, (low, high) in self.ranges.items():
@@ -73,7 +69,7 @@ class RatingVoter:
         labels = np.full(len(corpus), ABSTAIN, np.int16)
         for name, (low, high) in self.ranges.items():
             labels[(rating >= low) & (rating <= high)] = self.labels.index(name)
-        return Votes.from_scores(labels, np.full(len(corpus), self.confidence))
+        return Votes.from_scores(labels)
 
     def why_silent(self, corpus: Corpus) -> str:
         """Say why it does not vote on any of these rows."""

@@ -15,7 +15,6 @@ from ...data.types.corpus import Corpus
 from ...data.types.label_space import ABSTAIN, LabelSpace
 from ...data.types.votes import Votes
 from ..text.rule_text import check_no_control_character, needs_capital
-from .shared.options import Confidence
 
 _VERBOSE = re.compile(r"^\(\?[a-zA-Z]*x")  # spaces and line ends in the pattern do not count
 
@@ -33,8 +32,6 @@ class RegexVoter:
         A regular expression of the Rust ``regex`` crate: linear time, no look-around, no back-references.
     on : {"normalized", "raw"}
         Match the normalised (NFC, lower-case, single-spaced) or the raw text.
-    confidence : float
-        How sure a match makes this voter, in [0, 1].
 
     Raises
     ------
@@ -50,7 +47,6 @@ class RegexVoter:
     label: str
     pattern: str
     on: Literal["normalized", "raw"] = "normalized"
-    confidence: Confidence = 0.8
 
     def __post_init__(self) -> None:
         self.labels.index(self.label)
@@ -74,4 +70,4 @@ class RegexVoter:
         texts = corpus.unique.normalized if self.on == "normalized" else corpus.unique.texts
         found = map_parts(texts, pl.first().str.contains(self.pattern)).to_numpy()
         labels = np.where(found, self.labels.index(self.label), ABSTAIN)
-        return Votes.from_scores(labels, np.full(len(labels), self.confidence)).take(corpus.unique.inverse)
+        return Votes.from_scores(labels).take(corpus.unique.inverse)

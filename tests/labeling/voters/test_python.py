@@ -71,9 +71,8 @@ def test_snorkel_functions_vote_under_their_snorkel_name(tmp_path: Path) -> None
         "def anything(row, limit):\n    return 1 if row.stars > limit else -1\n",
     )
     assert list(labeling_functions(path)) == ["stars"]
-    votes = PythonVoter(labels=LABELS, path=path, function="stars", confidence=0.5).vote(CORPUS)
+    votes = PythonVoter(labels=LABELS, path=path, function="stars").vote(CORPUS)
     assert votes.labels.tolist() == [1, -1]
-    assert votes.confidence[0] == 0.5
 
 
 def test_only_functions_whose_name_says_so_are_taken(tmp_path: Path) -> None:

@@ -37,12 +37,6 @@ def test_ranges_are_inclusive_and_other_values_are_abstained_on(values: list[Any
     assert vote(values) == labels
 
 
-def test_the_confidence_is_an_option() -> None:
-    corpus = Corpus(["1"], ["a"], pl.DataFrame({"rating": [5]}))  # type: ignore[arg-type]
-    votes = RatingVoter(labels=LABELS, ranges=RANGES, confidence=0.25).vote(corpus)
-    assert votes.confidence.tolist() == [0.25]
-
-
 def test_a_missing_column_names_the_nearest() -> None:
     with pytest.raises(VoterError, match="has no column 'ratings'") as caught:
         vote([1], column="ratings")

@@ -109,7 +109,7 @@ def test_the_key_depends_on_options_texts_and_classes() -> None:
     keys = {
         regex().key(CORPUS),
         regex("b").key(CORPUS),
-        regex(confidence=0.5).key(CORPUS),
+        regex(on="raw").key(CORPUS),
         regex().key(others),
         renamed.key(CORPUS),
     }

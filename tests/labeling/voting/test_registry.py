@@ -92,7 +92,7 @@ def test_an_entry_point_cannot_replace_a_kind_of_ours() -> None:
 
 
 def test_the_labels_are_no_option() -> None:
-    assert list(voter_options("length")) == ["label", "min_words", "max_words", "confidence"]
+    assert list(voter_options("length")) == ["label", "min_words", "max_words"]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_the_labels_are_no_option() -> None:
         ("regex", {"pattern": "a"}, "'v' .regex. needs 'label'"),
         ("regex", {"label": 3, "pattern": "a"}, "label = 3 is not valid: Input should be a valid string"),
         ("regex", {"label": "positive", "pattern": "a", "on": "both"}, "on = 'both' is not valid"),
-        ("regex", {"label": "positive", "pattern": "a", "confidence": 80}, "confidence = 80 is not valid"),
+        ("zero_shot", {"coverage": 80}, "coverage = 80 is not valid"),
         ("rating", {"ranges": {"positive": [1]}}, r"ranges = \{'positive': \[1\]\} is not valid"),
         ("length", {"label": "positive", "min_words": -1}, "min_words = -1 is not valid"),
         ("keyword", {"min_margin": float("nan")}, "min_margin = nan is not valid"),
