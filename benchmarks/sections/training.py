@@ -12,7 +12,7 @@ import polars as pl
 
 from ...data.types.corpus import Corpus
 from ...models.end_model.build import build_classifier
-from ...models.end_model.lora import LoraOptions, target_modules
+from ...models.end_model.lora import target_modules
 from ...models.end_model.record import Mode
 from ...models.loading.device import choose_compute, quiet_transformers
 from ...models.loading.resolve import ModelRef, resolve_model
@@ -58,7 +58,7 @@ def measure_training(texts: pl.Series, folder: Path) -> list[Result]:
 
 def ours(chosen: Labelled, backbone: ModelRef, mode: Mode) -> tuple[float, float]:
     """Train here, as `labeler train` does by default: seconds and mean loss."""
-    compute, lora = choose_compute(), LoraOptions(**SETTINGS.lora.model_dump())
+    compute, lora = choose_compute(), SETTINGS.lora
     classifier = build_classifier(
         ("negative", "positive"),
         backbone=backbone,

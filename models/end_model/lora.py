@@ -8,11 +8,13 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...data.errors import ConfigError, ModelError
+from pydantic import Field
+
+from ...data.errors import ModelError
+from ...data.settings import Section
 from ..loading.folders import read_json
 
 if TYPE_CHECKING:
@@ -23,38 +25,13 @@ _WEIGHTS = "adapter_model.safetensors"
 _NAMESPACE = "base_model.model."  # peft's prefix for the names of the adapted model
 
 
-@dataclass(frozen=True)
-class LoraOptions:
-    """Size and place of the adapters.
+class LoraOptions(Section):
+    """Low-rank adapters (Hu et al. 2021) on the attention projections."""
 
-    Parameters
-    ----------
-    rank : int
-        Width r of an adapter.
-    alpha : int
-        Adapters are scaled by alpha / r.
-    dropout : float
-        On an adapter's input, in training.
-    feed_forward : bool
-        Adapt the feed-forward layers besides the attention projections.
-
-    Raises
-    ------
-    ConfigError
-        If a value is out of range.
-    """
-
-    rank: int = 8
-    alpha: int = 16
-    dropout: float = 0.05
-    feed_forward: bool = False
-
-    def __post_init__(self) -> None:
-        if self.rank < 1 or self.alpha <= 0 or not 0 <= self.dropout < 1:
-            raise ConfigError(
-                f"LoRA needs rank >= 1, alpha > 0 and 0 <= dropout < 1, found "
-                f"rank {self.rank}, alpha {self.alpha} and dropout {self.dropout}."
-            )
+    rank: int = Field(default=16, ge=1, description="Rank of each adapter.")
+    alpha: int = Field(default=32, ge=1, description="Scale: adapters are multiplied by alpha / rank.")
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="Dropout before each adapter.")
+    feed_forward: bool = Field(default=False, description="Adapters on the feed-forward layers too.")
 
 
 def target_modules(model: Any, *, feed_forward: bool = False) -> list[str]:

@@ -12,7 +12,8 @@ from .settings import TrainSection
 
 if TYPE_CHECKING:
     from ..end_model.record import EndModelRecord
-    from .recipe import Fitter, Trained
+    from .fitter import Fitter
+    from .recipe import Trained
 
 
 _METRICS = ("macro_f1", "weighted_f1", "accuracy")

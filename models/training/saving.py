@@ -14,7 +14,7 @@ from .fit.rank_agreement import centred_logits, spread_of
 
 if TYPE_CHECKING:
     from ..end_model.classifier import TextClassifier
-    from .recipe import Fitter
+    from .fitter import Fitter
 
 _MAX_ROWS = 500
 _MAX_NOISE = 0.2

@@ -7,20 +7,12 @@ from typing import Literal
 from pydantic import Field
 
 from ...data.settings import Section
+from ..end_model.lora import LoraOptions
 from ..end_model.record import Head, Mode
 
 Pooling = Literal["auto", "mean", "cls"]
 Imbalance = Literal["none", "weights", "oversample", "focal", "adjust"]
 GoldUse = Literal["score", "threshold", "stop", "continue"]
-
-
-class LoraSection(Section):
-    """Low-rank adapters (Hu et al. 2021) on the attention projections."""
-
-    rank: int = Field(default=16, ge=1, description="Rank of each adapter.")
-    alpha: int = Field(default=32, ge=1, description="Scale: adapters are multiplied by alpha / rank.")
-    dropout: float = Field(default=0.0, ge=0, lt=1, description="Dropout before each adapter.")
-    feed_forward: bool = Field(default=False, description="Adapters on the feed-forward layers too.")
 
 
 class TrainSection(Section):
@@ -39,7 +31,7 @@ class TrainSection(Section):
     dropout: float | None = Field(
         default=None, ge=0, lt=1, description="Dropout before the classifier; by default as the head needs."
     )
-    lora: LoraSection = LoraSection()
+    lora: LoraOptions = LoraOptions()
 
     epochs: float | None = Field(default=None, gt=0, description="Passes over the rows; by default as the head needs.")
     learning_rate: float | None = Field(

@@ -26,8 +26,9 @@ from ..loading.resolve import EMBEDDED, ModelRef, resolve_model
 from ..scoring.embedding_cache import load_encoder
 from ..scoring.encoder import Encoder
 from .attempts import NothingLearnedError
+from .fitter import Fitter
 from .history import TrainingLog, checked_trackers
-from .recipe import Fitter
+from .recipe import train_classifier
 from .results import card, summarise
 from .rows.training_rows import TrainingRows, training_rows
 from .rows.weak_rows import WeakRows, read_weak_rows
@@ -83,7 +84,8 @@ def train_end_models(
     Raises
     ------
     LabelerError
-        See `checked_trackers`, `read_weak_rows`, `training_rows` and `Fitter`. What is in ``RUN/model`` then stays.
+        See `checked_trackers`, `read_weak_rows`, `training_rows` and `train_classifier`. What is in ``RUN/model`` then
+        stays.
     """
     if is_distributed():
         init_distributed(choose_compute())
@@ -184,7 +186,7 @@ def _train_one(name: str, settings: TrainSection, folder: Path, job: _Job) -> Tr
     started = time.perf_counter()
     try:
         with status_of(name):
-            trained = fitter.fit()
+            trained = train_classifier(fitter)
     except NothingLearnedError:
         _remove_checkpoints(run, name)
         raise

@@ -105,6 +105,11 @@ def schedule_for(settings: TrainSection, *, rows: int, width: int | None, correc
     )
 
 
+def attempt_name(phase: str, attempt: int) -> str:
+    """Name the phase of another attempt."""
+    return f"{phase}-attempt-{attempt + 1}" if attempt else phase
+
+
 def slowed(schedule: Schedule, attempt: int, slower: int) -> Schedule:
     """Return the schedule of another attempt: other random numbers, and lower learning rates."""
     return replace(

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from labeler.models.end_model.load import load_end_model
-from labeler.models.training import recipe as fitting
+from labeler.models.training import fitter, self_training
 from labeler.models.training.fit.trainer import fit_classifier
 from labeler.models.training.history import read_history
 from labeler.models.training.variants import VARIANTS
@@ -86,7 +86,7 @@ def collapsing(monkeypatch: pytest.MonkeyPatch) -> set[str]:
             classifier.final_layer().weight.data.zero_()
         return done
 
-    monkeypatch.setattr(fitting, "fit_classifier", collapsed)
+    monkeypatch.setattr(fitter, "fit_classifier", collapsed)
     return heads
 
 
@@ -177,8 +177,8 @@ def test_rows_are_corrected_by_models_of_the_other_rows(
         fits.append(len(examples))
         return fit(classifier, examples, **options)
 
-    monkeypatch.setattr(fitting, "fit_classifier", watched)
-    monkeypatch.setattr(fitting, "_ENOUGH_TO_HALVE", 10)
+    monkeypatch.setattr(fitter, "fit_classifier", watched)
+    monkeypatch.setattr(self_training, "MIN_ROWS", 10)
     rules = (workdir / "rules.toml").read_text(encoding="utf-8")
     settings = f'\n[train]\nself_training_weights = "{weights}"\n'
     (workdir / "labeler.toml").write_text(rules + settings, encoding="utf-8")
