@@ -12,7 +12,7 @@ REVIEWS ?= data/sample/kaspi_reviews.csv
 help:
 	@echo "make demo   label the bundled reviews, train a model on the labels, report how good they are"
 	@echo "make test   run all tests"
-	@echo "make lint   check style and format"
+	@echo "make lint   check style, format and the direction of imports"
 	@echo "make types  check types"
 	@echo "make docs   write docs/cli.md and docs/config.md again"
 	@echo "make bench  measure against peers; REVIEWS=file.csv chooses the reviews"
@@ -34,6 +34,7 @@ test: $(VENV)/.installed
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports pyproject.toml
 
 # mypy finds packages by folder name, and the checkout may have any: give it one called labeler.
 types: $(VENV)/.installed
