@@ -88,7 +88,8 @@ class Declarations:
 
 def declarations(voter: Any) -> Declarations:
     """Return what a voter, or its class, declares."""
-    return Declarations(**{f.name: getattr(voter, f.name, f.default) for f in dataclasses.fields(Declarations)})
+    found: dict[str, Any] = {f.name: getattr(voter, f.name, f.default) for f in dataclasses.fields(Declarations)}
+    return Declarations(**found)
 
 
 @cache

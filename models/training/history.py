@@ -59,7 +59,8 @@ class TrainingLog:
         def stays(line: dict[str, Any]) -> bool:
             if line["model"] != self.model:
                 return True
-            return line["training"] == self.training and (line["phase"] != self.phase or line["step"] <= step)
+            same_training: bool = line["training"] == self.training
+            return same_training and (line["phase"] != self.phase or line["step"] <= step)
 
         lines = read_history(self.file)
         if lines:
