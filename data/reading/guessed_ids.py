@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-import numpy as np
 import polars as pl
 
 from ..types.raw_table import RawTable
@@ -53,7 +52,6 @@ def _count_distinct(
     for table in tables:
         usable, texts = drop_unusable_texts(table, text)
         found = pl.DataFrame([normal_ids(usable.frame[column]).alias("id"), texts]).drop_nulls("id")
-        keys = (found.hash_rows() if with_texts else found["id"].hash()).unique().to_numpy()
-        seen.put(keys, np.ones(len(keys), np.int64))
+        seen.add((found.hash_rows() if with_texts else found["id"].hash()).to_numpy())
         rows += len(found)
     return rows, len(seen)

@@ -38,6 +38,15 @@ class KeyTable:
             found[rows[there]] = self._numbers[part][places[there]]
         return found
 
+    def has(self, keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+        """Return which keys are there, shape (n,)."""
+        return self.get(keys) > 0
+
+    def add(self, keys: npt.NDArray[np.uint64]) -> None:
+        """Add keys whose numbers do not matter; they may repeat."""
+        distinct = np.unique(keys)
+        self.put(distinct, np.ones(len(distinct), np.int64))
+
     def put(self, keys: npt.NDArray[np.uint64], numbers: npt.NDArray[np.int64]) -> None:
         """Set the numbers, shape (n,), of different keys."""
         for part, rows in _parts(keys):
@@ -115,6 +124,11 @@ def normal_ids(ids: pl.Series) -> pl.Series:
     if not texts.str.contains(".0", literal=True).any():  # far cheaper than to replace nothing
         return texts
     return texts.str.replace(r"^([+-]?\d+)\.0+$", "$1")
+
+
+def id_keys(ids: pl.Series) -> npt.NDArray[np.uint64]:
+    """Return keys of ids for a `KeyTable`, the same for 1, 1.0, "1" and "1.0"."""
+    return normal_ids(ids).hash(seed=0).to_numpy()
 
 
 def complete_ids(texts: pl.Series, given: pl.Series | None, earlier: EarlierIds) -> pl.Series:

@@ -9,16 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from ...errors import ConfigError, InputError, quoted
 from ...progress import status
-from ...reading.ids import normal_ids
+from ...reading.ids import KeyTable, id_keys, normal_ids
 from ...reading.text_columns import TextColumns
 from ..atomic import TEMPORARY_SUFFIX, atomic_path
 from .existing import read_columns, read_schema
 from .formats import FileFormat, TextKind, encode
-from .id_set import IdSet
 from .journal import Journal, open_journal
 from .sink import Written
 from .values import Schema, arrange, fit
@@ -48,10 +49,10 @@ class FileSink:
         Whether rows of the old file are kept.
     schema : dict
         Columns of the rows stored already; empty when there are none.
-    ids : IdSet
+    ids : KeyTable
         Ids of the rows stored already.
-    reviews : IdSet
-        Their ids and texts, as `_reviews` joins them.
+    reviews : KeyTable
+        Their ids and texts.
     """
 
     path: Path
@@ -61,30 +62,30 @@ class FileSink:
     text: TextColumns | None
     kept: bool
     schema: Schema = field(default_factory=dict)
-    ids: IdSet = field(default_factory=IdSet)
-    reviews: IdSet = field(default_factory=IdSet)
+    ids: KeyTable = field(default_factory=KeyTable)
+    reviews: KeyTable = field(default_factory=KeyTable)
     _new: int = 0
     _before: int = 0
 
     def known(self, ids: pl.Series) -> pl.Series:
         """Tell which rows are in the file or the journal; see `Sink.known`."""
-        found = self.ids.contains(ids)
+        found = pl.Series(ids.name, self.ids.has(id_keys(ids)))
         self._before += int(found.sum())
         return found
 
     def holds(self, ids: pl.Series, texts: pl.Series) -> tuple[pl.Series, pl.Series]:
         """Compare with the rows in the file and the journal; see `Sink.holds`."""
-        there = self.ids.contains(ids)
+        there = pl.Series(self.ids.has(id_keys(ids)))
         if self.text is None or self.text.columns(self.schema) is None:
             return there, there & False
-        same = self.reviews.contains(_reviews(ids, texts))
+        same = pl.Series(self.reviews.has(_review_keys(ids, texts)))
         return same, there & ~same
 
     def learn(self, rows: pl.DataFrame) -> None:
         """Remember rows that are stored."""
-        self.ids.add(rows[self.id_column])
+        self.ids.add(id_keys(rows[self.id_column]))
         if self.text is not None and self.text.columns(rows.columns):
-            self.reviews.add(_reviews(rows[self.id_column], self.text.of(rows)))
+            self.reviews.add(_review_keys(rows[self.id_column], self.text.of(rows)))
 
     def compared(self, schema: Schema) -> list[str]:
         """Name the columns that tell rows apart, of those in a file or part."""
@@ -224,7 +225,7 @@ def _resume(sink: FileSink) -> None:
         sink.schema = sink.schema or schema
         fits = bool(schema) and schema.keys() == sink.schema.keys()
         # A run killed between replacing the file and removing the parts leaves parts that are in it.
-        if fits and not sink.ids.contains(stored[sink.id_column]).any():
+        if fits and not sink.ids.has(id_keys(stored[sink.id_column])).any():
             sink.learn(stored)
             rows += len(stored)
             continue
@@ -245,9 +246,9 @@ def _look_into(part: Path, sink: FileSink) -> tuple[Schema, pl.DataFrame]:
         return {}, pl.DataFrame(schema={sink.id_column: pl.String})
 
 
-def _reviews(ids: pl.Series, texts: pl.Series) -> pl.Series:
-    """Join ids and texts to strings that are equal where both are."""
-    return normal_ids(ids) + "\0" + texts.fill_null("")
+def _review_keys(ids: pl.Series, texts: pl.Series) -> npt.NDArray[np.uint64]:
+    """Return keys of ids together with texts."""
+    return id_keys(normal_ids(ids) + "\0" + texts.fill_null(""))
 
 
 def _copy_lines(source: IO[bytes], target: IO[bytes]) -> None:

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from labeler.data.errors import ConfigError, InputError
-from labeler.data.writing.sinks import existing
 from labeler.data.writing.sinks.open_sink import open_sink
 from labeler.data.writing.sinks.sink import Written
 
@@ -98,17 +97,15 @@ def test_any_text_round_trips(tmp_path: Path, name: str, texts: list[tuple[str, 
     assert back["text"].to_list() == chunk["text"].to_list()
 
 
-@given(texts=st.lists(TEXT, min_size=2, max_size=6, unique=True), block=st.integers(1, 40))
+@given(texts=st.lists(TEXT, min_size=2, max_size=6, unique=True))
 @IN_FOLDER
-def test_ids_are_found_wherever_blocks_are_cut(tmp_path: Path, texts: list[str], block: int) -> None:
+def test_ids_of_any_text_are_found(tmp_path: Path, texts: list[str]) -> None:
     ids = [f"{text}|{number}" for number, text in enumerate(texts)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(existing, "_BLOCK", block)
-        for name in ("a.csv", "a.jsonl"):
-            (tmp_path / name).unlink(missing_ok=True)
-            store_file(tmp_path / name, predicted(ids))
-            with open_sink(tmp_path / name, key="k") as sink:
-                assert sink.known(pl.Series([*ids, "new"])).to_list() == [True] * len(ids) + [False]
+    for name in ("a.csv", "a.jsonl", "a.tsv.gz"):
+        (tmp_path / name).unlink(missing_ok=True)
+        store_file(tmp_path / name, predicted(ids))
+        with open_sink(tmp_path / name, key="k") as sink:
+            assert sink.known(pl.Series([*ids, "new"])).to_list() == [True] * len(ids) + [False]
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.parquet"])
@@ -282,7 +279,9 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     assert read(tmp_path / "real" / "b.csv")["id"].to_list() == ["a"]
 
 
-@pytest.mark.parametrize("name", ["ж" * 120 + ".csv", "a[1]*?.parquet", "a b'\".jsonl", ".csv.csv"])
+@pytest.mark.parametrize(
+    "name", ["ж" * 120 + ".csv", "a[1]*?.parquet", "a[1]*?.jsonl", "a[1]*?.csv", "a b'\".jsonl", ".csv.csv"]
+)
 def test_files_may_have_any_name(tmp_path: Path, name: str) -> None:
     interrupt(tmp_path / name, predicted(["a"]))
     assert store_file(tmp_path / name, predicted(["a", "b"]))[0] == Written(1, 1, str(tmp_path / name))
