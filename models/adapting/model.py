@@ -15,10 +15,10 @@ import torch
 from safetensors import SafetensorError
 
 from ...data.errors import ModelError
-from ..end_model.backbone import Plan, choose_trained, load_backbone, set_dropout
+from ..end_model.backbone import Plan, choose_trainable, load_backbone, set_dropout
 from ..end_model.classifier import CHARACTERS_PER_TOKEN, write_tokenizer
 from ..end_model.lora import LoraOptions, merge_adapter, write_adapter
-from ..end_model.trainable import TrainedWeights
+from ..end_model.trainable import TrainableModule
 from ..loading.capabilities import has_mask_head
 from ..loading.device import Compute, quiet_transformers
 from ..loading.folders import read_config
@@ -39,7 +39,7 @@ _SMALL = 0.3  # at 1, the guesses of an untrained head are loud and wrong
 _SENTENCE_FILES = ("modules.json", "config_sentence_transformers.json", "sentence_bert_config.json", "1_Pooling")
 
 
-class MaskedModel(TrainedWeights):
+class MaskedModel(TrainableModule):
     """Guesses hidden tokens.
 
     Parameters
@@ -193,8 +193,8 @@ class MaskedModel(TrainedWeights):
 def build_masked_model(ref: ModelRef, *, mode: Mode, seed: int, compute: Compute) -> MaskedModel:
     """Load a model to be adapted.
 
-    Word embeddings that are more than half of all weights are not trained (see `choose_trained`), and in ``lora`` mode
-    nothing but adapters on attention and feed-forward layers and a new head.
+    Word embeddings that are more than half of all weights are not trained (see `choose_trainable`), and in ``lora``
+    mode nothing but adapters on attention and feed-forward layers and a new head.
 
     Parameters
     ----------
@@ -232,7 +232,7 @@ def build_masked_model(ref: ModelRef, *, mode: Mode, seed: int, compute: Compute
         torch.manual_seed(seed)
         model = _load(ref, dtype=plan.dtype, attention=plan.attention)
         set_dropout(model, plan.encoder_dropout)
-        choose_trained(model, plan)
+        choose_trainable(model, plan)
     masked = MaskedModel(model, tokenizer, ref, mode=mode, new_head=_needs_head(ref))
     if masked.new_head:
         for name, parameter in masked.named_parameters():

@@ -29,7 +29,7 @@ class Plan:
     dropout, encoder_dropout : float
         Dropout rates above and in the encoder.
     lora : LoraOptions or None
-        Adapters; without them the encoder's own weights are trained.
+        Adapters; without them the encoder's own weights are trainable.
     train_embeddings : bool
         Train dominant word embeddings too.
     """
@@ -106,7 +106,7 @@ def load_backbone(
 
 
 def is_pooler(model: Any, name: str) -> bool:
-    """Tell whether a weight is of the pooler over the first token, which checkpoints often lack."""
+    """Return whether a weight is of the pooler over the first token, which checkpoints often lack."""
     return "pooler" in name.split(".")
 
 
@@ -119,11 +119,11 @@ def set_dropout(module: Any, rate: float) -> None:
             part.attention_dropout = rate
 
 
-def choose_trained(model: Any, plan: Plan) -> None:
-    """Decide which of an encoder's weights are trained, and make these float32.
+def choose_trainable(model: Any, plan: Plan) -> None:
+    """Decide which of an encoder's parameters are trainable, and make these float32.
 
     Word embeddings that are more than half of all weights stay as they are unless asked for: few of their rows are
-    met in training, and the optimiser's work on all of them would take most of the time.
+    seen in training, and the optimiser's work on all of them would take most of the time.
     """
     if plan.lora:
         add_adapters(model, plan.lora)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..loading.resolve import ModelRef
     from .classifier import TextClassifier
 
-TrainedWords = Literal["none", "met", "all"]
+TrainedWords = Literal["none", "seen", "all"]
 _DROPOUT = {"linear": 0.0, "beebert": 0.3}
 
 
@@ -63,7 +63,7 @@ def build_classifier(
         In the encoder. Torch's dropout costs 13 % of a training step on CPUs.
     lora : LoraOptions, optional
         Size and place of adapters.
-    train_embeddings : "none", "met" or "all"
+    train_embeddings : "none", "seen" or "all"
         Of word embeddings that are more than half of all weights, train none, those of tokens that `texts` have, or
         all. Adapters train none.
     texts : Sequence[str]
@@ -76,7 +76,7 @@ def build_classifier(
     Returns
     -------
     TextClassifier
-        On the device. Trained weights are float32; in ``lora`` mode the others have the number format of `compute`.
+        On the device. Trainable parameters are float32; in ``lora`` mode the others have the format of `compute`.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def build_classifier(
     from .heads.first_token import build_first_token
     from .heads.ngram import build_ngram
     from .heads.sentence import build_sentence
-    from .seen_tokens import train_met_words
+    from .seen_tokens import train_seen_tokens
 
     names = LabelSpace(tuple(labels)).names
     _check(head, mode, backbone, texts)
@@ -127,10 +127,10 @@ def build_classifier(
             classifier = build_first_token(replace(record, prefix=""), tokenizer, backbone, plan)
         else:
             classifier = build_sentence(record, tokenizer, backbone, plan)
-        if train_embeddings == "met" and mode == "full" and backbone and not classifier.encoder_frozen:
+        if train_embeddings == "seen" and mode == "full" and backbone and not classifier.encoder_frozen:
             words = classifier.backbone.get_input_embeddings()  # type: ignore[union-attr, operator]
             if not words.weight.requires_grad:
-                train_met_words(classifier.backbone, classifier.token_rows(texts))
+                train_seen_tokens(classifier.backbone, classifier.token_rows(texts))
     classifier.count_parameters()
     return classifier.to(compute.device)
 

@@ -17,15 +17,15 @@ from safetensors import SafetensorError
 from ...data.errors import ModelError
 from ..loading.device import quiet_transformers
 from .record import RECORD, EndModelRecord, write_record
-from .seen_tokens import merge_met_words
-from .trainable import TrainedWeights
+from .seen_tokens import merge_seen_tokens
+from .trainable import TrainableModule
 
 CHARACTERS_PER_TOKEN = 20
 """Longer texts are cut to this many characters per token before they are split into tokens: a 1 MB review must not
 cost seconds for the 128 tokens that are kept."""
 
 
-class TextClassifier(TrainedWeights):
+class TextClassifier(TrainableModule):
     """An encoder with a head over k classes.
 
     Parameters
@@ -164,7 +164,7 @@ class TextClassifier(TrainedWeights):
             If the weights cannot be written.
         """
         if self.backbone is not None:
-            merge_met_words(self.backbone)
+            merge_seen_tokens(self.backbone)
         try:
             with quiet_transformers():
                 self.write_model(folder)

@@ -45,13 +45,13 @@ class EndModel:
         self.compute = compute
 
     def logits(self, texts: Sequence[str], *, progress: Progress | None = None) -> npt.NDArray[np.float32]:
-        """Return the logits of n texts, shape (n, k); `progress` hears how many more are done."""
+        """Return the logits of n texts, shape (n, k); `progress` is called with how many more are done."""
         from .inference import logits_of
 
         return logits_of(self.classifier, texts, self.compute, progress=progress)
 
     def predict_proba(self, texts: Sequence[str], *, progress: Progress | None = None) -> npt.NDArray[np.float32]:
-        """Return the class probabilities of n texts, shape (n, k); `progress` hears how many more are done."""
+        """Return the class probabilities of n texts, shape (n, k); `progress` is called with how many more are done."""
         return softmax(self.logits(texts, progress=progress)).astype(np.float32, copy=False)
 
 

@@ -1,4 +1,4 @@
-"""The weights of a module that are trained: what an optimizer and a checkpoint ask for."""
+"""The trainable parameters of a module: what an optimizer and a checkpoint need."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ import torch
 from ...data.errors import ModelError
 
 
-class TrainedWeights(torch.nn.Module, ABC):
+class TrainableModule(torch.nn.Module, ABC):
     """A module with a pretrained part and a head."""
 
     @abstractmethod
     def is_head(self, name: str) -> bool:
-        """Tell whether the parameter `name` is not of the pretrained part."""
+        """Return whether the parameter `name` is not of the pretrained part."""
 
     def encoder_parameters(self) -> list[torch.nn.Parameter]:
-        """Return the parameters of the pretrained part, adapters included, that are trained."""
+        """Return the trainable parameters of the pretrained part, adapters included."""
         return [p for name, p in self.named_parameters() if p.requires_grad and not self.is_head(name)]
 
     def head_parameters(self) -> list[torch.nn.Parameter]:
-        """Return the trained parameters that began at random."""
+        """Return the trainable parameters that began at random."""
         return [p for name, p in self.named_parameters() if p.requires_grad and self.is_head(name)]
 
-    def trained_state(self) -> dict[str, torch.Tensor]:
-        """Return the trained tensors by name: what a checkpoint must hold. They share memory with the model's."""
+    def trainable_state(self) -> dict[str, torch.Tensor]:
+        """Return the trainable parameters by name: what a checkpoint must hold. They share memory with the model's."""
         return {name: p.detach() for name, p in self.named_parameters() if p.requires_grad}
 
-    def load_trained_state(self, state: dict[str, torch.Tensor]) -> None:
-        """Put back what `trained_state` returned.
+    def load_trainable_state(self, state: dict[str, torch.Tensor]) -> None:
+        """Put back what `trainable_state` returned.
 
         Raises
         ------
         ModelError
             If names or shapes are not those of this model.
         """
-        own = self.trained_state()
+        own = self.trainable_state()
         wrong = sorted(set(own) ^ set(state)) or [name for name in own if own[name].shape != state[name].shape]
         if wrong:
             raise ModelError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ...data.settings import Section
 from ..end_model.lora import LoraOptions
@@ -25,8 +25,8 @@ class TrainSection(Section):
     backbone: str = Field(default="auto", description="auto, embedded, a folder or a hub name.")
     pooling: Pooling = Field(default="auto", description="auto: the mean for sentence encoders, else the first token.")
     max_length: int = Field(default=128, ge=8, le=512, description="Longest review in tokens; the rest is cut.")
-    train_embeddings: Literal["none", "met", "all"] = Field(
-        default="met", description="Word embeddings to train, where they dominate: none, those of tokens seen, or all."
+    train_embeddings: Literal["none", "seen", "all"] = Field(
+        default="seen", description="Word embeddings to train, where they dominate: none, those of tokens seen, or all."
     )
     dropout: float | None = Field(
         default=None, ge=0, lt=1, description="Dropout before the classifier; by default as the head needs."
@@ -75,3 +75,8 @@ class TrainSection(Section):
         default=0.05, ge=0, lt=0.5, description="Held-out share of the labelled rows; of few, up to a tenth; 0: none."
     )
     patience: int | None = Field(default=None, ge=1, description="Stop after so many evaluations without gain.")
+
+    @field_validator("train_embeddings", mode="before")
+    @classmethod
+    def _earlier_name(cls, value: object) -> object:
+        return "seen" if value == "met" else value

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from ...loading.resolve import ModelRef
-from ..backbone import Plan, choose_trained, load_backbone, set_dropout
+from ..backbone import Plan, choose_trainable, load_backbone, set_dropout
 from ..classifier import TextClassifier, write_tokenizer
 from ..lora import merge_adapter, write_adapter
 from ..record import EndModelRecord
@@ -51,7 +51,7 @@ class FirstTokenClassifier(TextClassifier):
         return encoder
 
     def is_head(self, name: str) -> bool:
-        """Tell whether the parameter `name` is not of the pretrained part."""
+        """Return whether the parameter `name` is not of the pretrained part."""
         return is_head_weight(self.model, name.removeprefix("model."))
 
     def final_layer(self) -> torch.nn.Linear:
@@ -82,7 +82,7 @@ def build_first_token(record: EndModelRecord, tokenizer: Any, backbone: ModelRef
     )
     set_dropout(model, plan.dropout)
     set_dropout(model.base_model, plan.encoder_dropout)
-    choose_trained(model, plan)
+    choose_trainable(model, plan)
     for name, parameter in model.named_parameters():
         if is_head_weight(model, name):
             parameter.data = parameter.data.float()
@@ -118,7 +118,7 @@ def head_modules(model: Any) -> list[str]:
 
 
 def is_head_weight(model: Any, name: str) -> bool:
-    """Tell whether a parameter belongs to one of the `head_modules`."""
+    """Return whether a parameter belongs to one of the `head_modules`."""
     return name.startswith(tuple(f"{module}." for module in head_modules(model)))
 
 

@@ -18,7 +18,7 @@ from ..classifier import TextClassifier
 from ..record import EndModelRecord
 
 _NGRAMS_PER_CHARACTER = 5  # at most: four of characters that begin there, and half as many words and pairs of words
-_MOST_TEXTS = 200_000  # the n-grams are chosen from at most that many
+_MAX_TEXTS = 200_000  # the n-grams are chosen from at most that many
 _WEIGHTS = "model.safetensors"
 
 
@@ -75,7 +75,7 @@ class NgramClassifier(TextClassifier):
         return None
 
     def is_head(self, name: str) -> bool:
-        """Tell that no parameter is of a pretrained part."""
+        """Return True: no parameter is of a pretrained part."""
         return True
 
     def final_layer(self) -> torch.nn.Linear:
@@ -91,7 +91,7 @@ class NgramClassifier(TextClassifier):
 
 def build_ngram(record: EndModelRecord, texts: Sequence[str]) -> NgramClassifier:
     """Choose the n-grams of the training texts; see `build_classifier`."""
-    some = texts[:: -(-len(texts) // _MOST_TEXTS)]
+    some = texts[:: -(-len(texts) // _MAX_TEXTS)]
     return NgramClassifier(record, NgramFeatures.fit(_read(some, record)))
 
 

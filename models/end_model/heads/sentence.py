@@ -12,7 +12,7 @@ from ....data.errors import ModelError
 from ....data.writing.atomic import write_json
 from ...loading.open_model import explain_loading
 from ...loading.resolve import ModelRef
-from ..backbone import Plan, choose_trained, is_pooler, load_backbone, set_dropout
+from ..backbone import Plan, choose_trainable, is_pooler, load_backbone, set_dropout
 from ..classifier import TextClassifier, write_tokenizer
 from ..lora import merge_adapter, write_adapter
 from ..record import EndModelRecord
@@ -101,7 +101,7 @@ class SentenceClassifier(TextClassifier):
         return None if isinstance(self.encoder, WordVectors) else self.encoder
 
     def is_head(self, name: str) -> bool:
-        """Tell whether the parameter `name` is not of the pretrained part."""
+        """Return whether the parameter `name` is not of the pretrained part."""
         return self.backbone is None or not name.startswith("encoder.")
 
     def final_layer(self) -> torch.nn.Linear:
@@ -160,7 +160,7 @@ def build_sentence(record: EndModelRecord, tokenizer: Any, backbone: ModelRef | 
         backbone.path, "AutoModel", may_lack=is_pooler, dtype=plan.dtype, attention=plan.attention
     )
     set_dropout(encoder, plan.encoder_dropout)
-    choose_trained(encoder, plan)
+    choose_trainable(encoder, plan)
     for name, parameter in encoder.named_parameters():
         if is_pooler(encoder, name):  # not used here
             parameter.requires_grad_(False)

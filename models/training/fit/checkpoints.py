@@ -1,8 +1,8 @@
 """Checkpoints of a fit: which of them may be resumed.
 
 A checkpoint is the folder ``checkpoint-STEP`` that the Trainer of transformers writes, and beside it, written last,
-its seal ``checkpoint-STEP.json`` with the fit's key and the folder's digest. Without a matching seal it is incomplete
-or damaged.
+its completion marker ``checkpoint-STEP.json`` with the fit's key and the folder's digest. Without a matching marker
+it is incomplete or damaged.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NAME = re.compile(r"checkpoint-(\d+)")
 
 
 @dataclass(frozen=True)
-class Seal:
+class CompletionMarker:
     """What is written beside a complete checkpoint.
 
     Parameters
@@ -52,12 +52,11 @@ class Checkpoint:
     ----------
     path : Path
         The Trainer's folder.
-    seal : Seal
-        As it was read.
+    marker : CompletionMarker
     """
 
     path: Path
-    seal: Seal
+    marker: CompletionMarker
 
     @property
     def step(self) -> int:
@@ -65,15 +64,15 @@ class Checkpoint:
         return _step(self.path)
 
 
-def seal_checkpoint(path: Path, *, key: str, loss_sum: float) -> None:
-    """Declare a checkpoint complete, and remove all but the last `KEPT`.
+def mark_complete(path: Path, *, key: str, loss_sum: float) -> None:
+    """Mark a checkpoint as complete, and remove all but the last `KEPT`.
 
     Raises
     ------
     RunError
-        If the seal cannot be written.
+        If the marker cannot be written.
     """
-    write_json(_seal_path(path), asdict(Seal(key, file_digest(path).digest, loss_sum)))
+    write_json(_marker_path(path), asdict(CompletionMarker(key, file_digest(path).digest, loss_sum)))
     for older in _folders(path.parent)[KEPT:]:
         remove_checkpoint(older)
 
@@ -95,24 +94,24 @@ def last_checkpoint(folder: Path, *, key: str) -> Checkpoint | None:
     remove_leftovers(folder)
     for path in _folders(folder):
         try:
-            seal = _read_seal(path)
+            marker = _read_marker(path)
         except (OSError, ValueError, TypeError, KeyError):
             status(f"{path.name} is incomplete and is removed: {path}.")
         else:
-            if seal.key != key:
+            if marker.key != key:
                 status(f"{path.name} belongs to other data or settings and is removed: {path}.")
-            elif file_digest(path).digest != seal.digest:
+            elif file_digest(path).digest != marker.digest:
                 status(f"{path.name} is damaged and is removed: {path}.")
             else:
-                return Checkpoint(path, seal)
+                return Checkpoint(path, marker)
         remove_checkpoint(path)
     return None
 
 
 def remove_checkpoint(path: Path) -> None:
-    """Remove a checkpoint and its seal; what cannot be removed stays."""
+    """Remove a checkpoint and its marker; what cannot be removed stays."""
     with suppress(OSError):
-        _seal_path(path).unlink()  # first: half a folder must not look complete
+        _marker_path(path).unlink()  # first: half a folder must not look complete
     shutil.rmtree(path, ignore_errors=True)
 
 
@@ -134,10 +133,10 @@ def _step(path: Path) -> int:
     return int(path.name.rpartition("-")[2])
 
 
-def _seal_path(path: Path) -> Path:
+def _marker_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.json")
 
 
-def _read_seal(path: Path) -> Seal:
-    content: dict[str, Any] = json.loads(_seal_path(path).read_text(encoding="utf-8"))
-    return Seal(str(content["key"]), str(content["digest"]), float(content["loss_sum"]))
+def _read_marker(path: Path) -> CompletionMarker:
+    content: dict[str, Any] = json.loads(_marker_path(path).read_text(encoding="utf-8"))
+    return CompletionMarker(str(content["key"]), str(content["digest"]), float(content["loss_sum"]))

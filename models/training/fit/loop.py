@@ -25,7 +25,7 @@ from ...loading.device import Compute
 from ..history import TrainingLog
 from .batches import Batches, Examples, LengthGroupedSampler
 from .callbacks import Logging, Patience, Progress, Saving, best_evaluation, evaluations
-from .checkpoints import Checkpoint, remove_checkpoint, seal_checkpoint
+from .checkpoints import Checkpoint, mark_complete, remove_checkpoint
 from .losses import Loss
 from .memory import MemoryBudget
 from .rank_agreement import agreement
@@ -92,7 +92,7 @@ class SoftLabelTrainer(Trainer):  # type: ignore[misc]  # transformers is not ty
         steps = math.ceil(self.schedule.epochs * per_epoch)
         done = start.step if start else 0
         if start:
-            self.loss_sum = start.seal.loss_sum
+            self.loss_sum = start.marker.loss_sum
             status(f"Training continues after step {done} of {steps}.")
 
         def rows_seen(step: int) -> int:
@@ -183,7 +183,7 @@ class SoftLabelTrainer(Trainer):  # type: ignore[misc]  # transformers is not ty
         metrics: dict[str, float] = broadcast_object_list([self.validated(self.validation)])[0]  # all must agree
         self.log(metrics)
         if self.schedule.patience is not None and best_evaluation(self.state) is evaluations(self.state)[-1]:
-            self.best = _copy(self.classifier.trained_state())
+            self.best = _copy(self.classifier.trainable_state())
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
@@ -214,7 +214,7 @@ class SoftLabelTrainer(Trainer):  # type: ignore[misc]  # transformers is not ty
             finally:
                 self.accelerator.wait_for_everyone()  # each process writes its random state
             if self.args.should_save:
-                seal_checkpoint(path, key=self.key, loss_sum=self.loss_sum)
+                mark_complete(path, key=self.key, loss_sum=self.loss_sum)
         except (OSError, RuntimeError, SafetensorError, LabelerError) as error:
             remove_checkpoint(path)
             reason = str(error).strip().partition("\n")[0]
@@ -226,22 +226,22 @@ class SoftLabelTrainer(Trainer):  # type: ignore[misc]  # transformers is not ty
             return
         folder = Path(output_dir or self.args.output_dir)
         folder.mkdir(parents=True, exist_ok=True)
-        save_file(_copy(self.classifier.trained_state()), folder / _WEIGHTS)
+        save_file(_copy(self.classifier.trainable_state()), folder / _WEIGHTS)
         if self.best is not None:
             save_file(self.best, folder / _BEST)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         folder = Path(resume_from_checkpoint)
-        self.classifier.load_trained_state(load_file(folder / _WEIGHTS))
+        self.classifier.load_trainable_state(load_file(folder / _WEIGHTS))
         self.best = load_file(folder / _BEST) if (folder / _BEST).exists() else None
 
     def _finish(self) -> None:
         """Leave nothing behind but the trained classifier."""
         if self.best is not None:
-            self.classifier.load_trained_state(self.best)
+            self.classifier.load_trainable_state(self.best)
         self.classifier.zero_grad()
         self.classifier.eval()
-        if not all(bool(tensor.isfinite().all()) for tensor in self.classifier.trained_state().values()):
+        if not all(bool(tensor.isfinite().all()) for tensor in self.classifier.trainable_state().values()):
             raise _diverged(f"after step {self.state.global_step} some weights are not finite")
 
 

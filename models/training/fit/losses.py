@@ -1,4 +1,4 @@
-"""Losses for soft labels, and how sure they are.
+"""Losses for soft labels, and how certain these are.
 
 `k` classes. All losses are weighted means over a batch. Only methods of tensors are used, so this module is light.
 """

@@ -65,7 +65,7 @@ class MemoryBudget:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Say whether an error is a device's or the system's lack of memory.
+    """Return whether an error is a device's or the system's lack of memory.
 
     torch reports it as ``OutOfMemoryError`` on a GPU and as a plain ``RuntimeError`` on the CPU.
     """

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def keep_phase(file: Path, classifier: TextClassifier, fit: Fit, *, key: str) -> None:
-    """Write the trained weights and the numbers of a finished phase; only the main process does.
+    """Write the trainable parameters and the numbers of a finished phase; only the main process does.
 
     Raises
     ------
@@ -27,7 +27,7 @@ def keep_phase(file: Path, classifier: TextClassifier, fit: Fit, *, key: str) ->
 
     if not is_main_process():
         return
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in classifier.trained_state().items()}
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in classifier.trainable_state().items()}
     file.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(file) as path:
         save_file(state, path, metadata={"key": key, "fit": json.dumps(asdict(fit))})
@@ -50,7 +50,7 @@ def finished_phase(file: Path, classifier: TextClassifier, *, key: str) -> Fit |
         if metadata.get("key") != key:
             return None
         numbers = json.loads(metadata["fit"])
-        classifier.load_trained_state(load_file(file))
+        classifier.load_trainable_state(load_file(file))
         return Fit(**numbers | {"history": tuple(numbers["history"])})
     except (OSError, SafetensorError, ValueError, KeyError, TypeError):
         return None

@@ -39,7 +39,7 @@ def fit_classifier(
     Parameters
     ----------
     classifier : TextClassifier or MaskedModel
-        Its trained weights change. Afterwards it is in evaluation mode and on the device.
+        Its trainable parameters change. Afterwards it is in evaluation mode and on the device.
     examples : Examples or MaskedTexts
         The rows to learn from.
     schedule : Schedule
@@ -73,7 +73,7 @@ def fit_classifier(
     if not len(examples):
         raise ModelError("There are no rows to train on.")
     if not classifier.head_parameters() and not classifier.encoder_parameters():
-        raise ModelError("No weight of the classifier is to be trained.")
+        raise ModelError("The classifier has no trainable parameters.")
     with quiet_transformers(), _own_random_state(), _folder(checkpoints) as folder:
         from .loop import SoftLabelTrainer  # imports transformers' Trainer
 

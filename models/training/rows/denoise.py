@@ -13,19 +13,19 @@ from ....data.types.soft_labels import SoftLabels
 from ...scoring.encoder import unique_texts
 from ...scoring.ngrams import NgramFeatures
 from ...scoring.priors import prior_offset, softmax, standardised
-from .soft_logistic import fit_soft_logistic
+from .soft_logistic import fit_soft_logistic, log_probs
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 Floats = npt.NDArray[np.floating]
 
-_FEWEST_TEXTS = 200  # below, n-grams have too little to learn from
-_MOST_TEXTS = 200_000  # models are fitted on at most that many
+_MIN_TEXTS = 200  # below, n-grams have too little to learn from
+_MAX_TEXTS = 200_000  # models are fitted on at most that many
 _BLOCK = 20_000
 _FOLDS = 5
 _FLOOR = 1e-4  # label models overstate their certainty
-_TEMPERATURE = 8.0  # so much that text models are not drawn to the voters' surest mistakes
+_TEMPERATURE = 8.0  # so much that text models are not drawn to the voters' most confident mistakes
 _PENALTY = 2 / 3
 _SHARE = 0.5
 _SHARPNESS = 1.5
@@ -57,8 +57,8 @@ def denoised(texts: pl.Series, soft: SoftLabels, prior: npt.NDArray[np.float64],
     """
     unique, inverse = unique_texts(texts.to_list())
     counts = np.bincount(inverse[soft.covered], minlength=len(unique)).astype(float)
-    fitted = np.random.default_rng(seed).permutation(np.flatnonzero(counts))[:_MOST_TEXTS]
-    if len(fitted) < _FEWEST_TEXTS:
+    fitted = np.random.default_rng(seed).permutation(np.flatnonzero(counts))[:_MAX_TEXTS]
+    if len(fitted) < _MIN_TEXTS:
         return soft
     logs = np.log(np.maximum(soft.probs, _FLOOR))
     summed = np.zeros((len(unique), logs.shape[1]))
@@ -71,7 +71,7 @@ def denoised(texts: pl.Series, soft: SoftLabels, prior: npt.NDArray[np.float64],
 def blended(
     first: Floats, second: Floats, prior: npt.NDArray[np.float64], *, weights: npt.NDArray[np.bool_] | None = None
 ) -> npt.NDArray[np.float32]:
-    """Add up two opinions and make soft labels of them that follow the class balance.
+    """Add up two logits and make soft labels of them that follow the class balance.
 
     Parameters
     ----------
@@ -107,11 +107,11 @@ def _cross_fitted(
         for number in range(_FOLDS):
             rest = fold != number
             models.append(fit_soft_logistic(inputs[rest], targets[rest], weights[rest], penalty=_PENALTY))
-            result[fitted[~rest]] = models[-1].log_probs(inputs[~rest])
+            result[fitted[~rest]] = log_probs(inputs[~rest], models[-1])
             advance(1)
     others = np.setdiff1d(np.arange(len(unique)), fitted)
     for begin in range(0, len(others), _BLOCK):
         block = others[begin : begin + _BLOCK]
         rows = features.transform([unique[i] for i in block])
-        result[block] = np.mean([model.log_probs(rows) for model in models], axis=0)
+        result[block] = np.mean([log_probs(rows, model) for model in models], axis=0)
     return result

@@ -31,7 +31,7 @@ def build(folder: Path, mode: Any = "full") -> MaskedModel:
 def moved(model: MaskedModel) -> MaskedModel:
     """Change what is trained, as training would."""
     generator = torch.Generator().manual_seed(1)
-    for tensor in model.trained_state().values():
+    for tensor in model.trainable_state().values():
         tensor += 0.1 * torch.randn(tensor.shape, generator=generator)
     return model
 
@@ -81,7 +81,7 @@ def test_what_is_written_guesses_as_what_was_trained(
 
 def test_lora_trains_adapters_only(families: dict[str, Path]) -> None:
     model = build(families["roberta"], "lora")
-    assert all(".lora_" in name for name in model.trained_state())
+    assert all(".lora_" in name for name in model.trainable_state())
     trained, total = model.counts()
     assert 0 < trained < 0.05 * total
     assert total == build(families["roberta"]).counts()[1]

@@ -87,7 +87,7 @@ def trained() -> Build:
         options = {"compute": FP32, "texts": TEXTS * 3 if ref is None else (), **options}
         classifier = build_classifier(LABELS, backbone=ref, **options)
         generator = torch.Generator().manual_seed(1)
-        for tensor in classifier.trained_state().values():
+        for tensor in classifier.trainable_state().values():
             tensor += 0.2 * torch.randn(tensor.shape, generator=generator)
         classifier.shift_bias(np.array([0.5, 0, -0.25]))
         return classifier

@@ -69,7 +69,7 @@ def test_the_seed_alone_decides(options: dict[str, Any], sentence_bert: Path) ->
 
     folder = None if options.get("head") == "lstm" else sentence_bert
     before = torch.get_rng_state()
-    states = [build(folder, seed=seed, **options).trained_state() for seed in (1, 1, 2)]
+    states = [build(folder, seed=seed, **options).trainable_state() for seed in (1, 1, 2)]
     assert torch.equal(before, torch.get_rng_state())
     assert list(states[0]) == list(states[1])
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
@@ -120,7 +120,7 @@ def test_an_unused_pooler_is_not_trained(options: dict[str, Any], kaz_roberta: P
     import torch
 
     classifier = build(kaz_roberta, **options)
-    assert not [name for name in classifier.trained_state() if "pooler" in name]
+    assert not [name for name in classifier.trainable_state() if "pooler" in name]
     ids = torch.tensor(classifier.token_rows(TEXTS[:1]))
     classifier.train()(ids, torch.ones_like(ids)).square().sum().backward()
     assert all(p.grad is not None for p in classifier.encoder_parameters() + classifier.head_parameters())
@@ -146,7 +146,7 @@ def test_trained_parameters_are_of_the_encoder_or_the_head(
     first, second = classifier.encoder_parameters(), classifier.head_parameters()
     assert (bool(first), len(second)) == (encoder, head)
     assert sum(p.numel() for p in first + second) == classifier.record.trained_parameters
-    assert len(first + second) == len(classifier.trained_state())
+    assert len(first + second) == len(classifier.trainable_state())
     assert classifier.record.total_parameters == sum(p.numel() for p in classifier.parameters())
     assert classifier.encoder_frozen == (options.get("head") == "mlp")
 

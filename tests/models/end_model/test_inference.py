@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from labeler.data.errors import ModelError
 from labeler.models.end_model.inference import classify_vectors, logits_of, vectors_of
 from labeler.models.end_model.load import EndModel, load_end_model
+from labeler.models.end_model.lora import LoraOptions
 from labeler.models.loading.device import Compute
 
 FP32 = Compute("cpu", "float32")
@@ -81,7 +82,7 @@ def test_training_goes_on_where_it_was(sentence_bert: Path, trained: Any) -> Non
 
 
 def test_mixed_precision_agrees_with_float32(sentence_bert: Path, trained: Any) -> None:
-    for options in ({}, {"mode": "lora"}):
+    for options in ({}, {"mode": "lora", "lora": LoraOptions(dropout=0.05)}):
         classifier = trained(sentence_bert, **options)
         expected = logits_of(classifier, TEXTS, FP32)
         mixed = logits_of(classifier, TEXTS, Compute("cpu", "bfloat16"))
@@ -112,11 +113,11 @@ def test_a_checkpoint_restores_what_was_trained(kaz_roberta: Path, trained: Any)
     for options in ({}, {"mode": "lora"}, {"head": "mlp"}):
         classifier = trained(kaz_roberta, **options)
         expected = logits_of(classifier, TEXTS, FP32)
-        state = {name: tensor.clone() for name, tensor in classifier.trained_state().items()}
-        for tensor in classifier.trained_state().values():
+        state = {name: tensor.clone() for name, tensor in classifier.trainable_state().items()}
+        for tensor in classifier.trainable_state().values():
             tensor.zero_()
         assert np.abs(logits_of(classifier, TEXTS, FP32) - expected).max() > 0.1
-        classifier.load_trained_state(state)
+        classifier.load_trainable_state(state)
         np.testing.assert_array_equal(logits_of(classifier, TEXTS, FP32), expected)
 
 
@@ -130,11 +131,11 @@ def test_a_copy_is_independent(kaz_roberta: Path, trained: Any) -> None:
 
 def test_another_checkpoint_is_refused(kaz_roberta: Path, trained: Any) -> None:
     classifier = trained(kaz_roberta, mode="lora")
-    state = classifier.trained_state()
+    state = classifier.trainable_state()
     name = next(iter(state))
     for wrong in ({}, {**state, "more": state[name]}, {**state, name: state[name][:1]}):
         with pytest.raises(ModelError, match="does not fit the model"):
-            classifier.load_trained_state(wrong)
+            classifier.load_trainable_state(wrong)
 
 
 @pytest.mark.parametrize("options", [{}, {"mode": "lora"}, {"head": "beebert"}])

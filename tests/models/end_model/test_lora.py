@@ -109,7 +109,7 @@ def test_only_adapters_and_the_head_are_trained(kaz_roberta: Path, trained: Any)
     import torch
 
     classifier = trained(kaz_roberta, mode="lora", compute=Compute("cpu", "bfloat16"))
-    names = set(classifier.trained_state())
+    names = set(classifier.trainable_state())
     assert {name for name in names if ".lora_" not in name} == {
         f"model.classifier.{layer}.{kind}" for layer in ("dense", "out_proj") for kind in ("weight", "bias")
     }

@@ -6,25 +6,25 @@ from pathlib import Path
 
 import pytest
 
-from labeler.models.training.fit.checkpoints import KEPT, last_checkpoint, remove_checkpoints, seal_checkpoint
+from labeler.models.training.fit.checkpoints import KEPT, last_checkpoint, mark_complete, remove_checkpoints
 
 
-def write(folder: Path, step: int, *, key: str = "key", sealed: bool = True) -> Path:
+def write(folder: Path, step: int, *, key: str = "key", complete: bool = True) -> Path:
     path = folder / f"checkpoint-{step}"
     path.mkdir(parents=True)
     for name in ("model.safetensors", "optimizer.pt", "trainer_state.json"):
         (path / name).write_bytes(b"0123456789" * step)
-    if sealed:
-        seal_checkpoint(path, key=key, loss_sum=step / 3)
+    if complete:
+        mark_complete(path, key=key, loss_sum=step / 3)
     return path
 
 
-def test_the_newest_is_found_with_what_its_seal_says(tmp_path: Path, said: list[str]) -> None:
+def test_the_newest_is_found_with_what_its_marker_says(tmp_path: Path, said: list[str]) -> None:
     write(tmp_path, 9)
     write(tmp_path, 10)
     found = last_checkpoint(tmp_path, key="key")
     assert found is not None
-    assert (found.step, found.path.name, found.seal.loss_sum) == (10, "checkpoint-10", 10 / 3)
+    assert (found.step, found.path.name, found.marker.loss_sum) == (10, "checkpoint-10", 10 / 3)
     assert said == []
 
 
@@ -54,11 +54,13 @@ def test_a_missing_file_means_the_one_before(tmp_path: Path, said: list[str]) ->
     assert found.step == 1
 
 
-@pytest.mark.parametrize("seal", [None, b"", b"{", b"[]", b'{"key": "key"}', b"\xff"])
-def test_an_unreadable_seal_means_an_incomplete_checkpoint(tmp_path: Path, said: list[str], seal: bytes | None) -> None:
-    path = write(tmp_path, 3, sealed=False)
-    if seal is not None:
-        (tmp_path / "checkpoint-3.json").write_bytes(seal)
+@pytest.mark.parametrize("marker", [None, b"", b"{", b"[]", b'{"key": "key"}', b"\xff"])
+def test_an_unreadable_marker_means_an_incomplete_checkpoint(
+    tmp_path: Path, said: list[str], marker: bytes | None
+) -> None:
+    path = write(tmp_path, 3, complete=False)
+    if marker is not None:
+        (tmp_path / "checkpoint-3.json").write_bytes(marker)
     assert last_checkpoint(tmp_path, key="key") is None
     assert said == [f"checkpoint-3 is incomplete and is removed: {path}."]
     assert list(tmp_path.iterdir()) == []

@@ -25,12 +25,12 @@ def classifier(bert: Path) -> TextClassifier:
 
 def test_a_finished_phase_gives_back_its_weights_and_numbers(classifier: TextClassifier, tmp_path: Path) -> None:
     file = tmp_path / "run" / "weak.safetensors"
-    kept = {name: tensor.clone() for name, tensor in classifier.trained_state().items()}
+    kept = {name: tensor.clone() for name, tensor in classifier.trainable_state().items()}
     keep_phase(file, classifier, FIT, key="k")
-    for tensor in classifier.trained_state().values():
+    for tensor in classifier.trainable_state().values():
         tensor.data.zero_()
     assert finished_phase(file, classifier, key="k") == FIT
-    assert all(torch.equal(tensor, kept[name]) for name, tensor in classifier.trained_state().items())
+    assert all(torch.equal(tensor, kept[name]) for name, tensor in classifier.trainable_state().items())
 
 
 def test_other_missing_and_damaged_phases_run_again(classifier: TextClassifier, tmp_path: Path) -> None:

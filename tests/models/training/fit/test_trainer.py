@@ -75,12 +75,12 @@ class Tiny(torch.nn.Module):
     def head_parameters(self) -> list[torch.nn.Parameter]:
         return list(self.out.parameters())
 
-    def trained_state(self) -> dict[str, torch.Tensor]:
+    def trainable_state(self) -> dict[str, torch.Tensor]:
         return {name: weight for name, weight in self.named_parameters() if weight.requires_grad}
 
-    def load_trained_state(self, state: Mapping[str, torch.Tensor]) -> None:
+    def load_trainable_state(self, state: Mapping[str, torch.Tensor]) -> None:
         with torch.no_grad():
-            for name, weight in self.trained_state().items():
+            for name, weight in self.trainable_state().items():
                 weight.copy_(state[name])
 
 
@@ -131,7 +131,7 @@ def make_trainer(
 
 
 def weights(classifier: Tiny) -> torch.Tensor:
-    return torch.cat([weight.detach().flatten() for weight in classifier.trained_state().values()])
+    return torch.cat([weight.detach().flatten() for weight in classifier.trainable_state().values()])
 
 
 def newest(folder: Path) -> Path:
@@ -311,7 +311,7 @@ def test_biases_and_norms_do_not_decay() -> None:
     groups = make_optimizer(classifier, FAST).param_groups
     decay = {id(weight): group["weight_decay"] for group in groups for weight in group["params"]}
     rate = {id(weight): group["lr"] for group in groups for weight in group["params"]}
-    for name, weight in classifier.trained_state().items():
+    for name, weight in classifier.trainable_state().items():
         matrix = name in ("embedding.weight", "out.weight")
         assert decay[id(weight)] == (FAST.weight_decay if matrix else 0)
         assert rate[id(weight)] == (FAST.head_learning_rate if name.startswith("out") else FAST.learning_rate)
@@ -325,7 +325,7 @@ def test_a_step_in_parts_has_the_gradients_of_the_whole(tmp_path: Path) -> None:
         trainer = make_trainer(classifier, examples, tmp_path)
         trainer.model.train()
         loss = trainer._gradients(trainer.model, rows, tokens)
-        found.append([float(loss), *[weight.grad for weight in classifier.trained_state().values()]])
+        found.append([float(loss), *[weight.grad for weight in classifier.trainable_state().values()]])
     assert len(classifier.shapes) > 20
     for other in found[1:]:
         for one, two in zip(found[0], other, strict=True):
@@ -428,7 +428,7 @@ def test_checkpoints_hold_what_is_trained_only(tmp_path: Path) -> None:
         fit(Tiny(), checkpoints=tmp_path)
     files = {path.name for path in newest(tmp_path).iterdir()}
     assert files == {"model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json"}
-    assert set(load_file(newest(tmp_path) / "model.safetensors")) == set(Tiny().trained_state())
+    assert set(load_file(newest(tmp_path) / "model.safetensors")) == set(Tiny().trainable_state())
 
 
 @pytest.mark.usefixtures("often")

@@ -69,7 +69,7 @@ def test_texts_that_say_nothing_keep_the_labels_in_order(text: str) -> None:
 
 
 def test_texts_beyond_the_limit_get_labels_without_being_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labeler.models.training.rows.denoise._MOST_TEXTS", 250)
+    monkeypatch.setattr("labeler.models.training.rows.denoise._MAX_TEXTS", 250)
     monkeypatch.setattr("labeler.models.training.rows.denoise._BLOCK", 100)
     texts, truth, soft = reviews()
     assert np.mean(denoised(texts, soft, PRIOR).hard() == truth) > np.mean(soft.hard() == truth) + 0.1
