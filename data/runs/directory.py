@@ -161,8 +161,8 @@ class RunDirectory:
         return self.path / ".lock-owner.json"
 
     @property
-    def shards(self) -> Path:
-        """Votes on parts of the rows, while a voter is not finished."""
+    def vote_checkpoints(self) -> Path:
+        """Votes on chunks of the rows, while a voter is not finished."""
         return self.votes_folder / ".shards"
 
     def votes(self, voter: str) -> Path:
@@ -219,7 +219,7 @@ class RunDirectory:
         kept = {*map(self.votes, names), *map(self.failures, names)}
         found = (*self.votes_folder.glob("*.parquet"), *self.votes_folder.glob("*.failures.jsonl"))
         self.remove(path for path in found if path not in kept)
-        remove_path(self.shards)
+        remove_path(self.vote_checkpoints)
 
     def remove_labels(self) -> None:
         """Remove what the labels stage wrote, and the report on it."""

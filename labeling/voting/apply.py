@@ -1,9 +1,9 @@
-"""From voters to columns of votes; each voter is a step of its own that is cached in the run."""
+"""Applying the voters (labeling functions): each one's votes are a step of its own that is cached in the run."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack, closing
 from itertools import accumulate
 
@@ -21,7 +21,7 @@ from ...data.types.votes import Votes
 from ...models.loading.device import Compute
 from ..user_code.reads import Reads, unchanged
 from ..voters.shared.columns import missing_column
-from .checkpoints import Shards
+from .checkpoints import Checkpoints
 from .configured import NamedVoter
 from .executor import Answer, Executor, LocalExecutor
 from .registry import ScoringVoter
@@ -38,10 +38,10 @@ def apply_voters(
     run: RunDirectory | None = None,
     force: bool = False,
 ) -> dict[str, VoteColumn]:
-    """Let every voter vote, taking unchanged votes from the run.
+    """Apply voters to a corpus, taking unchanged votes from the run.
 
-    Rules are led over the corpus together, so that they share what is found out about a chunk; voters with a model or
-    with code of the user's alone, so that what they did is not lost with what another one does.
+    Rules are applied together, so that they share what is derived from a chunk; a voter with a model or the user's code
+    is applied on its own, so that its votes are kept whatever the others do.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def apply_voters(
     corpus : ChunkedCorpus
     labels : LabelSpace
     executor : Executor, optional
-        Who leads them; by default this process.
+        By default this process.
     run : RunDirectory, optional
         Where votes are kept, and while a pass is not finished its answers on each chunk; without it nothing is cached.
     force : bool
@@ -101,15 +101,10 @@ def _load(named: NamedVoter, corpus: ChunkedCorpus, labels: LabelSpace, run: Run
     )
 
 
-def _passes(voters: Iterable[NamedVoter]) -> list[list[NamedVoter]]:
-    """Part voters into groups that are led over the corpus together."""
-    together: list[NamedVoter] = []
-    alone: list[list[NamedVoter]] = []
-    for named in voters:
-        if named.model is None and named.code is None:
-            together.append(named)
-        else:
-            alone.append([named])
+def _passes(voters: Sequence[NamedVoter]) -> list[list[NamedVoter]]:
+    """Group voters that are applied together."""
+    alone = [[named] for named in voters if named.model or named.code]
+    together = [named for named in voters if not (named.model or named.code)]
     return [together, *alone] if together else alone
 
 
@@ -121,47 +116,46 @@ def _vote(
     run: RunDirectory | None,
     force: bool,
 ) -> dict[str, VoteColumn]:
-    """Lead voters over the corpus together."""
-    shards = None
+    """Apply voters together."""
+    checkpoints = None
     if run and len(corpus.sizes) > 1:
-        shards = Shards(run.shards / stage_key(voters=[v.key(corpus) for v in voters], ids=corpus.ids_digest))
+        key = stage_key(voters=[v.key(corpus) for v in voters], ids=corpus.ids_digest)
+        checkpoints = Checkpoints(run.vote_checkpoints / key)
         if force or any(v.code and v.code.doubts for v in voters):
-            shards.remove()
+            checkpoints.remove()
     with ExitStack() as stack:
         files = [stack.enter_context(VoteFile(run, named.name, labels)) if run else None for named in voters]
-        ballots = [_Ballot(named, corpus, labels, file) for named, file in zip(voters, files, strict=True)]
-        found = stack.enter_context(closing(_answers(voters, corpus, executor, shards, labels.k)))
+        buffers = [_VoteBuffer(named, corpus, labels, file) for named, file in zip(voters, files, strict=True)]
+        found = stack.enter_context(closing(_answers(voters, corpus, executor, checkpoints, labels.k)))
         for chunk, answers in enumerate(found):
-            for ballot, answer in zip(ballots, answers, strict=True):
-                ballot.add(chunk, answer)
-        for ballot in ballots:
-            ballot.finish(run)
-            status(f"{ballot.named.name}: voted in {ballot.seconds:.1f} s{ballot.warning}")
-    if shards:
-        shards.remove()
-    return {ballot.named.name: ballot.column for ballot in ballots}
+            for buffer, answer in zip(buffers, answers, strict=True):
+                buffer.add(chunk, answer)
+        for buffer in buffers:
+            buffer.finish(run)
+    if checkpoints:
+        checkpoints.remove()
+    return {buffer.named.name: buffer.column for buffer in buffers}
 
 
 def _answers(
-    voters: Sequence[NamedVoter], corpus: ChunkedCorpus, executor: Executor, shards: Shards | None, k: int
+    voters: Sequence[NamedVoter], corpus: ChunkedCorpus, executor: Executor, checkpoints: Checkpoints | None, k: int
 ) -> Generator[list[Answer], None, None]:
-    """Yield the answers on every chunk, and ask only about those that an earlier run did not get to."""
+    """Yield the answers on every chunk, computing only those that an earlier run did not get to."""
     numbers = range(len(corpus.sizes))
-    known = {number for number in numbers if shards and shards.has(number)}
-    missing = [number for number in numbers if number not in known]
-    with closing(executor.answers(voters, corpus, missing, k=k)) as asked:
+    known = {number for number in numbers if checkpoints and checkpoints.has(number)}
+    with closing(executor.answers(voters, corpus, [n for n in numbers if n not in known], k=k)) as computed:
         for number in numbers:
-            if shards and number in known:
-                yield shards.load(number)
+            if checkpoints and number in known:
+                yield checkpoints.load(number)
                 continue
-            answers = next(asked)
-            if shards and not any(answer.reads.files or answer.reads.unknown for answer in answers):
-                shards.save(number, answers)  # later it could not be told what they depend on
+            answers = next(computed)
+            if checkpoints and not any(answer.reads.files or answer.reads.unknown for answer in answers):
+                checkpoints.save(number, answers)  # later it could not be told what they depend on
             yield answers
 
 
-class _Ballot:
-    """The votes of one voter as they come in."""
+class _VoteBuffer:
+    """The votes of one voter, chunk by chunk."""
 
     def __init__(self, named: NamedVoter, corpus: ChunkedCorpus, labels: LabelSpace, file: VoteFile | None) -> None:
         self.named = named
@@ -175,19 +169,19 @@ class _Ballot:
         self._reads = Reads()
 
     def add(self, chunk: int, answer: Answer) -> None:
-        """Take in the answer on a chunk."""
+        """Add the answer on a chunk."""
         self.seconds += answer.seconds
         if answer.compute:
             self._computes.add(answer.compute)
         self._reads.files |= answer.reads.files
         self._reads.unknown |= answer.reads.unknown
-        if isinstance(answer.said, Votes):
-            self._write(chunk, answer.said)
+        if isinstance(answer.output, Votes):
+            self._write(chunk, answer.output)
         else:
-            self._scores[self._rows(chunk)] = answer.said
+            self._scores[self._rows(chunk)] = answer.output
 
     def finish(self, run: RunDirectory | None) -> None:
-        """Decide, where that takes the scores of all rows, and put the votes on record."""
+        """Decide, where that takes the scores of all rows, and record the votes."""
         if isinstance(self.named.voter, ScoringVoter):
             started = time.perf_counter()
             votes = _decided(self.named.voter, self._scores)
@@ -198,14 +192,22 @@ class _Ballot:
             key = self.named.key(self._corpus)
             known = "" if self._reads.unknown else key  # no key finds votes that depend on something unknown
             self._file.finish(known, ids_digest=self._corpus.ids_digest, files=self._reads.files)
-            details = _details(self.named, self.column, self.seconds, self._computes, self._reads.files)
-            run.record_stage(f"votes/{self.named.name}", key, outputs=(run.votes(self.named.name),), details=details)
-
-    @property
-    def warning(self) -> str:
-        """Why the votes cannot be used again, to be added to a message."""
+            outputs = (run.votes(self.named.name),)
+            run.record_stage(f"votes/{self.named.name}", key, outputs=outputs, details=self._details())
         why = ", ".join(sorted(self._reads.unknown))
-        return f" (not cached: {why})" if why else ""
+        status(f"{self.named.name}: voted in {self.seconds:.1f} s" + (f" (not cached: {why})" if why else ""))
+
+    def _details(self) -> StageDetails:
+        model, votes = self.named.model, self.column
+        return StageDetails(
+            inputs=self._reads.files,
+            settings=self.named.section.model_dump(mode="json"),
+            model=f"{model.name}@{model.digest}" if model else None,
+            device=", ".join(sorted({compute.device for compute in self._computes})) or None,
+            dtype=", ".join(sorted({compute.dtype for compute in self._computes})) or None,
+            rows={"voted": int((votes >= 0).sum()), "rows": len(votes)},
+            seconds=round(self.seconds, 3),
+        )
 
     def _write(self, chunk: int, votes: Votes) -> None:
         self.column[self._rows(chunk)] = votes.labels
@@ -220,21 +222,6 @@ def _decided(voter: ScoringVoter, scores: npt.NDArray[np.float32]) -> Votes:
     """Let a voter decide on the rows that have scores, and abstain on the others."""
     known = np.flatnonzero(~np.isnan(scores[:, 0]))
     return voter.decide(scores[known]).scatter(known, len(scores))
-
-
-def _details(
-    named: NamedVoter, votes: VoteColumn, seconds: float, computes: Iterable[Compute], files: Mapping[str, str]
-) -> StageDetails:
-    model = named.model
-    return StageDetails(
-        inputs=files,
-        settings=named.section.model_dump(mode="json"),
-        model=f"{model.name}@{model.digest}" if model else None,
-        device=", ".join(sorted({compute.device for compute in computes})) or None,
-        dtype=", ".join(sorted({compute.dtype for compute in computes})) or None,
-        rows={"voted": int((votes >= 0).sum()), "rows": len(votes)},
-        seconds=round(seconds, 3),
-    )
 
 
 def _has_column(named: NamedVoter, corpus: ChunkedCorpus) -> bool:

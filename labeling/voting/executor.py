@@ -23,13 +23,13 @@ from .registry import ScoringVoter
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What a voter says of one chunk.
+    """The output of a voter on one chunk.
 
     Parameters
     ----------
-    said : Votes, or ndarray of float32, shape (n, k)
+    output : Votes, or ndarray of float32, shape (n, k)
         Votes; or scores, if the voter decides on those of all rows together (`ScoringVoter`). Rows whose text has no
-        content are abstained from, or have NaN for scores, whatever the voter says.
+        content are abstained from, or have NaN for scores, whatever the voter returns.
     seconds : float
         How long it took.
     compute : Compute, optional
@@ -38,17 +38,14 @@ class Answer:
         What the user's code has read so far.
     """
 
-    said: Votes | npt.NDArray[np.float32]
+    output: Votes | npt.NDArray[np.float32]
     seconds: float
     compute: Compute | None = None
     reads: Reads = field(default_factory=Reads)
 
 
 class Executor(Protocol):
-    """Lets voters answer for chunks of a corpus.
-
-    The answers do not depend on the executor: all call the same voters on the same chunks.
-    """
+    """Applies voters to chunks of a corpus; their output does not depend on the executor."""
 
     def answers(
         self, voters: Sequence[NamedVoter], corpus: ChunkedCorpus, chunks: Sequence[int], *, k: int
@@ -58,7 +55,7 @@ class Executor(Protocol):
         Parameters
         ----------
         voters : sequence of NamedVoter
-            Rules, which share what is found out about a chunk; or a single voter with a model or code of the user's.
+            Rules, which share what is derived from a chunk; or a single voter with a model or the user's code.
         corpus : ChunkedCorpus
         chunks : sequence of int
             Numbers of chunks of the corpus.
@@ -91,11 +88,11 @@ def answer(named: NamedVoter, chunk: Corpus, k: int) -> Answer:
         From the voter.
     """
     started = time.perf_counter()
-    said = _checked(named, chunk, k)
+    output = _checked(named, chunk, k)
     compute = choose_compute() if named.model else None
     code = named.code
     reads = Reads(code.voting.files.copy(), set(code.doubts)) if code else Reads()
-    return Answer(said, time.perf_counter() - started, compute, reads)
+    return Answer(output, time.perf_counter() - started, compute, reads)
 
 
 def _checked(named: NamedVoter, chunk: Corpus, k: int) -> Votes | npt.NDArray[np.float32]:

@@ -21,10 +21,10 @@ from ...data.types.corpus import Corpus
 from ...data.types.stored_corpus import ChunkedCorpus
 from ..user_code.reads import unchanged
 from .configured import NamedVoter
-from .executor import Answer
-from .serialized import Parcel
+from .executor import Answer, answer
+from .serialized import SerializedVoters
 
-Place = Callable[[Corpus], Any]
+Slot = Callable[[Corpus], Any]
 """Takes in a chunk and returns a reference to the answers."""
 
 CPUS_PER_ACTOR = 4
@@ -34,9 +34,9 @@ _RETRIES = 3  # of a chunk whose worker is lost
 
 
 class RayExecutor:
-    """Leads voters with the workers of a Ray cluster: that of ``RAY_ADDRESS``, one that runs here, or a new one here.
+    """Applies voters on the workers of a Ray cluster: that of ``RAY_ADDRESS``, one that runs here, or a new one here.
 
-    A context manager that lets go of the cluster.
+    A context manager that disconnects from the cluster.
 
     Parameters
     ----------
@@ -81,12 +81,12 @@ class RayExecutor:
         self._connect()
         import ray
 
-        parcel = ray.put(Parcel.of(voters, k))
+        serialized = ray.put(SerializedVoters.of(voters, k))
         with_model = any(named.model for named in voters)
-        places = self._actor_places(parcel, len(chunks)) if with_model else _task_places(parcel)
+        slots = self._actor_slots(serialized, len(chunks)) if with_model else _task_slots(serialized)
         what = voters[0].name if len(voters) == 1 else "rules"
         with progress(f"Voting ({what})", total=sum(corpus.sizes[number] for number in chunks)) as advance:
-            sent = _in_order(places, map(corpus.chunk, chunks))
+            sent = _in_order(slots, map(corpus.chunk, chunks))
             for number, answers in zip(chunks, _received(sent, what), strict=True):
                 advance(corpus.sizes[number])
                 yield answers
@@ -104,40 +104,40 @@ class RayExecutor:
         ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
         self._connected = True
 
-    def _actor_places(self, parcel: Any, chunks: int) -> list[Place]:
+    def _actor_slots(self, serialized: Any, chunks: int) -> list[Slot]:
         import ray
 
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        count, needs = pool(nodes, self._actors)
+        count, needs = pool_size(nodes, self._actors)
         env = {"env_vars": {"POLARS_MAX_THREADS": str(needs["num_cpus"])}}
-        crew = ray.remote(Crew).options(max_restarts=-1, max_task_retries=_RETRIES, runtime_env=env, **needs)
-        members = [crew.remote() for _ in range(min(count, chunks))]
-        return [_bound(member.answers, parcel) for member in members] * 2  # one chunk in work, one waiting
+        actor = ray.remote(VoterActor).options(max_restarts=-1, max_task_retries=_RETRIES, runtime_env=env, **needs)
+        pool = [actor.remote() for _ in range(min(count, chunks))]
+        return [_slot(each.answers, serialized) for each in pool] * 2  # one chunk in work, one waiting
 
 
 def _keep_stdout_clean() -> None:
-    """Ray tells of lost workers on standard output, where only data may be; no setting of its own stops that."""
+    """Ray reports lost workers on standard output, where only data may be; no setting of its own stops that."""
     with suppress(ImportError):
         from ray._private import worker
 
         worker.print_to_stdstream = lambda *args, **kwargs: None
 
 
-class Crew:
+class VoterActor:
     """A worker that keeps its voters, and so their model, from chunk to chunk."""
 
     def __init__(self) -> None:
         self._voters: Sequence[NamedVoter] = ()
 
-    def answers(self, parcel: Parcel, chunk: Corpus) -> list[Answer]:
+    def answers(self, serialized: SerializedVoters, chunk: Corpus) -> list[Answer]:
         """Answer for a chunk."""
         _end_at_once()
-        self._voters = self._voters or parcel.opened()
-        return parcel.answers(self._voters, chunk)
+        self._voters = self._voters or serialized.restore()
+        return [answer(named, chunk, serialized.k) for named in self._voters]
 
 
-def pool(nodes: Sequence[dict[str, float]], wanted: int | None) -> tuple[int, dict[str, int]]:
-    """Say how many actors there will be, and what each needs of its node.
+def pool_size(nodes: Sequence[dict[str, float]], wanted: int | None) -> tuple[int, dict[str, int]]:
+    """Return how many actors there will be, and what each needs of its node.
 
     Parameters
     ----------
@@ -169,17 +169,16 @@ def pool(nodes: Sequence[dict[str, float]], wanted: int | None) -> tuple[int, di
     return count, {"num_gpus": 0, "num_cpus": next(fitting, 1)}
 
 
-def _task_places(parcel: Any) -> list[Place]:
+def _task_slots(serialized: Any) -> list[Slot]:
     import ray
 
     env = {"env_vars": {"POLARS_MAX_THREADS": "1"}}
     task = ray.remote(_answers).options(num_cpus=1, max_retries=_RETRIES, runtime_env=env)
-    return [_bound(task, parcel)] * (2 * max(int(ray.cluster_resources().get("CPU", 1)), 1))
+    return [_slot(task, serialized)] * (2 * max(int(ray.cluster_resources().get("CPU", 1)), 1))
 
 
-def _answers(parcel: Parcel, chunk: Corpus) -> list[Answer]:
-    _end_at_once()
-    return parcel.answers(parcel.opened(), chunk)
+def _answers(serialized: SerializedVoters, chunk: Corpus) -> list[Answer]:
+    return VoterActor().answers(serialized, chunk)
 
 
 def _end_at_once() -> None:
@@ -187,31 +186,31 @@ def _end_at_once() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def _bound(function: Any, parcel: Any) -> Place:
+def _slot(function: Any, serialized: Any) -> Slot:
     # A new corpus: what was derived from the texts need not travel.
-    return lambda chunk: function.remote(parcel, Corpus(chunk.ids, chunk.texts, chunk.columns))
+    return lambda chunk: function.remote(serialized, Corpus(chunk.ids, chunk.texts, chunk.columns))
 
 
-def _in_order(places: Sequence[Place], chunks: Iterator[Corpus]) -> Iterator[Any]:
-    """Give chunks to places as these get free; yield references to the answers, ready ones, in the order of the chunks.
+def _in_order(slots: Sequence[Slot], chunks: Iterator[Corpus]) -> Iterator[Any]:
+    """Give chunks to slots as these get free; yield references to the answers, ready ones, in the order of the chunks.
 
-    What is done but must wait for an earlier chunk is bounded too: there are never more chunks on their way than twice
-    the places.
+    What is done but must wait for an earlier chunk is bounded too: never more chunks are on their way than twice the
+    slots.
     """
     import ray
 
-    free = deque(places)
-    busy: dict[Any, Place] = {}
+    free = deque(slots)
+    busy: dict[Any, Slot] = {}
     order: deque[Any] = deque()
     for chunk in chunks:
-        while not free or len(order) >= 2 * len(places):
+        while not free or len(order) >= 2 * len(slots):
             (done, *_), _ = ray.wait(list(busy), num_returns=1, fetch_local=False)
             free.append(busy.pop(done))
             while order and order[0] not in busy:
                 yield order.popleft()
-        place = free.popleft()
-        reference = place(chunk)
-        busy[reference] = place
+        slot = free.popleft()
+        reference = slot(chunk)
+        busy[reference] = slot
         order.append(reference)
     yield from order
 

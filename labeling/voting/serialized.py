@@ -1,4 +1,4 @@
-"""Voters as they travel to another machine, where neither the files of the user nor the models need be."""
+"""Voters as they travel to another machine, which need not have the user's files, nor the models at the same place."""
 
 from __future__ import annotations
 
@@ -10,16 +10,14 @@ from pathlib import Path
 from typing import Any, cast
 
 from ...data.errors import ConfigError, ModelError
-from ...data.types.corpus import Corpus
 from ...data.version import __version__
 from ...models.loading.resolve import ModelRef, resolve_model
 from ..user_code.loading import receive_code
 from .configured import NamedVoter
-from .executor import Answer, answer
 
 
 @dataclass(frozen=True)
-class Parcel:
+class SerializedVoters:
     """Voters and what they need.
 
     Parameters
@@ -39,18 +37,18 @@ class Parcel:
     version: str = __version__
 
     @classmethod
-    def of(cls, voters: Sequence[NamedVoter], k: int) -> Parcel:
-        """Pack voters."""
+    def of(cls, voters: Sequence[NamedVoter], k: int) -> SerializedVoters:
+        """Add the sources of the user's code to voters."""
         own = {cast(Any, named.voter).path: named.code for named in voters if named.code}
         return cls(tuple(voters), k, {path: (code.sources, code.digest) for path, code in own.items()})
 
-    def opened(self) -> list[NamedVoter]:
+    def restore(self) -> list[NamedVoter]:
         """Return the voters with code and models of this machine.
 
         Raises
         ------
         ConfigError
-            If another version of labeler packed them, or the user's code reads something else here.
+            If they are from another version of labeler, or the user's code reads something else here.
         ModelError
             If this machine has no such model, or another one of that name.
         """
@@ -61,14 +59,10 @@ class Parcel:
             )
         for path, (sources, digest) in self.code.items():
             receive_code(path, sources, digest)
-        return [_opened(named) for named in self.voters]
-
-    def answers(self, voters: Sequence[NamedVoter], chunk: Corpus) -> list[Answer]:
-        """Let opened voters answer for a chunk."""
-        return [answer(named, chunk, self.k) for named in voters]
+        return [_with_models(named) for named in self.voters]
 
 
-def _opened(named: NamedVoter) -> NamedVoter:
+def _with_models(named: NamedVoter) -> NamedVoter:
     here = {name: _found(model) for name, model in named.models.items()}
     return dataclasses.replace(named, voter=dataclasses.replace(cast(Any, named.voter), **here)) if here else named
 

@@ -18,7 +18,7 @@ from labeler.data.types.stored_corpus import ChunkedCorpus, StoredCorpus
 from labeler.data.types.votes import Votes
 from labeler.labeling.settings import VoterSection
 from labeler.labeling.voting.apply import apply_voters
-from labeler.labeling.voting.checkpoints import Shards
+from labeler.labeling.voting.checkpoints import Checkpoints
 from labeler.labeling.voting.configured import NamedVoter
 from labeler.labeling.voting.executor import Answer, LocalExecutor
 from labeler.models.loading.device import Compute
@@ -120,14 +120,14 @@ def test_only_missing_chunks_are_asked_about(
     executor = Stopping()
     assert votes(run, corpus, executor) == expected
     assert executor.asked == list(range(after, len(SIZES)))
-    assert not list(run.shards.iterdir())
+    assert not list(run.vote_checkpoints.iterdir())
     assert expected["last"][9] == ("r9", None, None)
     assert {row[1] for row in expected["mean"]} == {"negative", "positive"}
 
 
-def test_a_shard_that_was_cut_short_is_asked_about_again(run: RunDirectory, corpus: StoredCorpus) -> None:
+def test_a_checkpoint_that_was_cut_short_is_asked_about_again(run: RunDirectory, corpus: StoredCorpus) -> None:
     stopped(run, corpus, 3)
-    second = sorted(run.shards.rglob("*.parquet"))[1]
+    second = sorted(run.vote_checkpoints.rglob("*.parquet"))[1]
     second.write_bytes(second.read_bytes()[:-10])
     executor = Stopping()
     votes(run, corpus, executor)
@@ -141,31 +141,31 @@ def test_force_asks_about_all(run: RunDirectory, corpus: StoredCorpus) -> None:
     assert executor.asked == [0, 1, 2, 3]
 
 
-def test_other_rows_have_other_shards(run: RunDirectory, corpus: StoredCorpus) -> None:
+def test_other_rows_have_other_checkpoints(run: RunDirectory, corpus: StoredCorpus) -> None:
     stopped(run, corpus, 3)
     executor = Stopping()
     votes(run, StoredCorpus(corpus.path, SIZES, (), corpus.digest, "other ids"), executor)
     assert executor.asked == [0, 1, 2, 3]
     run.keep_votes(["last", "mean"])
-    assert not run.shards.exists()
+    assert not run.vote_checkpoints.exists()
 
 
 def test_a_single_chunk_leaves_nothing_behind(run: RunDirectory, corpus: StoredCorpus) -> None:
     votes(run, StoredCorpus(corpus.path, (10,), (), corpus.digest, corpus.ids_digest), Stopping())
-    assert not run.shards.exists()
+    assert not run.vote_checkpoints.exists()
 
 
 def test_answers_come_back_as_they_were(tmp_path: Path) -> None:
-    shards = Shards(tmp_path / "shards")
+    checkpoints = Checkpoints(tmp_path / "checkpoints")
     scores = np.array([[0.1, -2], [np.pi, 1e-30], [0, 1]], np.float32)
     vote = Votes.from_scores([0, -1, 1], [0.1, 0.2, 0.3])
-    shards.save(7, [Answer(vote, 1.5), Answer(scores, 0.5, Compute("cpu", "bfloat16"))])
-    assert shards.has(7)
-    assert not shards.has(8)
-    first, second = shards.load(7)
-    assert isinstance(first.said, Votes)
-    np.testing.assert_array_equal(first.said.labels, vote.labels)
-    np.testing.assert_array_equal(first.said.confidence, vote.confidence)
-    np.testing.assert_array_equal(second.said, scores)
+    checkpoints.save(7, [Answer(vote, 1.5), Answer(scores, 0.5, Compute("cpu", "bfloat16"))])
+    assert checkpoints.has(7)
+    assert not checkpoints.has(8)
+    first, second = checkpoints.load(7)
+    assert isinstance(first.output, Votes)
+    np.testing.assert_array_equal(first.output.labels, vote.labels)
+    np.testing.assert_array_equal(first.output.confidence, vote.confidence)
+    np.testing.assert_array_equal(second.output, scores)
     assert [each.seconds for each in (first, second)] == [1.5, 0.5]
     assert [each.compute for each in (first, second)] == [None, Compute("cpu", "bfloat16")]

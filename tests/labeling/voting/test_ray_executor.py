@@ -34,8 +34,8 @@ from labeler.labeling.voters.python import PythonVoter
 from labeler.labeling.voting.configured import NamedVoter
 from labeler.labeling.voting.executor import Answer, Executor, LocalExecutor
 from labeler.labeling.voting.open_executor import open_executor
-from labeler.labeling.voting.ray_executor import RayExecutor, check_reads, pool
-from labeler.labeling.voting.serialized import Parcel
+from labeler.labeling.voting.ray_executor import RayExecutor, check_reads, pool_size
+from labeler.labeling.voting.serialized import SerializedVoters
 from labeler.models.loading.resolve import resolve_model
 
 from ...models.conftest import bert
@@ -255,16 +255,16 @@ def test_code_and_model_are_found_on_another_machine(tmp_path: Path, bert: Path)
         labels=labels, prototypes={"negative": ("a",), "positive": ("b",)}, class_balance=(), encoder=model
     )
     near = NamedVoter("near", section, voter)
-    parcel = Parcel.of([own, near], 2)
+    serialized = SerializedVoters.of([own, near], 2)
     path.unlink()
-    opened = parcel.opened()
-    assert opened[0].voter.vote(Corpus(pl.Series(["a"]), pl.Series(["b"]))).labels.tolist() == [1]
-    assert opened[1].voter == voter
-    other = replace(parcel, voters=(replace(near, voter=replace(voter, encoder=replace(model, digest="x"))),))
+    restored = serialized.restore()
+    assert restored[0].voter.vote(Corpus(pl.Series(["a"]), pl.Series(["b"]))).labels.tolist() == [1]
+    assert restored[1].voter == voter
+    other = replace(serialized, voters=(replace(near, voter=replace(voter, encoder=replace(model, digest="x"))),))
     with pytest.raises(ModelError, match="is another one than that of the machine that asks"):
-        other.opened()
+        other.restore()
     with pytest.raises(ConfigError, match=r"labeler 0\.0 cannot vote with"):
-        replace(parcel, version="0.0").opened()
+        replace(serialized, version="0.0").restore()
 
 
 @pytest.mark.parametrize(
@@ -280,14 +280,14 @@ def test_code_and_model_are_found_on_another_machine(tmp_path: Path, bert: Path)
     ],
 )
 def test_actors_fit_the_cluster(nodes: list[dict[str, float]], wanted: int | None, expected: Any) -> None:
-    assert pool(nodes, wanted) == expected
+    assert pool_size(nodes, wanted) == expected
 
 
 def test_more_actors_than_fit_are_refused() -> None:
     with pytest.raises(ConfigError, match="room for 2 actors with a CPU each, not for 3"):
-        pool([{"CPU": 2.0}], 3)
+        pool_size([{"CPU": 2.0}], 3)
     with pytest.raises(ConfigError, match="room for 1 actors with a GPU each, not for 2"):
-        pool([{"CPU": 8.0, "GPU": 1.0}], 2)
+        pool_size([{"CPU": 8.0, "GPU": 1.0}], 2)
 
 
 def test_files_that_differ_on_a_worker_are_refused(tmp_path: Path) -> None:
