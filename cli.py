@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import io
-import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from .data.progress import status
+from .data.errors import ConfigError
 from .reports.console import options as flags
 from .reports.console.errors import Commands, explaining_full_disk
+from .reports.console.output import show
 
 app = typer.Typer(
     name="labeler",
@@ -63,48 +62,33 @@ def label(
     from .reports.console.progress_bars import showing_progress
 
     with showing_progress():
-        from .config import told_config
-        from .data.runs.directory import open_run
-        from .data.runs.label_options import LabelOptions
-        from .data.runs.names import default_run, set_latest
-        from .data.writing.overwriting import refuse_run_files
-        from .data.writing.partitioned import open_dataset
-        from .labeling.label_run import label_run
-        from .labeling.voting.open_executor import open_executor
+        from .api.commands import default_run_dir, may_have_gpu
+        from .api.label import label as label_reviews
 
-        told = LabelOptions(
-            input=input,
-            config=config,
-            preset=preset,
+        task = _task_of(config, preset)
+        made = label_reviews(
+            input,
+            task,
             gold=gold,
+            run_dir=run or default_run_dir(input, task),
             models=models,
             code=code,
             llm_budget=llm_budget,
-            text_column=tuple(text_column or ()) or None,
+            text_column=text_column,
             id_column=id_column,
             rating_column=rating_column,
-            limit=limit,
             encoding=encoding,
             delimiter=delimiter,
+            limit=limit,
+            engine=engine,
+            actors=actors,
+            dataset=dataset,
+            force=force,
         )
-        told, settings = told_config(told, run)
-        run = run or default_run(told.input, settings.task.name)
-        refuse_run_files(run, {"INPUT": told.input, "--gold": told.gold, "--code": told.code})
-        parts = open_dataset(dataset) if dataset else None
-        with open_executor(engine, actors) as voting:
-            job = settings.label_job(told, force=force, executor=voting)
-            with job.table, open_run(run) as directory:
-                summary = label_run(job, told, directory)
-                set_latest(run)
-                if parts:
-                    status(f"dataset: {dataset}, parts: {parts.write(directory.labels)}")
-    if as_json:
-        typer.echo(json.dumps(asdict(summary), ensure_ascii=False, indent=2))
-    else:
-        from .models.loading.device import may_have_gpu
-        from .reports.console.terminal import print_summary
+        made.set_latest()
+    from .reports.console.terminal import print_summary
 
-        print_summary(summary, run, gpu=may_have_gpu())
+    show(made.numbers, as_json, lambda numbers: print_summary(numbers, made.path, gpu=may_have_gpu()))
 
 
 @app.command()
@@ -130,35 +114,31 @@ def train(
 
     Example: labeler train --mode lora --run runs/reviews
     """
-    from .data.distributed import is_main_process
     from .reports.console.progress_bars import showing_progress
 
     with showing_progress():
-        from .config import run_config, with_flags
-        from .data.runs.directory import existing_run, open_run
-        from .data.writing.overwriting import refuse_run_files
-        from .models.training.train import train_end_models
+        from .api.run import Run
 
-        run = existing_run(run, needs="labels.parquet").path
-        refuse_run_files(run, {"--gold": gold})
-        given = {"mode": mode, "head": head, "backbone": backbone, "epochs": epochs, "learning_rate": lr, "seed": seed}
-        settings = with_flags(run_config(config, run).train, given | {"exclude_absent": exclude_absent})
-        with open_run(run, together=True) as directory:
-            summaries = train_end_models(
-                settings, directory, compare=compare, gold=gold, resume=resume, force=force, log_to=log_to or ()
-            )
-    if not is_main_process():
-        return
-    if push_to_hub:
-        from .models.end_model.push import push_to_hub as push
+        trained = Run(run)
+        summaries = trained.train(
+            mode,
+            head=head,
+            backbone=backbone,
+            compare=compare,
+            task=config,
+            gold=gold,
+            epochs=epochs,
+            learning_rate=lr,
+            seed=seed,
+            exclude_absent=exclude_absent,
+            resume=resume,
+            force=force,
+            log_to=log_to or (),
+            push_to_hub=push_to_hub,
+        )
+    from .reports.console.terminal import print_training
 
-        status(f"uploaded: {push(directory.model, push_to_hub)}")
-    if as_json:
-        typer.echo(json.dumps([asdict(summary) for summary in summaries], ensure_ascii=False, indent=2))
-    else:
-        from .reports.console.terminal import print_training
-
-        print_training(summaries, run)
+    show(summaries, as_json, lambda each: print_training(each, trained.path))
 
 
 @app.command()
@@ -185,20 +165,26 @@ def adapt(
     from .reports.console.progress_bars import showing_progress
 
     with showing_progress():
-        from .data.reading.files.format_detection import ReadOptions
-        from .data.writing.overwriting import refuse_run_output
-        from .models.adapting.adapt import AdaptJob, adapt_model
+        from .api.commands import adapt as adapt_model
 
-        options = ReadOptions(encoding, delimiter)
-        refuse_run_output("--output", output)
-        job = AdaptJob(input, output, backbone, mode, epochs, lr, seed, text_column, options, limit, resume, force)
-        summary = adapt_model(job)
-    if as_json:
-        typer.echo(json.dumps(asdict(summary), ensure_ascii=False, indent=2))
-    else:
-        from .reports.console.terminal import print_adaptation
+        summary = adapt_model(
+            input,
+            output,
+            backbone=backbone,
+            mode=mode,
+            epochs=epochs,
+            learning_rate=lr,
+            seed=seed,
+            text_column=text_column,
+            encoding=encoding,
+            delimiter=delimiter,
+            limit=limit,
+            resume=resume,
+            force=force,
+        )
+    from .reports.console.terminal import print_adaptation
 
-        print_adaptation(summary)
+    show(summary, as_json, print_adaptation)
 
 
 @app.command()
@@ -220,29 +206,20 @@ def predict(
     from .reports.console.progress_bars import showing_progress
 
     with showing_progress(enabled=output != "-" or not sys.stdout.isatty()):
-        from .config import load_config
-        from .data.reading.files.format_detection import ReadOptions
-        from .data.runs.directory import existing_run
-        from .data.writing.overwriting import refuse_run_output
-        from .models.predict import PredictJob, check_age, predict_reviews
-        from .reports.console.terminal import print_prediction
+        from .api.run import Run
 
-        directory = existing_run(run, needs="model/labeler.json", made_by="labeler train")
-        refuse_run_output("--output", output)
-        check_age(directory)
-        job = PredictJob(
+        done = Run(run).predict(
             input,
-            directory.model,
-            output,
-            directory.predict_rejected,
+            output=output,
             table=table,
             text_column=text_column,
-            likely_text=load_config(directory.config).data.text_column if directory.config.exists() else None,
             id_column=id_column,
-            options=ReadOptions(encoding, delimiter),
+            encoding=encoding,
+            delimiter=delimiter,
             force=force,
         )
-        done = predict_reviews(job)
+    from .reports.console.terminal import print_prediction
+
     print_prediction(done.written, without_content=done.without_content, rejected=done.rejected, seconds=done.seconds)
 
 
@@ -262,19 +239,13 @@ def sample(
     from .reports.console.progress_bars import showing_progress
 
     with showing_progress():
-        from .config import load_config
-        from .data.runs.directory import existing_run, open_run
-        from .data.writing.overwriting import refuse_run_output
-        from .reports.console.sample import print_sample
-        from .reports.sampling.sample import sample_run
+        from .api.run import Run
 
-        run = existing_run(run, needs="labels.parquet").path
-        if output is not None:
-            refuse_run_output("--output", output)
-        task = load_config(run / "config.toml").task
-        with open_run(run) as directory:
-            drawn = sample_run(directory, task, output, n=n, strategy=strategy, seed=seed, format=format)
-    print_sample(*drawn, run)
+        sampled = Run(run)
+        drawn = sampled.sample(n, strategy=strategy, output=output, format=format, seed=seed)
+    from .reports.console.sample import print_sample
+
+    print_sample(drawn, sampled.path)
 
 
 @app.command()
@@ -289,17 +260,9 @@ def annotate(
 
     Example: labeler annotate --run runs/reviews
     """
-    from .config import load_config
-    from .data.runs.names import find_latest
-    from .data.writing.overwriting import refuse_run_output
-    from .reports.annotate.session import annotate_file
+    from .api.commands import annotate as annotate_file
 
-    if file is not None:
-        refuse_run_output("FILE", file)
-    run = run or find_latest()
-    own = None if run is None else run / "config.toml"
-    task = load_config(own if config is None and own is not None and own.is_file() else config).task
-    annotate_file(file, run, task.labels, second=second, port=port)
+    annotate_file(file, run, task=config, second=second, port=port)
 
 
 @app.command()
@@ -319,34 +282,12 @@ def report(
     from .reports.console.progress_bars import showing_progress
 
     with showing_progress():
-        from .config import load_config, run_config
-        from .data.gold.hand_labels import labels_to_score_on
-        from .data.runs.directory import existing_run, open_run
-        from .data.writing.overwriting import refuse_run_files
-        from .models.gold_predictions import gold_predictions
-        from .reports.evaluation.evaluate import ReportJob, build_report
-        from .reports.rendering.write import write_report
+        from .api.run import Run
 
-        run = existing_run(run, needs="labels.parquet").path
-        refuse_run_files(run, {"--gold": gold})
-        made_with = load_config(run / "config.toml")
-        settings = run_config(config, run).report
-        with open_run(run) as directory:
-            job = ReportJob(
-                run=directory,
-                label_model=made_with.label_model,
-                settings=settings,
-                predict=gold_predictions,
-                gold=labels_to_score_on(directory, made_with.task.label_space, gold),
-                against=tuple(existing_run(other, needs="labels.parquet") for other in against or ()),
-            )
-            written = write_report(found := build_report(job), directory, settings)
-    if as_json:
-        typer.echo(json.dumps(written.metrics, ensure_ascii=False, indent=2))
-    else:
-        from .reports.console.report import print_report
+        written = Run(run).report(gold=gold, against=against or (), task=config)
+    from .reports.console.report import print_report
 
-        print_report(found, written.html)
+    show(written.metrics, as_json, lambda _: print_report(written.report, written.html))
 
 
 @app.command()
@@ -364,30 +305,17 @@ def suggest(
     from .reports.console.progress_bars import showing_progress
 
     with showing_progress():
-        from .config import CONFIG_FILE, add_keywords, load_config
-        from .data.command import command
-        from .data.runs.directory import existing_run
-        from .reports.console.suggest import advice_json, entries_to_paste, print_advice, suggested_entries
-        from .reports.suggest import advise
+        from .api.commands import add_keywords
+        from .api.run import Run
 
-        directory = existing_run(run, needs="labels.parquet")
-        made_with = load_config(directory.config)
-        advice = advise(directory, made_with.task, made_with.voters, made_with.label_model, most=n)
-    if as_json:
-        typer.echo(json.dumps(advice_json(advice), ensure_ascii=False, indent=2))
-    else:
-        print_advice(advice)
-        typer.echo(entries_to_paste(advice), nl=False)
-    entries, file, run = suggested_entries(advice), config or Path(CONFIG_FILE), directory.path
-    if apply and entries:
-        add_keywords(file, entries, made_with)
-        status(f"{file}: keywords added; next: {command('label', '--config', file, '--run', run)}")
-    elif apply:
-        status(f"nothing to add: {file} stays as it is")
-    elif entries:
-        status(
-            f"paste these into the lists of {file}, or add all of them: {command('suggest', '--run', run, '--apply')}"
-        )
+        labelled, file = Run(run), config or Path("labeler.toml")
+        advice = labelled.suggest(n)
+        if apply and advice.entries:
+            add_keywords(file, advice.entries, labelled.task)
+    from .reports.console.suggest import print_advice, print_next
+
+    show(advice, as_json, print_advice)
+    print_next(advice, file, labelled.path, applied=apply)
 
 
 @app.command()
@@ -400,11 +328,9 @@ def init(
 
     Example: labeler init --preset marketplace-category
     """
-    from .data.presets import write_preset
-    from .data.writing.overwriting import refuse_run_output
+    from .api.commands import init as write_task
 
-    refuse_run_output("--path", path)
-    write_preset(preset, path, force=force)
+    write_task(preset, path, force=force)
     typer.echo(str(path))
 
 
@@ -427,14 +353,21 @@ def voters(
         from .reports.console.progress_bars import showing_progress
 
         with showing_progress():
-            from .config import load_config
+            from .api.commands import explain
 
-            trial = load_config(config, preset).try_voter(kind, text, models=models or "auto")
+            trial = explain(text, _task_of(config, preset), kind=kind, models=models)
         print_trial(trial)
     elif kind is None:
         print_voter_kinds()
     else:
         print_voter_kind(kind)
+
+
+def _task_of(config: Path | None, preset: str | None) -> Path | str | None:
+    """Return the configuration file or the preset that was named."""
+    if config is not None and preset is not None:
+        raise ConfigError("Both a configuration file and a preset were given.", hint="Choose --config or --preset.")
+    return config or preset
 
 
 def main() -> None:

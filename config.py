@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import tomli_w
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from .data.errors import ConfigError, LabelerError
 from .data.presets import preset_names, preset_text
-from .data.progress import status
 from .data.reading.settings import DataSection
 from .data.settings import Section
 from .data.settings_errors import as_validation, mistakes_in, raise_together
@@ -23,20 +21,38 @@ from .labeling.settings import LabelModelSection, VoterSection
 from .models.training.settings import TrainSection
 from .reports.settings import ReportSection
 
-if TYPE_CHECKING:
-    from .data.runs.label_options import LabelOptions
-    from .labeling.explain import Trial
-    from .labeling.label import LabelJob
-    from .labeling.voting.executor import Executor
-
 T = TypeVar("T", bound=Section)
 
 CONFIG_FILE = "labeler.toml"
 DEFAULT_PRESET = "kaspi-sentiment"
 
+TaskSource: TypeAlias = "str | Path | Task | None"
+"""The name of a preset, a ``labeler.toml``, or a task; None takes ``labeler.toml`` here, or the default preset."""
+
+Check: TypeAlias = Callable[[Mapping[str, Any]], Sequence[LabelerError]]
+"""Looks for further mistakes in what was written, such as voters that cannot vote."""
+
 
 class Task(Section):
-    """Everything a run can be told."""
+    """The classes and the voters, and all that may be set for labelling, training and reporting.
+
+    Attributes
+    ----------
+    task : TaskSection
+        The classes.
+    data : DataSection
+        Where the input has texts, ids and ratings.
+    voters : tuple of VoterSection
+    label_model : LabelModelSection
+    train : TrainSection
+    report : ReportSection
+
+    Examples
+    --------
+    >>> task = Task.preset("kaspi-sentiment")
+    >>> task.classes
+    ('negative', 'positive')
+    """
 
     task: TaskSection
     data: DataSection = DataSection()
@@ -62,42 +78,39 @@ class Task(Section):
                 given_balance(section.class_balance, task.label_space)
         return section
 
-    def with_data(self, **given: object) -> Task:
-        """Return the configuration with keys of ``[data]`` given on the command line; None where not given."""
-        data = self.data.model_dump() | {name: value for name, value in given.items() if value is not None}
-        return self.model_copy(update={"data": DataSection.model_validate(data)})
-
-    def with_code(self, path: Path | None) -> Task:
-        """Return the configuration with a voter for each labeling function in a Python file.
+    @classmethod
+    def preset(cls, name: str) -> Task:
+        """Return a built-in task.
 
         Raises
         ------
         ConfigError
-            If the file cannot be used.
+            If there is none of this name; the hint names the nearest one.
         """
-        if path is None:
-            return self
-        from .labeling.user_code.loading import load_code
+        return load_config(preset=name)
 
-        taken = {voter.name for voter in self.voters}
-        known = {(voter.options.get("path"), voter.options.get("function")) for voter in self.voters}
-        place = str(path.absolute())
-        added = tuple(
-            VoterSection.model_validate(
-                {
-                    "name": name if name not in taken else f"{name} ({path.name})",
-                    "kind": "python",
-                    "path": place,
-                    "function": name,
-                }
-            )
-            for name in load_code(path).functions
-            if (place, name) not in known
-        )
-        return self.model_copy(update={"voters": (*self.voters, *added)})
+    @classmethod
+    def from_toml(cls, path: str | Path) -> Task:
+        """Read a ``labeler.toml``.
+
+        Raises
+        ------
+        ConfigError
+            If it cannot be read, is not TOML, or holds a wrong key or value; all mistakes are listed.
+        """
+        return load_config(Path(path))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the k classes, in index order."""
+        return self.task.label_space.names
+
+    def with_data(self, **given: object) -> Task:
+        """Return the task with keys of ``[data]`` given otherwise; None where not given. Raises as `with_flags`."""
+        return self.model_copy(update={"data": with_flags(self.data, given)})
 
     def with_llm_budget(self, rows: int | None) -> Task:
-        """Return the configuration with a budget named on the command line for the voters that cost money.
+        """Return the task with another budget for the voters that cost money; None where not given.
 
         Raises
         ------
@@ -114,65 +127,12 @@ class Task(Section):
             )
         return self.model_copy(update={"voters": voters})
 
-    def label_job(
-        self,
-        told: LabelOptions,
-        *,
-        force: bool,
-        executor: Executor,
-    ) -> LabelJob:
-        """Open the input and put together what `label_reviews` needs; without a source, the bundled sample.
-
-        Raises
-        ------
-        LabelerError
-            If the input or the gold rows cannot be read.
-        """
-        from .data.gold.gold_rows import read_gold
-        from .data.reading.reviews import open_stream
-        from .data.sample import sample_of
-        from .data.writing.parquet_parts import PART_ROWS
-        from .labeling.label import LabelJob
-        from .models.loading.choice import ModelChoice
-
-        source, gold = told.input, told.gold
-        if source is None:
-            sample = sample_of(self.task.name)
-            source, gold = str(sample.reviews), gold or str(sample.gold)
-            status(f"No INPUT given: labelling the bundled sample of {self.task.name}.")
-        return LabelJob(
-            task=self.task,
-            voters=self.voters,
-            label_model=self.label_model,
-            gold=read_gold(gold, self.task.label_space, likely=self.data.text_column) if gold else None,
-            table=open_stream(
-                source,
-                text_column=self.data.text_column,
-                id_column=self.data.id_column,
-                chunk_rows=PART_ROWS,
-                options=self.data.read_options,
-            ),
-            limit=told.limit,
-            models=ModelChoice(told.models or "auto"),
-            rating_column=self.data.rating_column,
-            config_toml=self.dumps(),
-            force=force,
-            executor=executor,
-        )
-
-    def try_voter(self, kind: str | None, text: str, *, models: str) -> Trial:
-        """Let the zero-shot voter judge one review; raises as `labeling.trial.try_zero_shot` does."""
-        from .labeling.explain import try_zero_shot
-        from .models.loading.choice import ModelChoice
-
-        return try_zero_shot(self.task, self.voters, kind, text, ModelChoice(models))
-
     def dumps(self) -> str:
         """Return the resolved configuration as TOML."""
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
 
 
-def load_config(path: Path | None = None, preset: str | None = None, *, with_voters: bool = False) -> Task:
+def load_config(path: Path | None = None, preset: str | None = None, *, check: Check | None = None) -> Task:
     """Load a configuration file, a preset, ``labeler.toml`` of the working directory, or the default preset.
 
     Raises
@@ -185,13 +145,34 @@ def load_config(path: Path | None = None, preset: str | None = None, *, with_vot
     path = config_path(path, preset)
     if path is None:
         name = DEFAULT_PRESET if preset is None else preset
-        return parse_config(preset_text(name), source=f"preset {name}", with_voters=with_voters)
+        return parse_config(preset_text(name), source=f"preset {name}", check=check)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise ConfigError(f"Cannot read {path}: {reason}.", hint="Make one with `labeler init`.") from error
-    return parse_config(text, source=str(path), with_voters=with_voters)
+    return parse_config(text, source=str(path), check=check)
+
+
+def task_places(task: TaskSource) -> tuple[Path | None, str | None]:
+    """Return the file, or the name of the preset, that a task is given by; neither for a task itself.
+
+    Raises
+    ------
+    ConfigError
+        If it is something else.
+    """
+    if task is None or isinstance(task, Task):
+        return None, None
+    if isinstance(task, Path):
+        return task, None
+    if not isinstance(task, str):
+        raise ConfigError(
+            f"A task cannot be made of {type(task).__name__}.",
+            hint=f"Give the name of a preset ({', '.join(preset_names())}), a path, or a labeler.Task.",
+        )
+    is_file = task not in preset_names() and (task.endswith(".toml") or Path(task).is_file())
+    return (Path(task), None) if is_file else (None, task)
 
 
 def config_path(path: Path | None, preset: str | None = None) -> Path | None:
@@ -199,41 +180,16 @@ def config_path(path: Path | None, preset: str | None = None) -> Path | None:
     return Path(CONFIG_FILE) if path is None and preset is None and Path(CONFIG_FILE).is_file() else path
 
 
-def told_config(given: LabelOptions, run: Path | None) -> tuple[LabelOptions, Task]:
-    """Return what `labeler label` is told, or was told of a run that is named alone, and the configuration of that.
-
-    Raises
-    ------
-    LabelerError
-        See `with_earlier`, `load_config` and the methods of `Task`.
-    """
-    from .data.runs.directory import RunDirectory
-    from .data.runs.label_options import with_earlier
-    from .labeling.user_code.loading import load_code
-
-    told = with_earlier(given, RunDirectory(run)) if run else given
-    told = replace(told, config=config_path(told.config, told.preset))
-    mistakes: list[LabelerError] = []
-    try:
-        settings = load_config(told.config, told.preset, with_voters=True)
-    except ConfigError as error:
-        mistakes.append(error)
-    try:
-        if told.code:
-            load_code(told.code)
-    except ConfigError as error:
-        mistakes.append(error)
-    raise_together(mistakes, "The configuration")
-    settings = settings.with_data(**told.data)
-    return told, settings.with_code(told.code).with_llm_budget(told.llm_budget)
+def run_config(task: TaskSource, run: Path) -> Task:
+    """Return a task that was named, ``labeler.toml`` here, or a run's own task."""
+    if isinstance(task, Task):
+        return task
+    path, preset = task_places(task)
+    alone = task is None and not Path(CONFIG_FILE).is_file()
+    return load_config(run / "config.toml" if alone else path, preset)
 
 
-def run_config(path: Path | None, run: Path) -> Task:
-    """Load the configuration that was named, a ``labeler.toml`` here, or the run's own."""
-    return load_config(run / "config.toml" if path is None and not Path(CONFIG_FILE).is_file() else path)
-
-
-def parse_config(text: str, *, source: str, with_voters: bool = False) -> Task:
+def parse_config(text: str, *, source: str, check: Check | None = None) -> Task:
     """Parse and check a configuration.
 
     Parameters
@@ -241,8 +197,8 @@ def parse_config(text: str, *, source: str, with_voters: bool = False) -> Task:
     text : str
     source : str
         Where it is from, for messages.
-    with_voters : bool
-        Make its voters too, to see that they can vote.
+    check : callable, optional
+        Finds further mistakes in the tables of the file, which may have others.
 
     Raises
     ------
@@ -261,48 +217,10 @@ def parse_config(text: str, *, source: str, with_voters: bool = False) -> Task:
         ) from error
     except ValidationError as error:
         mistakes += mistakes_in(error, Task, given, source)
-    if with_voters:
-        from .labeling.voting.voter_errors import usable_parts, voter_mistakes
-
-        parts = usable_parts(given) if mistakes else (config.task, config.voters)
-        mistakes += voter_mistakes(*parts) if parts else []
+    if check is not None:
+        mistakes += check(given)
     raise_together(mistakes, source)
     return config
-
-
-def add_keywords(path: Path, keywords: Mapping[str, Mapping[str, Sequence[str]]], made_with: Task) -> None:
-    """Add lexicon entries to a configuration file; without it, to a copy of the preset or configuration of a run.
-
-    Parameters
-    ----------
-    path : Path
-        The file; its comments stay.
-    keywords : mapping of str to mapping of str to sequence of str
-        Entries by class and language.
-    made_with : Task
-        The configuration of the run.
-
-    Raises
-    ------
-    ConfigError
-        If the file cannot be read, or describes other classes.
-    RunError
-        If it cannot be written.
-    """
-    from .data.writing.atomic import write_text
-    from .reports.suggest_apply import with_keywords
-
-    preset = preset_text(made_with.task.name) if made_with.task.name in preset_names() else ""
-    if path.is_file():
-        load_config(path)
-        text = path.read_text(encoding="utf-8-sig")
-    elif preset and parse_config(preset, source="preset").task == made_with.task:
-        text = preset
-    else:
-        text = made_with.dumps()
-    text = with_keywords(text, keywords, source=str(path))
-    parse_config(text, source=str(path))
-    write_text(path, text)
 
 
 def with_flags(section: T, given: Mapping[str, Any]) -> T:

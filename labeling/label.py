@@ -13,15 +13,18 @@ import numpy as np
 
 from ..data.errors import VoterError
 from ..data.gold.gold_rows import GoldTable
+from ..data.gold.hand_labels import hand_labels
 from ..data.gold.inclusion import with_record
 from ..data.progress import progress, status
 from ..data.reading.reviews import TableStream
 from ..data.runs.directory import RunDirectory
+from ..data.runs.label_options import LabelOptions, record_label_options
 from ..data.runs.manifest import stage_key
 from ..data.text.content import has_content
 from ..data.types.label_space import LabelSpace
 from ..data.types.soft_labels import SoftLabels
 from ..data.types.task import TaskSection
+from ..data.types.votes import LabelMatrix
 from ..data.version import __version__
 from ..data.writing.atomic import write_text
 from ..models.loading.resolve import ModelRef
@@ -99,6 +102,29 @@ class LabelJob:
         return {"labels": self.labels} | self.task.resources
 
 
+def label_run(job: LabelJob, told: LabelOptions, run: RunDirectory) -> LabelSummary:
+    """Label a run: labels in its samples are gold rows too, and what was told is remembered.
+
+    Parameters
+    ----------
+    job : LabelJob
+        With the gold rows that were given, if any.
+    told : LabelOptions
+        What the job was made from.
+    run : RunDirectory
+        Held by the caller (`open_run`).
+
+    Raises
+    ------
+    LabelerError
+        See `hand_labels` and `label_reviews`.
+    """
+    gold = hand_labels(run, job.labels, job.gold)
+    summary = label_reviews(replace(job, gold=gold, hand_labels=gold is not job.gold), run)
+    record_label_options(run, told)
+    return summary
+
+
 def label_reviews(job: LabelJob, run: RunDirectory) -> LabelSummary:
     """Vote, combine the votes, and write the labels.
 
@@ -144,6 +170,18 @@ def label_reviews(job: LabelJob, run: RunDirectory) -> LabelSummary:
     labelled = _combine(job, reviews, voters, table, balance)
     labelled = ask_voters(labelled, asked, run, force=job.force)
     return write_labels(labelled, run, key=key, settings=settings, started=started)
+
+
+def vote_matrix(job: LabelJob, run: RunDirectory) -> LabelMatrix:
+    """Let the voters vote on the input of a job, in a run that is held by the caller; raises as `label_reviews`.
+
+    On-demand voters, which are asked when all others have voted, do not take part.
+    """
+    _find_models(job)
+    reviews = store_reviews(job.table, job.gold, run, limit=job.limit)
+    voters, table, _ = _vote(job, reviews, run)
+    votes = table.expand(table.patterns)[: reviews.n_input]
+    return LabelMatrix(votes, tuple(voter.name for voter in voters), job.labels.names)
 
 
 def _find_models(job: LabelJob) -> None:

@@ -47,6 +47,15 @@ class Advice:
     rules: list[RuleCheck]
     reviews: int
 
+    @property
+    def entries(self) -> dict[str, dict[str, list[str]]]:
+        """The keywords alone, by class and language; classes without any are left out."""
+        entries: dict[str, dict[str, list[str]]] = {}
+        for label, suggestions in self.keywords.items():
+            for found in suggestions:
+                entries.setdefault(label, {}).setdefault(found.language, []).append(found.entry)
+        return entries
+
 
 def advise(
     run: RunDirectory,

@@ -10,7 +10,9 @@ from labeler.config import Task, load_config, parse_config
 from labeler.data.errors import ConfigError, LabelerError
 from labeler.data.presets import preset_names, preset_text
 from labeler.data.reading.settings import DataSection
+from labeler.labeling.user_code.loading import with_code
 from labeler.labeling.voting.registry import voter_options
+from labeler.labeling.voting.voter_errors import voter_mistakes
 
 MINIMAL = """
 [[task.labels]]
@@ -161,7 +163,7 @@ function = "lf_x"
 seed = -1
 """
     with pytest.raises(ConfigError, match="x has 13 mistakes:") as caught:
-        parse_config(wrong, source="x", with_voters=True)
+        parse_config(wrong, source="x", check=voter_mistakes)
     expected = [
         "x: class 'late': unknown key 'keyword'",
         "x: class 'on time': emoji: Input should be a list",
@@ -289,7 +291,7 @@ def code(folder: Path, text: str) -> Path:
 
 def test_every_function_of_a_code_file_becomes_a_voter(tmp_path: Path) -> None:
     path = code(tmp_path, "def lf_a(row): ...\ndef lf_b(row): ...\n")
-    added = parse_config(MINIMAL, source="x").with_code(path).voters[1:]
+    added = with_code(parse_config(MINIMAL, source="x").voters, path)[1:]
     assert [(voter.name, voter.kind, voter.options["function"]) for voter in added] == [
         ("lf_a", "python", "lf_a"),
         ("lf_b", "python", "lf_b"),
@@ -298,18 +300,20 @@ def test_every_function_of_a_code_file_becomes_a_voter(tmp_path: Path) -> None:
 
 def test_a_function_called_like_a_voter_gets_another_name(tmp_path: Path) -> None:
     path = code(tmp_path, "def lf_a(row): ...\n")
-    config = parse_config(MINIMAL.replace('"v"', '"lf_a"'), source="x").with_code(path)
-    assert [voter.name for voter in config.voters] == ["lf_a", "lf_a (lfs.py)"]
+    voters = with_code(parse_config(MINIMAL.replace('"v"', '"lf_a"'), source="x").voters, path)
+    assert [voter.name for voter in voters] == ["lf_a", "lf_a (lfs.py)"]
 
 
 def test_a_configuration_with_code_reads_back_equal(tmp_path: Path) -> None:
-    config = parse_config(MINIMAL, source="x").with_code(code(tmp_path, "def lf_a(row): ...\n"))
+    config = parse_config(MINIMAL, source="x")
+    voters = with_code(config.voters, code(tmp_path, "def lf_a(row): ...\n"))
+    config = config.model_copy(update={"voters": voters})
     assert parse_config(config.dumps(), source="dumped") == config
 
 
 def test_without_code_nothing_changes() -> None:
     config = parse_config(MINIMAL, source="x")
-    assert config.with_code(None) is config
+    assert with_code(config.voters, None) is config.voters
 
 
 def test_every_error_is_one_of_ours() -> None:

@@ -9,8 +9,9 @@ import polars as pl
 
 from ..command import command
 from ..progress import status
+from ..reading.frames import TableSource
 from ..runs.directory import RunDirectory
-from ..runs.label_options import read_label_options
+from ..runs.label_options import in_memory, read_label_options
 from ..types.label_space import ABSTAIN, LabelSpace
 from .drawn_samples import DrawnSample, drawn_samples
 from .gold_rows import GoldTable, UnlabelledError, match_gold, read_gold
@@ -67,7 +68,7 @@ def _joined(run: RunDirectory, label_space: LabelSpace, given: GoldTable | None)
     return GoldTable(rows, skipped, source, f"blake2b:{digest}", notes, sampled), counts
 
 
-def labels_to_score_on(run: RunDirectory, label_space: LabelSpace, file: str | None) -> GoldTable | None:
+def labels_to_score_on(run: RunDirectory, label_space: LabelSpace, file: TableSource) -> GoldTable | None:
     """Read the hand labels to score a run on: a given file, or else the run's own as they are now.
 
     Its own are those in its samples and in the file it was made with.
@@ -85,9 +86,10 @@ def labels_to_score_on(run: RunDirectory, label_space: LabelSpace, file: str | N
     if file is not None:
         return read_gold(file, label_space)
     told = read_label_options(run)
-    file = told.gold if told else None
+    file = None if told is None else told.gold
     if file is not None and not Path(file).exists():
-        status(f"{file} is not there any more: the hand labels are those that the run was made with")
+        gone = f"{file} is not there any more: " if not in_memory(file) else ""
+        status(f"{gone}the hand labels are those that the run was made with")
         return None
     given = None if file is None else read_gold(file, label_space)
     found = hand_labels(run, label_space, given)

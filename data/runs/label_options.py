@@ -17,7 +17,10 @@ _DATA = ("text_column", "id_column", "rating_column", "encoding", "delimiter")
 
 @dataclass(frozen=True)
 class LabelOptions:
-    """The input and the options of `labeler label` that decide about the labels; None where not given."""
+    """The input and the options of `labeler label` that decide about the labels; None where not given.
+
+    A table in memory is called ``<DataFrame>``, after its type (see `named_source`): it cannot be read again.
+    """
 
     input: str | None = None
     config: Path | None = None
@@ -71,7 +74,7 @@ def with_earlier(given: LabelOptions, run: RunDirectory) -> LabelOptions:
     Raises
     ------
     InputError
-        If the reviews, or hand labels, came from standard input.
+        If the reviews, or hand labels, came from standard input or were a table in memory.
     """
     told = read_label_options(run) if given.input is None else None
     if told is None:
@@ -81,8 +84,14 @@ def with_earlier(given: LabelOptions, run: RunDirectory) -> LabelOptions:
             f"The reviews of {run.path} came from standard input.",
             hint=f"Send them again to: {command('label', '-', '--run', run.path)}",
         )
-    if told.gold == "-" and given.gold is None:
-        raise InputError(f"Hand labels of {run.path} came from standard input.", hint="Give them again with --gold.")
+    if in_memory(told.input):
+        raise InputError(
+            f"The reviews of {run.path} were a table in memory: {told.input}.",
+            hint=f"Give it again, in Python: labeler.label(data, run_dir={str(run.path)!r})",
+        )
+    if given.gold is None and (told.gold == "-" or in_memory(told.gold)):
+        where = "came from standard input" if told.gold == "-" else f"were a table in memory: {told.gold}"
+        raise InputError(f"Hand labels of {run.path} {where}.", hint="Give them again with --gold.")
     if given.config or given.preset:
         told = replace(told, config=None, preset=None)
     told = replace(told, **{name: value for name, value in asdict(given).items() if value is not None})
@@ -94,6 +103,18 @@ def with_earlier(given: LabelOptions, run: RunDirectory) -> LabelOptions:
     return told
 
 
+def named_source(source: object) -> str | None:
+    """Return what is recorded of an input: the path, URL or ``-``, or the type of a table in memory."""
+    if source is None or isinstance(source, str | Path):
+        return None if source is None else str(source)
+    return f"<{type(source).__name__}>"
+
+
+def in_memory(source: str | None) -> bool:
+    """Whether a recorded input was a table in memory, which cannot be read again."""
+    return source is not None and source.startswith("<") and source.endswith(">")
+
+
 def _listed(value: object) -> tuple[object, ...]:
     """Return the values of an option that may be repeated, or the one value."""
     return tuple(value) if isinstance(value, tuple | list) else (value,)
@@ -102,4 +123,5 @@ def _listed(value: object) -> tuple[object, ...]:
 def _absolute(path: str | Path | None) -> str | None:
     if path is None:
         return None
-    return str(path) if str(path) == "-" or "://" in str(path) else str(Path(path).absolute())
+    fixed = str(path) == "-" or "://" in str(path) or in_memory(str(path))
+    return str(path) if fixed else str(Path(path).absolute())

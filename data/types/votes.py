@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import LabelModelError
 from .label_space import ABSTAIN
 
 
@@ -63,48 +64,76 @@ class Votes:
 
 @dataclass(frozen=True, eq=False)
 class LabelMatrix:
-    """The votes of m voters on n examples.
+    """The votes of m voters on n examples; `numpy.asarray` gives the bare votes.
 
     Parameters
     ----------
     votes : ndarray of int16, shape (n, m)
         Class indices, -1 where a voter abstained.
-    confidence : ndarray of float32, shape (n, m)
-        In [0, 1], NaN exactly where a voter abstained.
     voters : tuple[str, ...]
         The m unique voter names, in column order.
+    classes : tuple[str, ...]
+        Names of the k classes; empty where they are not known.
 
     Raises
     ------
     ValueError
-        If shapes differ, names repeat, a value is out of range, or NaN and abstentions disagree.
+        If shapes differ, names repeat, or a value is out of range.
+
+    Examples
+    --------
+    >>> L = LabelMatrix([[0, -1], [1, 1]], ("keywords", "emoji"))
+    >>> L.shape
+    (2, 2)
+    >>> L.covered.tolist()
+    [True, True]
     """
 
     votes: npt.NDArray[np.int16]
-    confidence: npt.NDArray[np.float32]
     voters: tuple[str, ...]
+    classes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "votes", _as_labels(self.votes, ndim=2))
-        object.__setattr__(self, "confidence", np.asarray(self.confidence, dtype=np.float32))
         object.__setattr__(self, "voters", tuple(self.voters))
-        _check_confidence(self.votes, self.confidence)
         if self.votes.shape[1] != len(self.voters):
             raise ValueError(f"{self.votes.shape[1]} columns of votes but {len(self.voters)} voter names.")
         if len(set(self.voters)) < len(self.voters):
             raise ValueError(f"Voter names must be unique, found {list(self.voters)}.")
+        if self.classes and self.votes.max(initial=ABSTAIN) >= len(self.classes):
+            raise ValueError(f"A vote for class {self.votes.max()}, but there are only {len(self.classes)} classes.")
+
+    @classmethod
+    def of(cls, votes: Any) -> LabelMatrix:
+        """Take a label matrix, an array of integers of shape (n, m), or a data frame with a column for each voter.
+
+        Raises
+        ------
+        LabelModelError
+            If it is something else, or a value is out of range.
+        """
+        if isinstance(votes, cls):
+            return votes
+        try:
+            array = np.asarray(votes)
+            names = getattr(votes, "columns", range(array.shape[1] if array.ndim == 2 else 0))
+            return cls(array, tuple(map(str, names)))
+        except (TypeError, ValueError) as error:
+            raise LabelModelError(
+                f"This is no label matrix: {error}",
+                hint="Give integers of shape (n, m): a row per example, a column per voter, -1 where it abstains.",
+            ) from error
 
     def __len__(self) -> int:
         return len(self.votes)
 
-    @classmethod
-    def from_votes(cls, votes: Mapping[str, Votes]) -> LabelMatrix:
-        """Put votes side by side, one column per name, in the mapping's order."""
-        return cls(
-            np.stack([v.labels for v in votes.values()], axis=1),
-            np.stack([v.confidence for v in votes.values()], axis=1),
-            tuple(votes),
-        )
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        return np.array(self.votes, dtype=dtype, copy=bool(copy) or None)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Examples and voters."""
+        return self.votes.shape[0], self.votes.shape[1]
 
     @property
     def covered(self) -> npt.NDArray[np.bool_]:

@@ -6,13 +6,14 @@ Equals ``snorkel.labeling.LFAnalysis`` (tested), whose words it uses.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ...data.errors import InputError
 from ...data.gold.scores import weighted_share
-from ...data.types.label_space import ABSTAIN
+from ...data.types.label_space import ABSTAIN, LabelSpace
 from ...data.types.votes import LabelMatrix
 from .consensus import divided
 from .patterns import VotePatterns
@@ -27,11 +28,11 @@ _NO_GOLD = (0, None, None, None, None)
 
 
 def lf_summary(
-    votes: LabelMatrix | VotePatterns,
+    L: Any,  # noqa: N803 - the field's name for it
     *,
     voters: Sequence[str] | None = None,
     classes: Sequence[str] | None = None,
-    gold: npt.NDArray[np.int16] | None = None,
+    gold: Any = None,
     gold_weights: Array | None = None,
     agreement: Array | None = None,
 ) -> pl.DataFrame:
@@ -39,14 +40,14 @@ def lf_summary(
 
     Parameters
     ----------
-    votes : LabelMatrix or VotePatterns
-        The votes.
+    L : LabelMatrix, array-like of int, shape (n, m), data frame, or VotePatterns
+        The votes: class indices, -1 where a voter abstains.
     voters : sequence of str, length m, optional
-        Names; a label matrix brings its own, bare patterns are numbered.
+        Names; by default those of a label matrix or data frame, or numbers.
     classes : sequence of str, length k, optional
-        Class names for the polarity column; indices without.
-    gold : ndarray of int16, shape (n,), optional
-        Class indices, -1 where unknown. Patterns then have to map rows.
+        Class names for the polarity column; by default those of a label matrix, or indices.
+    gold : array-like of int or str, shape (n,), optional
+        Class indices, -1 where unknown; or names of classes, None where unknown. Patterns then have to map rows.
     gold_weights : ndarray of float64, shape (g,), optional
         How much each row with a gold label counts, in their order; all the same by default.
     agreement : ndarray of float64, shape (m,), optional
@@ -61,11 +62,30 @@ def lf_summary(
         gold label on which it votes; ``gold_effective``: how many rows of equal weight say as much;
         ``gold_accuracy``: weighted share of these it gets right; ``gold_accuracy_low``, ``gold_accuracy_high``: its
         95 % interval. Null where there is nothing to say.
+
+    Raises
+    ------
+    LabelModelError
+        If `L` is no label matrix.
+    InputError
+        If `gold` does not have a label for each row, or names a class that does not exist.
+
+    Examples
+    --------
+    >>> summary = lf_summary([[0, -1], [0, 1], [1, -1]], voters=["keywords", "emoji"], gold=[0, 1, 1])
+    >>> summary.select("voter", "coverage", "conflicts", "gold_accuracy").rows()[1]
+    ('emoji', 0.3333333333333333, 0.3333333333333333, 1.0)
     """
     import polars as pl
 
-    table = VotePatterns.from_votes(votes.votes) if isinstance(votes, LabelMatrix) else votes
-    names = votes.voters if isinstance(votes, LabelMatrix) else voters or [str(j) for j in range(table.m)]
+    if isinstance(L, VotePatterns):
+        table, names = L, voters or [str(j) for j in range(L.m)]
+    else:
+        matrix = LabelMatrix.of(L)
+        table, names = VotePatterns.from_votes(matrix.votes), voters or matrix.voters
+        classes = classes or matrix.classes or None
+    if gold is not None:
+        gold = _indices(gold, table.n, classes)
     coverage, overlaps, conflicts = vote_rates(table)
     agreement = np.full(table.m, np.nan) if agreement is None else agreement
     summary = pl.DataFrame(
@@ -80,6 +100,21 @@ def lf_summary(
     )
     schema = {name: pl.Int64 if name == "gold_votes" else pl.Float64 for name in _ON_GOLD}
     return summary.hstack(pl.DataFrame(_on_gold(table, gold, gold_weights), schema, orient="row"))
+
+
+def _indices(gold: Any, n: int, classes: Sequence[str] | None) -> npt.NDArray[np.int16]:
+    """Return gold labels as class indices."""
+    values = np.asarray(gold)
+    if values.shape != (n,):
+        raise InputError(f"Gold labels of shape {values.shape} for {n} rows.", hint="Give one for each row of L.")
+    if np.issubdtype(values.dtype, np.integer) and (n == 0 or values.min() >= ABSTAIN):
+        return values.astype(np.int16)
+    if classes is None or not all(value is None or isinstance(value, str) for value in values):
+        raise InputError(
+            f"Gold labels must be class indices or names of classes, found {values[:3].tolist()}.",
+            hint="Write -1, or None among names, where a row has none.",
+        )
+    return LabelSpace(tuple(classes)).encode(values.tolist())
 
 
 def vote_rates(table: VotePatterns) -> tuple[Array, Array, Array]:

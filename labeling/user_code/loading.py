@@ -16,6 +16,7 @@ from types import ModuleType
 
 from ...data.errors import ConfigError
 from ...data.runs.manifest import stage_key
+from ..settings import VoterSection
 from .functions import LabelingFunction, find_functions
 from .imports import doubts, package_versions
 from .reads import Reads, recording, unchanged, unrecorded
@@ -159,6 +160,25 @@ def load_code(path: Path) -> UserCode:
     if known is None or known.sent != sent or not known.is_current():
         known = _loaded[place] = UserCode(path, sent)
     return known
+
+
+def with_code(voters: tuple[VoterSection, ...], path: Path | None) -> tuple[VoterSection, ...]:
+    """Add a voter for each labeling function in a Python file; functions that vote already are left out.
+
+    Raises
+    ------
+    ConfigError
+        As `load_code`.
+    """
+    if path is None:
+        return voters
+    taken = {voter.name for voter in voters}
+    known = {(voter.options.get("path"), voter.options.get("function")) for voter in voters}
+    place = str(path.absolute())
+    names = [name for name in load_code(path).functions if (place, name) not in known]
+    added = ((name if name not in taken else f"{name} ({path.name})", name) for name in names)
+    sections = ({"name": voter, "kind": "python", "path": place, "function": name} for voter, name in added)
+    return (*voters, *map(VoterSection.model_validate, sections))
 
 
 def receive_code(path: Path, sources: Mapping[str, bytes], digest: str) -> None:

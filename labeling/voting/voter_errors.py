@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,15 @@ from ..settings import VoterSection
 from .configured import build_voters
 
 
-def voter_mistakes(task: TaskSection, sections: Iterable[VoterSection]) -> list[LabelerError]:
-    """Make every voter with models that are not there, and return what goes wrong.
+def voter_mistakes(given: Mapping[str, Any]) -> list[LabelerError]:
+    """Make every voter of a configuration with models that are not there, and return what goes wrong.
 
-    Code of the user's is loaded; nothing votes.
+    Code of the user's is loaded; nothing votes. Sections that are wrong in themselves are left out.
     """
+    usable = _usable_parts(given)
+    if usable is None:
+        return []
+    task, sections = usable
     k = task.label_space.k
     resources = {"labels": task.label_space, **task.resources, "class_balance": (1 / k,) * k}
     found: list[LabelerError] = []
@@ -32,7 +36,7 @@ def voter_mistakes(task: TaskSection, sections: Iterable[VoterSection]) -> list[
     return found
 
 
-def usable_parts(given: Mapping[str, Any]) -> tuple[TaskSection, list[VoterSection]] | None:
+def _usable_parts(given: Mapping[str, Any]) -> tuple[TaskSection, list[VoterSection]] | None:
     """Return what is right in itself in a wrong configuration: the task and voters; None if there is no such task."""
     written = given.get("task")
     if not isinstance(written, Mapping):

@@ -44,6 +44,21 @@ class EndModel:
         self.digest = digest
         self.compute = compute
 
+    @classmethod
+    def load(cls, folder: str | Path) -> EndModel:
+        """Open what was trained, such as ``runs/reviews/model``; see `load_end_model`."""
+        return load_end_model(Path(folder))
+
+    @property
+    def classes_(self) -> npt.NDArray[np.str_]:
+        """Names of the classes, shape (k,), in the order of the probabilities."""
+        return np.array(self.labels.names)
+
+    def predict(self, texts: Sequence[str]) -> npt.NDArray[np.str_]:
+        """Return the name of the most probable class of each text, shape (n,)."""
+        names: npt.NDArray[np.str_] = self.classes_[self.logits(texts).argmax(axis=1)]
+        return names
+
     def logits(self, texts: Sequence[str], *, progress: Progress | None = None) -> npt.NDArray[np.float32]:
         """Return the logits of n texts, shape (n, k); `progress` is called with how many more are done."""
         from .inference import logits_of

@@ -19,16 +19,16 @@ _ELSEWHERE = {
 """What to do with a sample of a format that is labelled elsewhere, by the ending of its file."""
 
 
-def print_sample(drawn: Drawn, files: tuple[Path, ...], run: Path) -> None:
+def print_sample(drawn: Drawn, run: Path) -> None:
     """Print the files of a sample on stdout, and on stderr how to go on."""
     for note in drawn.notes:
         status(note)
-    for file in files:
+    for file in drawn.files:
         stdout_console().print(printable(str(file)), soft_wrap=True)
     status(f"{len(drawn.frame):,} reviews to label")
-    elsewhere = _ELSEWHERE.get(files[0].suffix.lower())
+    elsewhere = _ELSEWHERE.get(drawn.files[0].suffix.lower())
     if elsewhere is None:
         status(f"next: {command('annotate', '--run', run)}")
     else:
-        status(elsewhere.format(*files))
+        status(elsewhere.format(*drawn.files))
         status(f"then: {command('label', '--gold', 'export.json', '--run', run)}")

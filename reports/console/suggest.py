@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
+from pathlib import Path
 
 import tomli_w
+import typer
 from rich.table import Column, Table
 
+from ...data.command import command
+from ...data.progress import status
 from ...labeling.suggest.keywords import Suggestion
 from ...labeling.suggest.rule_check import RuleCheck
 from ..printable import printable
@@ -19,7 +21,7 @@ _WIDTH = 70  # letters of an example
 
 
 def print_advice(advice: Advice) -> None:
-    """Print what to add and what to drop, on stderr."""
+    """Print what to add and what to drop on stderr, and the entries to paste on stdout."""
     console = stderr_console()
     console.print(f"{advice.reviews:,} distinct reviews\n")
     for label, suggestions in advice.keywords.items():
@@ -32,29 +34,27 @@ def print_advice(advice: Advice) -> None:
         console.print(_rules(harmful))
     else:
         console.print(f"none of {len(advice.rules):,} rules seems to do harm")
+    typer.echo(entries_to_paste(advice), nl=False)
 
 
 def entries_to_paste(advice: Advice) -> str:
     """Write the suggestions so that the lines of a class and language can be pasted into its list of keywords."""
     return "".join(
         f"# class {_quoted(label)}, keywords.{language}\n{', '.join(map(_quoted, entries))},\n"
-        for label, by_language in suggested_entries(advice).items()
+        for label, by_language in advice.entries.items()
         for language, entries in by_language.items()
     )
 
 
-def suggested_entries(advice: Advice) -> dict[str, dict[str, list[str]]]:
-    """Gather the suggested entries by class and language; classes without any are left out."""
-    entries: dict[str, dict[str, list[str]]] = {}
-    for label, suggestions in advice.keywords.items():
-        for found in suggestions:
-            entries.setdefault(label, {}).setdefault(found.language, []).append(found.entry)
-    return entries
-
-
-def advice_json(advice: Advice) -> dict[str, Any]:
-    """Gather everything, each rule that was checked included."""
-    return asdict(advice)
+def print_next(advice: Advice, file: Path, run: Path, *, applied: bool) -> None:
+    """Say on stderr what became of the keywords, or how to add them to a configuration file."""
+    if applied and advice.entries:
+        status(f"{file}: keywords added; next: {command('label', '--config', file, '--run', run)}")
+    elif applied:
+        status(f"nothing to add: {file} stays as it is")
+    elif advice.entries:
+        add = command("suggest", "--run", run, "--apply")
+        status(f"paste these into the lists of {file}, or add all of them: {add}")
 
 
 def _keywords(suggestions: Sequence[Suggestion]) -> Table:

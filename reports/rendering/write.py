@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +16,32 @@ from .page import render_html, render_markdown
 
 
 @dataclass(frozen=True)
-class Written:
-    """A written report.
+class WrittenReport:
+    """A written report; a notebook shows its page.
 
     Parameters
     ----------
+    report : Report
+        What was found.
     metrics : dict
         What is in ``metrics.json``.
     html, markdown, json : Path
         The files.
     """
 
+    report: Report
     metrics: dict[str, Any]
     html: Path
     markdown: Path
     json: Path
 
+    def _repr_html_(self) -> str:
+        """Show the page in a frame of its own: its styles stay in it."""
+        page = escape(self.html.read_text(encoding="utf-8"))
+        return f'<iframe srcdoc="{page}" style="width: 100%; height: 40em; border: 0"></iframe>'
 
-def write_report(report: Report, run: RunDirectory, settings: ReportSection) -> Written:
+
+def write_report(report: Report, run: RunDirectory, settings: ReportSection) -> WrittenReport:
     """Write ``report.html``, ``report.md`` and ``metrics.json``.
 
     Raises
@@ -44,4 +53,4 @@ def write_report(report: Report, run: RunDirectory, settings: ReportSection) -> 
     write_text(run.report, render_html(report, resamples=settings.resamples, examples=settings.examples))
     write_text(run.report_markdown, render_markdown(report))
     write_json(run.metrics, numbers)
-    return Written(numbers, run.report, run.report_markdown, run.metrics)
+    return WrittenReport(report, numbers, run.report, run.report_markdown, run.metrics)

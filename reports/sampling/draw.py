@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -60,11 +61,14 @@ class Drawn:
         Distinct texts there were to draw from.
     notes : tuple[str, ...]
         What a user should be told.
+    files : tuple of Path
+        The files it was written to.
     """
 
     frame: pl.DataFrame
     left: int
     notes: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
 
 
 def draw(

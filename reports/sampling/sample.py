@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -24,7 +25,7 @@ def sample_run(
     strategy: str,
     seed: int,
     format: str = "csv",  # noqa: A002 - the name users see
-) -> tuple[Drawn, tuple[Path, ...]]:
+) -> Drawn:
     """Draw a sample, write it, and remember it in the run.
 
     Rows of earlier samples, and gold rows of the run, are not drawn again.
@@ -45,8 +46,8 @@ def sample_run(
 
     Returns
     -------
-    Drawn, and tuple of Path
-        The sample, and the files written.
+    Drawn
+        With the files written.
 
     Raises
     ------
@@ -80,4 +81,4 @@ def sample_run(
         run.samples.mkdir(exist_ok=True)
     write_sample(drawn.frame, paths[0], labels=task.labels, format=format)
     record_sample(run, drawn.frame, number, paths[0])
-    return drawn, paths
+    return replace(drawn, files=paths)

@@ -57,7 +57,7 @@ def test_take_gathers_and_repeats_rows() -> None:
 
 
 def test_votes_stand_side_by_side_in_order() -> None:
-    matrix = LabelMatrix.from_votes({"b": Votes.from_scores([0, -1], [1, 1]), "a": Votes.from_scores([-1, -1], [1, 1])})
+    matrix = LabelMatrix(np.array([[0, -1], [-1, -1]]), ("b", "a"))
     assert matrix.voters == ("b", "a")
     assert matrix.votes.tolist() == [[0, -1], [-1, -1]]
     assert matrix.covered.tolist() == [True, False]
@@ -75,4 +75,4 @@ def test_votes_stand_side_by_side_in_order() -> None:
 def test_impossible_matrices_are_refused(votes: Any, voters: tuple[str, ...], message: str) -> None:
     array = np.array(votes)
     with pytest.raises(ValueError, match=message):
-        LabelMatrix(array, np.full(array.shape, 0.5, np.float32), voters)
+        LabelMatrix(array, voters)

@@ -25,8 +25,7 @@ methods = pytest.mark.parametrize("method", METHODS)
 
 
 def matrix_of(votes: npt.NDArray[np.int16]) -> LabelMatrix:
-    confidence = np.where(votes < 0, np.nan, 1.0).astype(np.float32)
-    return LabelMatrix(votes, confidence, tuple(f"v{j}" for j in range(votes.shape[1])))
+    return LabelMatrix(votes, tuple(f"v{j}" for j in range(votes.shape[1])))
 
 
 def probabilities(votes: npt.NDArray[np.int16], method: str, k: int = 2) -> npt.NDArray[np.float64]:

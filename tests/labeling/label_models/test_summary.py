@@ -36,9 +36,8 @@ def test_equals_snorkels_analysis(votes: npt.NDArray[np.int16], gold: npt.NDArra
 
 def test_names_gold_and_estimates_land_in_their_rows() -> None:
     votes = np.array([[0, -1], [0, -1], [1, -1]], np.int16)
-    confidence = np.where(votes < 0, np.nan, 1).astype(np.float32)
     table = lf_summary(
-        LabelMatrix(votes, confidence, ("rule", "silent")),
+        LabelMatrix(votes, ("rule", "silent")),
         classes=["bad", "good"],
         gold=np.array([0, 1, -1], np.int16),
         agreement=np.array([0.9, np.nan]),

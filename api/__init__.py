@@ -1,0 +1,1 @@
+"""The Python interface, of which the command line is a thin cover."""

@@ -1,0 +1,126 @@
+"""What the command line offers beside runs: adapted models, hand labels, and help with a task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from ..config import Task, TaskSource, load_config, parse_config, task_places
+from ..data.presets import preset_names, preset_text, write_preset
+from ..data.reading.files.format_detection import ReadOptions
+from ..data.reading.frames import TableSource
+from ..data.runs.names import default_run, find_latest
+from ..data.writing.atomic import write_text
+from ..data.writing.overwriting import refuse_run_output
+from ..models.loading.device import may_have_gpu as may_have_gpu
+
+if TYPE_CHECKING:
+    from ..data.runs.adapt_summary import AdaptSummary
+    from ..labeling.explain import Trial
+
+
+def init(preset: str, path: Path, *, force: bool = False) -> None:
+    """Write the commented ``labeler.toml`` of a preset, to start from; raises as `write_preset`."""
+    refuse_run_output("--path", path)
+    write_preset(preset, path, force=force)
+
+
+def default_run_dir(data: str | None, task: TaskSource) -> Path:
+    """Name the folder of a run after its input, or after the task whose bundled sample it labels."""
+    return default_run(data, "" if data is not None else load_config(*task_places(task)).task.name)
+
+
+def adapt(
+    data: TableSource,
+    output: Path,
+    *,
+    backbone: str = "auto",
+    mode: Literal["lora", "full"] = "lora",
+    epochs: float | None = None,
+    learning_rate: float | None = None,
+    seed: int = 0,
+    text_column: str | Sequence[str] | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    limit: int | None = None,
+    resume: bool = True,
+    force: bool = False,
+) -> AdaptSummary:
+    """Let a masked language model read unlabelled reviews, into the folder `output`; see `AdaptJob`.
+
+    Raises
+    ------
+    LabelerError
+        If the reviews or the model cannot be used, or the folder cannot be written.
+    """
+    from ..models.adapting.adapt import AdaptJob, adapt_model
+
+    refuse_run_output("--output", output)
+    options = ReadOptions(encoding, delimiter)
+    return adapt_model(
+        AdaptJob(data, output, backbone, mode, epochs, learning_rate, seed, text_column, options, limit, resume, force)
+    )
+
+
+def annotate(
+    file: Path | None = None,
+    run: Path | None = None,
+    *,
+    task: TaskSource = None,
+    second: Path | None = None,
+    port: int = 0,
+) -> None:
+    """Show the page to label a file by hand, by default the last sample of a run; see `annotate_file`."""
+    from ..reports.annotate.session import annotate_file
+
+    if file is not None:
+        refuse_run_output("FILE", file)
+    run = run or find_latest()
+    own = None if run is None else run / "config.toml"
+    if task is None and own is not None and own.is_file():
+        task = own
+    annotate_file(file, run, load_config(*task_places(task)).task.labels, second=second, port=port)
+
+
+def explain(text: str, task: TaskSource = None, *, kind: str | None = None, models: str | None = None) -> Trial:
+    """Let the zero-shot voter of a task judge one review; raises as `try_zero_shot`."""
+    from ..labeling.explain import try_zero_shot
+    from ..models.loading.choice import ModelChoice
+
+    settings = load_config(*task_places(task))
+    return try_zero_shot(settings.task, settings.voters, kind, text, ModelChoice(models or "auto"))
+
+
+def add_keywords(path: Path, keywords: Mapping[str, Mapping[str, Sequence[str]]], made_with: Task) -> None:
+    """Add lexicon entries to a configuration file; without it, to a copy of the preset or configuration of a run.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its comments stay.
+    keywords : mapping of str to mapping of str to sequence of str
+        Entries by class and language.
+    made_with : Task
+        The task of the run.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, or describes other classes.
+    RunError
+        If it cannot be written.
+    """
+    from ..reports.suggest_apply import with_keywords
+
+    preset = preset_text(made_with.task.name) if made_with.task.name in preset_names() else ""
+    if path.is_file():
+        load_config(path)
+        text = path.read_text(encoding="utf-8-sig")
+    elif preset and parse_config(preset, source="preset").task == made_with.task:
+        text = preset
+    else:
+        text = made_with.dumps()
+    text = with_keywords(text, keywords, source=str(path))
+    parse_config(text, source=str(path))
+    write_text(path, text)

@@ -1,0 +1,123 @@
+"""A run's folder and what is read from it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+import polars as pl
+
+from ..config import Task, load_config
+from ..data.errors import ConfigError
+from ..data.runs.directory import RunDirectory, existing_run
+from ..data.runs.labels import LabelledRun
+from ..data.runs.names import set_latest
+from ..labeling.outputs import LabelSummary
+from .tables import labels_table, summary_html, summary_table, voters_table, votes_table
+
+
+class RunFolder:
+    """Opens a run, or makes one in a temporary folder; shows its tables."""
+
+    def __init__(self, path: str | Path | None = None) -> None:
+        self._directory = existing_run(path)
+        self._remove: Callable[[], object] | None = None
+
+    @classmethod
+    def new(cls, path: str | Path | None) -> Self:
+        """Name a run that is about to be made; without a path in a temporary folder."""
+        run = cls.__new__(cls)
+        run._directory = RunDirectory(Path(tempfile.mkdtemp(prefix="labeler-")) if path is None else Path(path))
+        run._remove = weakref.finalize(run, shutil.rmtree, run.path, ignore_errors=True) if path is None else None
+        return run
+
+    @property
+    def path(self) -> Path:
+        """The folder of the run."""
+        return self._directory.path
+
+    @property
+    def task(self) -> Task:
+        """The task it was made with."""
+        return load_config(self._directory.config)
+
+    @property
+    def labels(self) -> pl.DataFrame:
+        """A row for each review: id, text, label (null without one), confidence, p_<class>, covered, votes."""
+        return labels_table(self._labelled)
+
+    @property
+    def votes(self) -> pl.DataFrame:
+        """A row for each review: its id, and a column for each voter with the class it votes, null if it abstains."""
+        return votes_table(self._labelled)
+
+    @property
+    def voters(self) -> pl.DataFrame:
+        """A row for each voter: coverage, overlaps, conflicts, accuracy on gold labels; see `lf_summary`."""
+        return voters_table(self.numbers)
+
+    @property
+    def summary(self) -> pl.DataFrame:
+        """The numbers of labelling: columns measure, label (null where it is not about one class) and value."""
+        return summary_table(self.numbers)
+
+    @property
+    def numbers(self) -> LabelSummary:
+        """The numbers of labelling in full, with notes, as `labeler label` prints them."""
+        return LabelSummary(**self._labelled.summary)
+
+    def to_pandas(self) -> Any:
+        """Return `labels` as a data frame of pandas."""
+        import pandas as pd
+
+        return pd.DataFrame(self.labels.to_dict(as_series=False))
+
+    def to_dataset(self) -> Any:
+        """Return `labels` as a dataset of Hugging Face.
+
+        Raises
+        ------
+        ConfigError
+            If the package ``datasets`` is not installed.
+        """
+        try:
+            from datasets import Dataset
+        except ImportError as error:
+            raise ConfigError("The package datasets is not installed.", hint="pip install datasets") from error
+        return Dataset.from_polars(self.labels)
+
+    def set_latest(self) -> None:
+        """Let commands that name no run use this one."""
+        set_latest(self.path)
+
+    def close(self) -> None:
+        """Remove the run if it has no folder of its own."""
+        if self._remove is not None:
+            self._remove()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        """Write the call that opens it."""
+        return f"Run({str(self.path)!r})"
+
+    def _repr_html_(self) -> str:
+        """Show the numbers of labelling in a notebook."""
+        return summary_html(self.numbers, str(self.path))
+
+    @property
+    def _trained(self) -> RunDirectory:
+        """The folder, if it has a model."""
+        return existing_run(self.path, needs="model/labeler.json", made_by="labeler train")
+
+    @property
+    def _labelled(self) -> LabelledRun:
+        return LabelledRun(existing_run(self.path, needs="labels.parquet"))
