@@ -25,13 +25,16 @@ def printable(text: str) -> str:
     return _UNSAFE.sub(lambda found: repr(found[0])[1:-1], _LINE_END.sub(" ", text.strip()))
 
 
-def percent(part: float, whole: float) -> str:
-    """Write a share with as many digits as show that it is neither none nor all: 1,999 of 2,000 are 99.95%."""
-    share = part / whole if whole else 0.0
-    digits = 1
+def percent(share: float, digits: int = 1) -> str:
+    """Write a share, with as many more digits as show that it is neither none nor all: 1,999 of 2,000 are 99.95%."""
     while 0 < share < 1 and digits < 8 and float(f"{share:.{digits + 2}f}") in (0.0, 1.0):
         digits += 1
     return f"{share:.{digits}%}"
+
+
+def spaced_percent(share: float, digits: int = 0) -> str:
+    """Write a share as `percent` does, with a space before the sign, as pages show it."""
+    return percent(share, digits).replace("%", " %")
 
 
 def counted(rows: float, effective: float) -> str:

@@ -26,7 +26,7 @@ from ..labeling.suggest.rules import RULE_KINDS, rules_of
 from ..labeling.voting.configured import build_voters
 from ..labeling.voting.registry import is_on_demand, model_fields
 
-_MOST_REVIEWS = 200_000
+_MAX_REVIEWS = 200_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +119,7 @@ def _distinct(labelled: LabelledRun) -> pl.DataFrame:
     frame = labelled.frame("id", "text", "covered", *labelled.columns).filter("covered")
     frame = frame.with_columns(normalize(frame["text"]).alias("normalized"))
     frame = frame.unique("normalized", keep="first", maintain_order=True)
-    return (frame.sample(_MOST_REVIEWS, seed=0) if len(frame) > _MOST_REVIEWS else frame).sort("text")
+    return (frame.sample(_MAX_REVIEWS, seed=0) if len(frame) > _MAX_REVIEWS else frame).sort("text")
 
 
 def _fitted(labelled: LabelledRun, names: list[str], settings: LabelModelSection) -> LabelModel:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ...data.errors import InputError
 from ...data.types.label_space import LabelSpace
+from ..printable import percent
 from .table import AnnotationTable
 
 
@@ -55,7 +56,7 @@ class Agreement:
         if self.observed is None:
             return f"no review is labelled here and in {self.source}"
         kappa = "undefined" if self.kappa is None else f"{self.kappa:.2f}"
-        return f"{self.observed:.0%} of {self.n:,} reviews, Cohen's kappa {kappa} (before settling)"
+        return f"{percent(self.observed, 0)} of {self.n:,} reviews, Cohen's kappa {kappa} (before settling)"
 
     @property
     def kappa(self) -> float | None:

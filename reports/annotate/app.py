@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 
 from ...data.errors import InputError, LabelerError
 from ...data.types.task import Label
+from ..printable import spaced_percent
 from .agreement import Agreement
 from .guard import Guard
 from .marks import Mark
@@ -107,6 +108,7 @@ class _Api:
         self._disputes = second.disputes if second else {}
         self._lock = threading.Lock()  # requests are answered in several threads
         templates = Environment(loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined)
+        templates.filters["percent"] = spaced_percent
         self._html = templates.get_template("annotate.html").render(
             file=store.table.path.name, labels=labels, second=second, longest_note=LONGEST_NOTE
         )

@@ -13,7 +13,7 @@ from ...data.command import command
 from ...data.progress import status
 from ...labeling.suggest.keywords import Suggestion
 from ...labeling.suggest.rule_check import RuleCheck
-from ..printable import printable
+from ..printable import percent, printable
 from ..suggest import Advice
 from .terminal import stderr_console
 
@@ -60,7 +60,7 @@ def print_next(advice: Advice, file: Path, run: Path, *, applied: bool) -> None:
 def _keywords(suggestions: Sequence[Suggestion]) -> Table:
     table = Table("entry", "language", "reviews", "of the class", "no rule yet", "in conflict", _examples(), box=None)
     for found in suggestions:
-        counts = f"{found.reviews:,}", f"{found.share:.0%}", f"{found.unruled:,}", f"{found.disputed:,}"
+        counts = f"{found.reviews:,}", percent(found.share, 0), f"{found.unruled:,}", f"{found.disputed:,}"
         examples = "\n".join(shortened(example, found.forms) for example in found.examples)
         table.add_row(found.entry, found.language, *counts, examples)
     return table
@@ -71,7 +71,7 @@ def _rules(checks: Sequence[RuleCheck]) -> Table:
         "voter", "class", Column("rule", overflow="fold"), "votes", "others agree", "usual", _examples(), box=None
     )
     for check in checks:
-        counts = f"{check.votes:,}", f"{check.agreement or 0:.0%}", f"{check.expected:.0%}"
+        counts = f"{check.votes:,}", percent(check.agreement or 0, 0), percent(check.expected, 0)
         examples = "\n".join(shortened(example, ()) for example in check.examples)
         table.add_row(printable(check.voter), printable(check.label), printable(check.rule), *counts, examples)
     return table

@@ -33,7 +33,7 @@ def print_summary(summary: LabelSummary, run_path: Path, *, gpu: bool = False) -
     console = stdout_console()
     rejected = f", {summary.rejected:,} rejected (see rejected.jsonl)" if summary.rejected else ""
     tied = f", {summary.covered - summary.labelled:,} with tied votes" if summary.covered > summary.labelled else ""
-    labelled = f"{summary.labelled:,} labelled ({percent(summary.labelled, summary.rows)}){tied}"
+    labelled = f"{summary.labelled:,} labelled ({percent(summary.labelled / max(summary.rows, 1))}){tied}"
     console.print(f"\n{summary.rows:,} reviews{rejected}; {labelled}\n")
     console.print(_distribution(summary))
     console.print(f"class balance: {summary.class_balance_source}\n")
@@ -74,7 +74,7 @@ def print_training(summaries: Sequence[TrainSummary], run_path: Path) -> None:
         share = summary.trained_parameters / summary.total_parameters
         table.add_row(
             summary.name,
-            f"{summary.trained_parameters:,} ({share:.1%})",
+            f"{summary.trained_parameters:,} ({percent(share)})",
             f"{summary.rows['trained']:,}",
             f"{summary.rows_per_second:,.0f}",
             "-" if summary.agreement is None else f"{summary.agreement:.3f}",
@@ -157,10 +157,10 @@ def _distribution(summary: LabelSummary) -> Table:
     heading = "class balance" if interval is None else "class balance (95 %)"
     table = Table(Column("label", overflow="fold"), "reviews", "share", heading, box=None)
     for name, count in summary.distribution.items():
-        balance = f"{summary.class_balance[name]:.1%}"
+        balance = percent(summary.class_balance[name])
         if interval is not None:
-            balance += " ({:.1%} to {:.1%})".format(*interval[name])
-        table.add_row(printable(name), f"{count:,}", percent(count, summary.labelled), balance)
+            balance += " ({} to {})".format(*map(percent, interval[name]))
+        table.add_row(printable(name), f"{count:,}", percent(count / max(summary.labelled, 1)), balance)
     return table
 
 
@@ -169,7 +169,7 @@ def _voters(summary: LabelSummary) -> Table:
     table = Table(Column("voter", overflow="fold"), *others, box=None)
     for row in summary.voters:
         agreement = "-" if row["agreement"] is None else f"{row['agreement']:.2f}"
-        shares = (percent(row[name], 1) for name in ("coverage", "overlaps", "conflicts"))
+        shares = (percent(row[name]) for name in ("coverage", "overlaps", "conflicts"))
         table.add_row(printable(row["voter"]), *shares, agreement, *_on_gold(row))
     return table
 

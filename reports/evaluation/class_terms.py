@@ -13,13 +13,13 @@ import polars as pl
 
 from ...data.text.normalize import normalize
 
-_MOST_ROWS = 100_000
+_MAX_ROWS = 100_000
 _STEM = 6  # letters: endings of Kazakh and Russian words are long, their beginnings tell them apart
-_SHORTEST = 3
-_FEWEST_REVIEWS = 5
+_MIN_LETTERS = 3
+_MIN_REVIEWS = 5
 _PRIOR_WORDS = 500.0  # how many words the prior weighs as much as
-_SURE = 2.0  # standard errors
-_FEWEST_FOR_TOPICS = 60
+_MIN_Z = 2.0  # standard errors
+_MIN_FOR_TOPICS = 60
 _TOPICS = 6
 _TOPIC_WORDS = 150
 _WORDS_OF_TOPIC = 5
@@ -89,15 +89,15 @@ class Month:
 
 
 @dataclass(frozen=True, eq=False)
-class WeakPoints:
+class CharacteristicTerms:
     """What the reviews of each class talk about.
 
     Parameters
     ----------
     words : dict of str to list of Word
-        By class, the surest first.
+        By class, the most confident first.
     topics : dict of str to list of Topic
-        By class, the commonest first.
+        By class, the most frequent first.
     months : list of Month
         In order; empty without a column of dates.
     """
@@ -107,9 +107,9 @@ class WeakPoints:
     months: list[Month]
 
 
-def weak_points(
+def characteristic_terms(
     rows: pl.DataFrame, classes: Sequence[str], *, dates: pl.Series | None = None, most: int = 15, seed: int = 0
-) -> WeakPoints:
+) -> CharacteristicTerms:
     """Find words and topics that are over-represented in the reviews of each class.
 
     Words are told apart by their first six letters, each counted once per review. How typical a word is, is its
@@ -131,19 +131,19 @@ def weak_points(
     frame = rows.select("text", "label")
     months = [] if dates is None else _months(frame["label"], dates, classes)
     known = frame.filter(pl.col("label").is_not_null())
-    known = known.sample(_MOST_ROWS, seed=seed) if len(known) > _MOST_ROWS else known
+    known = known.sample(_MAX_ROWS, seed=seed) if len(known) > _MAX_ROWS else known
     tokens = _tokens(known["text"])
     words, topics = {}, {}
     for name in classes:
         typical = _typical(tokens, (known["label"] == name).to_numpy())
         words[name] = [_word(row, known["text"]) for row in typical.head(most).iter_rows(named=True)]
         topics[name] = _topics(tokens, typical, known["text"])
-    return WeakPoints(words, topics, months)
+    return CharacteristicTerms(words, topics, months)
 
 
 def _tokens(texts: pl.Series) -> pl.DataFrame:
     """Words of all texts, each once per text: row, word, stem."""
-    words = normalize(texts).str.extract_all(rf"\p{{L}}{{{_SHORTEST},}}")
+    words = normalize(texts).str.extract_all(rf"\p{{L}}{{{_MIN_LETTERS},}}")
     return (
         pl.DataFrame({"row": np.arange(len(texts)), "word": words})
         .explode("word")
@@ -175,7 +175,7 @@ def _typical(tokens: pl.DataFrame, ours: npt.NDArray[np.bool_]) -> pl.DataFrame:
             pl.Series("share", here / max(int(ours.sum()), 1)),
             pl.Series("share_elsewhere", there / max(int((~ours).sum()), 1)),
         )
-        .filter((pl.col("z") > _SURE) & (pl.col("reviews") >= _FEWEST_REVIEWS))
+        .filter((pl.col("z") > _MIN_Z) & (pl.col("reviews") >= _MIN_REVIEWS))
         .sort(["z", "stem"], descending=[True, False])
     )
 
@@ -206,7 +206,7 @@ def _topics(tokens: pl.DataFrame, typical: pl.DataFrame, texts: pl.Series) -> li
     cells = tokens.select("row", "stem").join(stems, on="stem", maintain_order="left")
     cells = cells.filter(pl.len().over("row") > 1)
     rows = cells["row"].unique().sort()
-    if len(rows) < _FEWEST_FOR_TOPICS:
+    if len(rows) < _MIN_FOR_TOPICS:
         return []
     places = np.searchsorted(rows.to_numpy(), cells["row"].to_numpy())
     matrix = csr_matrix((np.ones(len(cells)), (places, cells["column"].to_numpy())), (len(rows), len(stems)))
@@ -219,7 +219,7 @@ def _topics(tokens: pl.DataFrame, typical: pl.DataFrame, texts: pl.Series) -> li
     found = []
     for number, parts in enumerate(model.components_):
         members = np.flatnonzero((strongest == number) & (about[:, number] > 0))
-        if len(members) < _FEWEST_REVIEWS:
+        if len(members) < _MIN_REVIEWS:
             continue
         words = stems["word"].gather(np.argsort(-parts, kind="stable")[:_WORDS_OF_TOPIC])
         example = texts[int(rows[int(members[about[members, number].argmax()])])]

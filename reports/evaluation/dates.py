@@ -8,14 +8,14 @@ from ...data.errors import InputError
 from ...data.progress import status
 from ...data.reading.columns import fold_name, require_column
 
-_MOSTLY = 0.5  # of the values must be dates
+_MIN_SHARE = 0.5  # of the values must be dates
 _DATE_NAMES = frozenset(
     "date datetime time timestamp created created_at published_at review_date posted_at "
     "дата дата_отзыва время күні уақыты".split()
 )
 _THREE_NUMBERS = r"^(\d{1,4})([./-])(\d{1,2})[./-](\d{4}|\d{1,2})(?:\D.*)?$"
 _ORDERS = (("c", "b", "a"), ("c", "a", "b"), ("a", "b", "c"))  # which of three numbers are year, month and day
-_FITS = 0.95  # of the values must be dates in an order of which nothing but the values tells
+_MIN_FIT = 0.95  # of the values must be dates in an order of which nothing but the values tells
 _STEPS = {10: 1, 13: 1000}  # digits of a Unix time: its steps in a second
 _HINT = "Write dates as 2025-03-30."
 
@@ -55,7 +55,7 @@ def find_dates(columns: pl.DataFrame, wanted: str | None) -> pl.Series | None:
                 raise
             status(f"{error} No months are shown.")
             continue
-        if len(dates) - dates.null_count() >= _MOSTLY * len(dates):
+        if len(dates) - dates.null_count() >= _MIN_SHARE * len(dates):
             return dates
     if wanted is not None:
         raise InputError(f"Column '{wanted}' holds no dates.", hint=_HINT)
@@ -101,7 +101,7 @@ def _written(values: pl.Series, name: str) -> pl.Series:
         return known
     rows = parts.filter(unclear)
     fits = {order: _dates(rows, *order).count() for order in _ORDERS if _is_likely(rows, *order)}
-    best = [order for order, count in fits.items() if count == max(fits.values()) and count >= _FITS * len(rows)]
+    best = [order for order, count in fits.items() if count == max(fits.values()) and count >= _MIN_FIT * len(rows)]
     if len(best) != 1:
         example = values.filter(unclear)[0]
         raise InputError(

@@ -16,7 +16,7 @@ from ...data.progress import status
 from ...data.runs.directory import RunDirectory
 from ...data.runs.train_summary import TrainSummary
 from ...data.types.label_space import LabelSpace
-from .evidence import Evidence, Opinion
+from .evaluation_data import EvaluationData, Predictions
 
 Predict = Callable[[RunDirectory, Path, str, pl.Series], tuple[npt.NDArray[np.float32], LabelSpace]]
 """Class probabilities of texts by the end model of a name in a folder: see `models.gold_predictions`."""
@@ -54,7 +54,7 @@ def usable_models(summaries: list[TrainSummary], labels: LabelSpace, run: RunDir
     return usable
 
 
-def end_model_opinions(evidence: Evidence, summaries: list[TrainSummary], predict: Predict) -> list[Opinion]:
+def end_model_predictions(data: EvaluationData, summaries: list[TrainSummary], predict: Predict) -> list[Predictions]:
     """Let the end models of a run label its gold rows.
 
     Raises
@@ -62,12 +62,12 @@ def end_model_opinions(evidence: Evidence, summaries: list[TrainSummary], predic
     ModelError
         If a model cannot be opened.
     """
-    run, opinions = evidence.run, []
+    run, predictions = data.run, []
     for summary in summaries:
         folder = run.models / summary.name if Path(summary.folder).parent.name == run.models.name else run.model
-        probs, labels = predict(run, folder, summary.name, evidence.gold.texts)
-        places = [labels.index(name) if name in labels.names else -1 for name in evidence.labels.names]
+        probs, labels = predict(run, folder, summary.name, data.gold.texts)
+        places = [labels.index(name) if name in labels.names else -1 for name in data.labels.names]
         full = np.column_stack([probs[:, j] if j >= 0 else np.zeros(len(probs), np.float32) for j in places])
-        unseen = ~evidence.gold.ids.is_in(summary.gold_used).to_numpy()
-        opinions.append(Opinion(summary.name, full.argmax(axis=1).astype(np.int16), full, unseen))
-    return opinions
+        unseen = ~data.gold.ids.is_in(summary.gold_used).to_numpy()
+        predictions.append(Predictions(summary.name, full.argmax(axis=1).astype(np.int16), full, unseen))
+    return predictions

@@ -17,47 +17,47 @@ from ...data.progress import progress, status
 from ...data.runs.directory import RunDirectory
 from ...data.runs.train_summary import TrainSummary
 from ...labeling.settings import LabelModelSection
-from ..metrics.comparison import Comparison, compare
-from ..metrics.measures import Measures, measure
+from ..metrics.comparison import Comparison
+from ..metrics.measures import Measures
 from ..settings import ReportSection
 from .baselines import baselines
-from .class_terms import WeakPoints, weak_points
+from .class_terms import CharacteristicTerms, characteristic_terms
 from .dates import find_dates
-from .end_models import Predict, end_model_opinions, read_training, usable_models
-from .evidence import Evidence, Opinion, read_evidence
-from .label_issues import Suspects, label_suspects
-from .mistakes import Mistake, mistakes_by_cell, surest_mistakes
-from .selective import Kept, selective_accuracy
+from .end_models import Predict, end_model_predictions, read_training, usable_models
+from .evaluation_data import EvaluationData, Predictions, read_evaluation_data
+from .label_issues import LabelIssues, find_label_issues
+from .mistakes import Mistake, mistakes_by_cell, most_confident_mistakes
+from .selective import RetainedRows, selective_accuracy
 from .voters import VoterReport, agreement, voter_reports
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
-    """Labels that a user may want to use, the weak ones or those of an end model, and how good they are.
+class EvaluatedModel:
+    """An end model, or the weak labels, with its scores on the gold rows.
 
     Parameters
     ----------
-    opinion : Opinion
+    predictions : Predictions
     measures : Measures
         On the gold rows that it may be scored on.
-    kept : list of Kept
-        Accuracy of the surest labels.
+    retained : list of RetainedRows
+        Accuracy of the most confident labels.
     mistakes : list of Mistake
-        The surest ones.
+        The most confident ones.
     by_cell : dict
         Some mistakes for each pair of classes.
     """
 
-    opinion: Opinion
+    predictions: Predictions
     measures: Measures
-    kept: list[Kept]
+    retained: list[RetainedRows]
     mistakes: list[Mistake]
     by_cell: dict[tuple[str, str], list[Mistake]]
 
 
 @dataclass(frozen=True)
-class Duel:
-    """Two sets of labels compared on the gold rows that both may be scored on."""
+class PairwiseComparison:
+    """Two sets of labels, compared on the gold rows that both may be scored on."""
 
     first: str
     second: str
@@ -70,9 +70,9 @@ class Report:
 
     Parameters
     ----------
-    evidence : Evidence
-    weak : Subject
-    models : Mapping of str to Subject
+    data : EvaluationData
+    weak : EvaluatedModel
+    models : Mapping of str to EvaluatedModel
         The end models, by name.
     training : Mapping of str to TrainSummary
         How they were trained.
@@ -80,23 +80,23 @@ class Report:
     voters : list of VoterReport
     agreement : ndarray of float64, shape (m, m)
         Of the voters, see `reports.voters.agreement`.
-    duels : list of Duel
-    suspects : Suspects, optional
-    points : WeakPoints
+    comparisons : list of PairwiseComparison
+    issues : LabelIssues, optional
+    points : CharacteristicTerms
     outdated : frozenset of str
         End models that were trained on earlier labels than those of the run.
     """
 
-    evidence: Evidence
-    weak: Subject
-    models: Mapping[str, Subject]
+    data: EvaluationData
+    weak: EvaluatedModel
+    models: Mapping[str, EvaluatedModel]
     training: Mapping[str, TrainSummary]
     baselines: Mapping[str, Measures]
     voters: list[VoterReport]
     agreement: npt.NDArray[np.float64]
-    duels: list[Duel]
-    suspects: Suspects | None
-    points: WeakPoints
+    comparisons: list[PairwiseComparison]
+    issues: LabelIssues | None
+    terms: CharacteristicTerms
     outdated: frozenset[str] = frozenset()
 
 
@@ -136,118 +136,95 @@ def build_report(job: ReportJob) -> Report:
     Raises
     ------
     LabelerError
-        See `read_evidence`, `end_model_opinions` and `find_dates`.
+        See `read_evaluation_data`, `end_model_predictions` and `find_dates`.
     """
     settings, resamples = job.settings, job.settings.resamples
-    evidence = read_evidence(job.run, None if job.gold is None else with_record(job.gold, job.run))
-    for note in evidence.notes:
+    data = read_evaluation_data(job.run, None if job.gold is None else with_record(job.gold, job.run))
+    for note in data.notes:
         status(f"note: {note}")
-    if evidence.unmatched:
-        status(f"hand-labelled rows that are not in the run and so are not scored: {evidence.unmatched:,}")
-    training = usable_models(read_training(job.run), evidence.labels, job.run)
+    if data.unmatched:
+        status(f"hand-labelled rows that are not in the run and so are not scored: {data.unmatched:,}")
+    training = usable_models(read_training(job.run), data.labels, job.run)
     outdated = frozenset(summary.name for summary in training if summary.is_outdated(job.run))
-    models = end_model_opinions(evidence, training, job.predict)
+    models = end_model_predictions(data, training, job.predict)
     scored = ", ".join(["weak labels", *(f"end model {model.name}" for model in models), "voters"])
-    status(f"hand-labelled rows: {len(evidence.gold):,}; scoring {scored}")
-    duels = [
-        duel
-        for first, second in combinations([evidence.weak, *models][::-1], 2)
-        if (duel := _duel(first, second, evidence, resamples))
+    status(f"hand-labelled rows: {len(data.gold):,}; scoring {scored}")
+    comparisons = [
+        PairwiseComparison(first.name, second.name, compared)
+        for first, second in combinations([data.weak, *models][::-1], 2)
+        if (compared := data.compare(first, second, resamples=resamples))
     ]
     for other in job.against:
-        duels += _against(evidence, models, other, job, resamples)
-    rows = evidence.labelled.frame("id", "text", "label")
-    columns = _input_columns(evidence.run, rows["id"])
-    dates = find_dates(columns, settings.date_column)
+        comparisons += _against(data, models, other, job)
+    rows = data.labelled.frame("id", "text", "label")
+    dates = find_dates(_input_columns(data.run, rows["id"]), settings.date_column)
     with progress("Scoring voters"):
-        voters = voter_reports(evidence, job.label_model, resamples=resamples)
+        voters = voter_reports(data, job.label_model, resamples=resamples)
     with progress("Looking for label issues"):
-        suspects = label_suspects(rows, evidence.labels)
+        issues = find_label_issues(rows, data.labels)
     with progress("Counting words"):
-        points = weak_points(rows, evidence.labels.names, dates=dates)
+        terms = characteristic_terms(rows, data.labels.names, dates=dates)
     return Report(
-        evidence=evidence,
-        weak=_subject(evidence.weak, evidence, settings),
-        models={model.name: _subject(model, evidence, settings) for model in models if model.unseen.any()},
+        data=data,
+        weak=_evaluated(data.weak, data, settings),
+        models={model.name: _evaluated(model, data, settings) for model in models if model.unseen.any()},
         training={summary.name: summary for summary in training},
-        baselines={o.name: _measured(o, evidence, resamples) for o in baselines(evidence)},
+        baselines={each.name: data.measure(each, resamples=resamples) for each in baselines(data)},
         voters=voters,
-        agreement=agreement(evidence),
-        duels=duels,
-        suspects=suspects,
-        points=points,
+        agreement=agreement(data),
+        comparisons=comparisons,
+        issues=issues,
+        terms=terms,
         outdated=outdated,
     )
 
 
-def _subject(opinion: Opinion, evidence: Evidence, settings: ReportSection) -> Subject:
-    rows = np.flatnonzero(opinion.unseen)
-    weights = None if evidence.weights is None else evidence.weights[rows]
-    return Subject(
-        opinion,
-        _measured(opinion, evidence, settings.resamples),
-        selective_accuracy(evidence.truth[rows], opinion.at(rows), weights=weights, resamples=settings.resamples),
-        surest_mistakes(evidence, opinion, most=settings.examples),
-        mistakes_by_cell(evidence, opinion),
+def _evaluated(predictions: Predictions, data: EvaluationData, settings: ReportSection) -> EvaluatedModel:
+    rows = np.flatnonzero(predictions.unseen)
+    return EvaluatedModel(
+        predictions,
+        data.measure(predictions, resamples=settings.resamples),
+        selective_accuracy(
+            data.truth[rows],
+            predictions.take(rows),
+            weights=data.gold.weights[rows],
+            resamples=settings.resamples,
+        ),
+        most_confident_mistakes(data, predictions, most=settings.examples),
+        mistakes_by_cell(data, predictions),
     )
-
-
-def _measured(opinion: Opinion, evidence: Evidence, resamples: int) -> Measures:
-    rows = np.flatnonzero(opinion.unseen)
-    return measure(
-        evidence.truth[rows],
-        opinion.found[rows],
-        None if opinion.probs is None else opinion.probs[rows],
-        labels=evidence.labels,
-        weights=None if evidence.weights is None else evidence.weights[rows],
-        resamples=resamples,
-    )
-
-
-def _duel(first: Opinion, second: Opinion, evidence: Evidence, resamples: int) -> Duel | None:
-    """Compare on the rows that are unseen by both; None if there are none."""
-    rows = np.flatnonzero(first.unseen & second.unseen)
-    if not len(rows):
-        return None
-    weights = None if evidence.weights is None else evidence.weights[rows]
-    found = compare(
-        evidence.truth[rows],
-        first.found[rows],
-        second.found[rows],
-        labels=evidence.labels,
-        weights=weights,
-        resamples=resamples,
-    )
-    return Duel(first.name, second.name, found)
 
 
 def _against(
-    evidence: Evidence, models: list[Opinion], other: RunDirectory, job: ReportJob, resamples: int
-) -> list[Duel]:
+    data: EvaluationData, models: list[Predictions], other: RunDirectory, job: ReportJob
+) -> list[PairwiseComparison]:
     """Compare weak labels with weak labels, and end models with those of the same name."""
-    theirs = read_evidence(other, job.gold)
-    if theirs.labels != evidence.labels:
-        raise _other_task(evidence, theirs)
-    ours, others = (pl.DataFrame([each.gold.ids.alias("id")]).with_row_index("row") for each in (evidence, theirs))
+    theirs = read_evaluation_data(other, job.gold)
+    if theirs.labels != data.labels:
+        raise _other_task(data, theirs)
+    ours, others = (pl.DataFrame([each.gold.ids.alias("id")]).with_row_index("row") for each in (data, theirs))
     rows = ours.join(others, on="id", suffix="_theirs", maintain_order="left")
     if not len(rows):
         raise InputError(
-            f"The runs {evidence.run.path} and {other.path} have no gold row in common.",
+            f"The runs {data.run.path} and {other.path} have no gold row in common.",
             hint="Give both the same gold rows: labeler report --gold FILE.",
         )
     here, there = rows["row"].to_numpy(), rows["row_theirs"].to_numpy()
-    shared = Evidence(evidence.labelled, evidence.gold.take(here))
-    named = {o.name: o for o in [theirs.weak, *end_model_opinions(theirs, read_training(other), job.predict)]}
-    duels = []
-    for opinion in [evidence.weak, *models]:
-        if opinion.name in named:
-            rival = named[opinion.name].at(there)
-            rival = Opinion(f"{opinion.name} of {other.path}", rival.found, rival.probs, rival.unseen)
-            duels.append(_duel(opinion.at(here), rival, shared, resamples))
-    return [duel for duel in duels if duel]
+    shared = EvaluationData(data.labelled, data.gold.take(here))
+    named = {
+        each.name: each for each in [theirs.weak, *end_model_predictions(theirs, read_training(other), job.predict)]
+    }
+    return [
+        PairwiseComparison(each.name, f"{each.name} of {other.path}", compared)
+        for each in [data.weak, *models]
+        if each.name in named
+        and (
+            compared := shared.compare(each.take(here), named[each.name].take(there), resamples=job.settings.resamples)
+        )
+    ]
 
 
-def _other_task(ours: Evidence, theirs: Evidence) -> InputError:
+def _other_task(ours: EvaluationData, theirs: EvaluationData) -> InputError:
     return InputError(
         f"{theirs.run.path} has other classes ({', '.join(theirs.labels.names)}) than {ours.run.path} "
         f"({', '.join(ours.labels.names)}).",

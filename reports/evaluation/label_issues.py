@@ -14,18 +14,18 @@ from ...data.types.label_space import LabelSpace
 Indices = npt.NDArray[np.int16]
 
 _FOLDS = 3
-_MOST_ROWS = 20_000  # enough to learn what words mean and to find more suspects than anybody reads
-_FEWEST_PER_CLASS = _FOLDS
+_MAX_ROWS = 20_000  # enough to learn what words mean and to find more issues than anybody reads
+_MIN_PER_CLASS = _FOLDS
 
 
 @dataclass(frozen=True, eq=False)
-class Suspects:
+class LabelIssues:
     """Rows whose label their words contradict.
 
     Parameters
     ----------
     rows : DataFrame
-        id, text, label, likelier (the class that the words suggest), margin; the most suspicious first.
+        id, text, label, suggested (the class that the words suggest), margin; the most suspicious first.
     share : float
         Of the rows looked at.
     looked_at : int
@@ -37,10 +37,10 @@ class Suspects:
     looked_at: int
 
 
-def label_suspects(rows: pl.DataFrame, labels: LabelSpace, *, seed: int = 0) -> Suspects | None:
+def find_label_issues(rows: pl.DataFrame, labels: LabelSpace, *, seed: int = 0) -> LabelIssues | None:
     """Find labels that a text model, trained on the other rows, confidently contradicts.
 
-    Confident learning (Northcutt et al. 2021, arXiv:1911.00068): a row is a suspect if another class has an
+    Confident learning (Northcutt et al. 2021, arXiv:1911.00068): a row is an issue if another class has an
     out-of-fold probability at least as high as that class has on average on the rows labelled with it.
 
     Parameters
@@ -53,25 +53,25 @@ def label_suspects(rows: pl.DataFrame, labels: LabelSpace, *, seed: int = 0) -> 
 
     Returns
     -------
-    Suspects or None
+    LabelIssues or None
         None if fewer than two classes have enough rows to learn from.
     """
     known = rows.filter(pl.col("label").is_not_null()).select("id", "text", "label")
-    if len(known) > _MOST_ROWS:
-        known = known.sample(_MOST_ROWS, seed=seed)
+    if len(known) > _MAX_ROWS:
+        known = known.sample(_MAX_ROWS, seed=seed)
     counts = known.group_by("label").len()
-    known = known.filter(pl.col("label").is_in(counts.filter(pl.col("len") >= _FEWEST_PER_CLASS)["label"].implode()))
+    known = known.filter(pl.col("label").is_in(counts.filter(pl.col("len") >= _MIN_PER_CLASS)["label"].implode()))
     if known["label"].n_unique() < 2:
         return None
     given = labels.encode(known["label"])
     probs = out_of_fold(known["text"], given, seed=seed)
-    likelier, margin = contradicted(probs, given)
-    found = np.flatnonzero(likelier != given)
+    suggested, margin = contradicted(probs, given)
+    found = np.flatnonzero(suggested != given)
     found = found[np.argsort(-margin[found], kind="stable")]
-    suspects = known[found.tolist()].with_columns(
-        pl.Series("likelier", labels.decode(likelier[found]), dtype=pl.String), pl.Series("margin", margin[found])
+    issues = known[found.tolist()].with_columns(
+        pl.Series("suggested", labels.decode(suggested[found]), dtype=pl.String), pl.Series("margin", margin[found])
     )
-    return Suspects(suspects, len(found) / len(known), len(known))
+    return LabelIssues(issues, len(found) / len(known), len(known))
 
 
 def contradicted(probs: npt.NDArray[np.float64], given: Indices) -> tuple[Indices, npt.NDArray[np.float64]]:
@@ -89,15 +89,15 @@ def contradicted(probs: npt.NDArray[np.float64], given: Indices) -> tuple[Indice
     ndarray of int16, shape (n,)
         The class that is confidently suggested, or the given one.
     ndarray of float64, shape (n,)
-        How much likelier the suggested class is.
+        How much suggested the suggested class is.
     """
     k, n = probs.shape[1], np.arange(len(given))
     usual = np.array([probs[given == c, c].mean() if np.any(given == c) else np.inf for c in range(k)])
     confident = np.where(probs >= usual, probs, -np.inf)
     suggested = confident.argmax(axis=1)
     margin = probs[n, suggested] - probs[n, given]
-    likelier = np.where(np.isfinite(confident.max(axis=1)) & (margin > 0), suggested, given)
-    return likelier.astype(np.int16), margin
+    suggested = np.where(np.isfinite(confident.max(axis=1)) & (margin > 0), suggested, given)
+    return suggested.astype(np.int16), margin
 
 
 def out_of_fold(texts: pl.Series, given: Indices, *, seed: int, balanced: bool = False) -> npt.NDArray[np.float64]:

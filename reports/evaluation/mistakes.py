@@ -1,4 +1,4 @@
-"""Gold rows that were labelled wrong: the surest first, and a few for each pair of classes."""
+"""Gold rows that were labelled wrong: the most confident first, and a few for each pair of classes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...data.types.label_space import ABSTAIN
-from .evidence import Evidence, Opinion
+from .evaluation_data import EvaluationData, Predictions
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Mistake:
     Parameters
     ----------
     id, text : str
-    truth, found : str
-        Class names; `found` is empty without a label.
+    truth, predicted : str
+        Class names; `predicted` is empty without a label.
     confidence : float, optional
         None without probabilities.
     """
@@ -26,31 +26,33 @@ class Mistake:
     id: str
     text: str
     truth: str
-    found: str
+    predicted: str
     confidence: float | None
 
 
-def surest_mistakes(evidence: Evidence, opinion: Opinion, *, most: int = 20) -> list[Mistake]:
+def most_confident_mistakes(data: EvaluationData, predictions: Predictions, *, most: int = 20) -> list[Mistake]:
     """Return the mistakes made with the most confidence."""
-    wrong = np.flatnonzero((opinion.found != evidence.truth) & (opinion.found != ABSTAIN) & opinion.unseen)
-    if opinion.probs is not None:
-        wrong = wrong[np.argsort(-opinion.probs[wrong].max(axis=1), kind="stable")]
-    return [_mistake(evidence, opinion, int(row)) for row in wrong[:most]]
+    wrong = np.flatnonzero((predictions.hard != data.truth) & (predictions.hard != ABSTAIN) & predictions.unseen)
+    if predictions.probs is not None:
+        wrong = wrong[np.argsort(-predictions.probs[wrong].max(axis=1), kind="stable")]
+    return [_mistake(data, predictions, int(row)) for row in wrong[:most]]
 
 
-def mistakes_by_cell(evidence: Evidence, opinion: Opinion, *, most: int = 3) -> dict[tuple[str, str], list[Mistake]]:
-    """Return some mistakes for each cell of the confusion matrix off its diagonal: (true class, found class)."""
+def mistakes_by_cell(
+    data: EvaluationData, predictions: Predictions, *, most: int = 3
+) -> dict[tuple[str, str], list[Mistake]]:
+    """Return some mistakes for each cell of the confusion matrix off its diagonal: (true class, predicted class)."""
     cells: dict[tuple[str, str], list[Mistake]] = {}
-    for row in np.flatnonzero((opinion.found != evidence.truth) & opinion.unseen):
-        mistake = _mistake(evidence, opinion, int(row))
-        cell = cells.setdefault((mistake.truth, mistake.found), [])
+    for row in np.flatnonzero((predictions.hard != data.truth) & predictions.unseen):
+        mistake = _mistake(data, predictions, int(row))
+        cell = cells.setdefault((mistake.truth, mistake.predicted), [])
         if len(cell) < most:
             cell.append(mistake)
     return dict(sorted(cells.items()))
 
 
-def _mistake(evidence: Evidence, opinion: Opinion, row: int) -> Mistake:
-    names = (*evidence.labels.names, "")
-    confidence = None if opinion.probs is None else float(opinion.probs[row].max())
-    ids, texts = evidence.gold.ids, evidence.gold.texts
-    return Mistake(ids[row], texts[row], names[evidence.truth[row]], names[opinion.found[row]], confidence)
+def _mistake(data: EvaluationData, predictions: Predictions, row: int) -> Mistake:
+    names = (*data.labels.names, "")
+    confidence = None if predictions.probs is None else float(predictions.probs[row].max())
+    ids, texts = data.gold.ids, data.gold.texts
+    return Mistake(ids[row], texts[row], names[data.truth[row]], names[predictions.hard[row]], confidence)

@@ -9,20 +9,21 @@ from typing import Literal
 from ...data.command import command
 from ..metrics.measures import ClassMeasures, Measures
 from ..metrics.resampling import Estimate
-from .evaluate import Report, Subject
+from ..printable import percent
+from .evaluate import EvaluatedModel, Report
 from .voters import harmful
 
 Level = Literal["good", "careful", "poor"]
 
-_FEW_ROWS = 50
+_MIN_ROWS = 50
 _GOOD_ACCURACY = 0.85
 _GOOD_F1 = 0.6
-_SURE_ENOUGH = 0.9
+_MIN_ACCURACY = 0.9
 _BASELINES = {
     "majority class": "Always guessing the most frequent class",
     "gold rows only": "A model trained on the hand labels alone",
 }
-_WIDE = 0.16  # of the interval of macro-F1
+_MAX_WIDTH = 0.16  # of the interval of macro-F1
 
 
 @dataclass(frozen=True)
@@ -45,42 +46,42 @@ class Verdict:
     advice: tuple[str, ...]
 
 
-def named_subjects(report: Report) -> dict[str, Subject]:
+def named_models(report: Report) -> dict[str, EvaluatedModel]:
     """Name the labels a user may want to use: those of the end models, then the weak ones."""
     old = dict.fromkeys(report.outdated, " (trained on earlier labels)")
-    models = {f"end model {name}{old.get(name, '')}": subject for name, subject in report.models.items()}
+    models = {f"end model {name}{old.get(name, '')}": model for name, model in report.models.items()}
     return models | {"weak labels": report.weak}
 
 
 def named_measures(report: Report) -> dict[str, Measures]:
     """Name the scores of all labels, baselines last."""
-    return {name: subject.measures for name, subject in named_subjects(report).items()} | dict(report.baselines)
+    return {name: model.measures for name, model in named_models(report).items()} | dict(report.baselines)
 
 
 def judge(report: Report) -> Verdict:
     """Judge the best labels of a run by what the gold rows show beyond chance."""
-    named = named_subjects(report)
+    named = named_models(report)
     name = max(named, key=lambda n: named[n].measures.macro_f1.value)
-    subject = named[name]
-    measures = subject.measures
+    model = named[name]
+    measures = model.measures
     level = _level(measures, report.baselines["majority class"])
     opening = {
         "good": "Yes: you can use these labels.",
         "careful": "With care: these labels are useful, but some are unreliable.",
         "poor": "Not yet: these labels are not clearly better than guessing, or too few rows are labelled by hand.",
     }[level]
-    return Verdict(level, opening, _facts(report, name, measures), _advice(report, subject))
+    return Verdict(level, opening, _facts(report, name, measures), _advice(report, model))
 
 
 def _level(measures: Measures, majority: Measures) -> Level:
-    if measures.rows < _FEW_ROWS or measures.macro_f1.low <= majority.macro_f1.value:
+    if measures.rows < _MIN_ROWS or measures.macro_f1.low <= majority.macro_f1.value:
         return "poor"
     sure = all(c.f1.low >= _GOOD_F1 for c in measures.classes if c.support)
     return "good" if measures.accuracy.low >= _GOOD_ACCURACY and sure else "careful"
 
 
 def _facts(report: Report, name: str, measures: Measures) -> tuple[str, ...]:
-    compared = len(named_subjects(report))
+    compared = len(named_models(report))
     chosen = name if compared == 1 else f"{name}, the best of {compared} compared"
     facts = [
         f"{share(measures.accuracy)} of the labels are right ({chosen}). "
@@ -91,9 +92,9 @@ def _facts(report: Report, name: str, measures: Measures) -> tuple[str, ...]:
     facts.append(_weakest(weakest))
     for other, scores in report.baselines.items():
         facts.append(f"{_BASELINES[other]} would reach a macro-F1 of {interval(scores.macro_f1)}.")
-    for duel in report.duels:
-        if duel.second == "weak labels" or duel.first == "weak labels":
-            facts.append(comparison_in_words(duel.first, duel.second, duel.comparison.macro_f1_difference))
+    for pair in report.comparisons:
+        if pair.second == "weak labels" or pair.first == "weak labels":
+            facts.append(comparison_in_words(pair.first, pair.second, pair.comparison.macro_f1_difference))
     return tuple(facts)
 
 
@@ -104,23 +105,23 @@ def _weakest(scores: ClassMeasures) -> str:
     )
 
 
-def _advice(report: Report, subject: Subject) -> tuple[str, ...]:
+def _advice(report: Report, model: EvaluatedModel) -> tuple[str, ...]:
     advice = []
-    measures = subject.measures
-    sure = [k for k in subject.kept if k.accuracy.low >= _SURE_ENOUGH and k.share < 1]
-    if measures.accuracy.low < _SURE_ENOUGH and sure:
+    measures = model.measures
+    sure = [k for k in model.retained if k.accuracy.low >= _MIN_ACCURACY and k.share < 1]
+    if measures.accuracy.low < _MIN_ACCURACY and sure:
         most = max(sure, key=lambda k: k.share)
         advice.append(
             f"Where a mistake is costly, use only labels with a confidence of at least {most.confidence:.2f}: "
-            f"{most.share:.0%} of the reviews, of which {share(most.accuracy)} are right."
+            f"{percent(most.share, 0)} of the reviews, of which {share(most.accuracy)} are right."
         )
     width = measures.macro_f1.high - measures.macro_f1.low
-    if width > _WIDE:
-        wanted = 10 * math.ceil(measures.rows * (width / (_WIDE * 0.75)) ** 2 / 10)
-        more = command("sample", "--n", wanted - measures.rows, "--run", report.evidence.run.path)
+    if width > _MAX_WIDTH:
+        wanted = 10 * math.ceil(measures.rows * (width / (_MAX_WIDTH * 0.75)) ** 2 / 10)
+        more = command("sample", "--n", wanted - measures.rows, "--run", report.data.run.path)
         advice.append(
             f"{measures.rows} hand labels are too few to be sure. About {wanted:,} would narrow the "
-            f"interval to ± {50 * _WIDE * 0.75:.0f} points: {more}"
+            f"interval to ± {50 * _MAX_WIDTH * 0.75:.0f} points: {more}"
         )
     advice += [
         f"The weak labels are better without the voter {voter.name}: check its rules."
@@ -151,4 +152,5 @@ def signed(value: Estimate) -> str:
 
 def share(value: Estimate) -> str:
     """``62 % (44-78 %)``."""
-    return f"{100 * value.value:.0f} % ({100 * value.low:.0f}-{100 * value.high:.0f} %)"
+    middle, low, high = (percent(each, 0).rstrip("%") for each in (value.value, value.low, value.high))
+    return f"{middle} % ({low}-{high} %)"

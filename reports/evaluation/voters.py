@@ -16,12 +16,12 @@ from ...labeling.cascade.reliability import combine
 from ...labeling.label_models.build import build_label_model, fit_votes
 from ...labeling.label_models.patterns import VotePatterns
 from ...labeling.settings import LabelModelSection
-from ..metrics.comparison import Comparison, compare
-from ..metrics.measures import Measures, measure
+from ..metrics.comparison import Comparison
+from ..metrics.measures import Measures
 from ..metrics.resampling import Estimate
-from .evidence import Evidence
+from .evaluation_data import EvaluationData, Predictions
 
-_FEWEST_VOTERS = 2  # with one left there is nothing to combine
+_MIN_VOTERS = 2  # with one left there is nothing to combine
 
 
 @dataclass(frozen=True)
@@ -52,52 +52,36 @@ class VoterReport:
     without: Comparison | None
 
 
-def voter_reports(evidence: Evidence, settings: LabelModelSection, *, resamples: int) -> list[VoterReport]:
+def voter_reports(data: EvaluationData, settings: LabelModelSection, *, resamples: int) -> list[VoterReport]:
     """Measure every voter.
 
     Parameters
     ----------
-    evidence : Evidence
+    data : EvaluationData
     settings : LabelModelSection
         How the run combined its votes.
     resamples : int
         Of the intervals.
     """
-    truth, weights = evidence.truth, evidence.weights
-    without = _without_each(evidence, settings)
+    without = _without_each(data, settings)
     reports = []
-    for row, opinion in zip(evidence.summary["voters"], evidence.voters, strict=True):
-        rows = np.flatnonzero(opinion.found != ABSTAIN)
-        measured = None
-        if len(rows):
-            weight = np.ones(len(rows)) if weights is None else weights[rows]
-            measured = measure(
-                truth[rows], opinion.found[rows], None, labels=evidence.labels, weights=weight, resamples=resamples
-            )
-            share = weighted_share(truth[rows] == opinion.found[rows], weight)  # as `labeler label` shows it
+    for row, votes in zip(data.summary["voters"], data.voters, strict=True):
+        voted = replace(votes, unseen=votes.hard != ABSTAIN)
+        measured = data.measure(voted, resamples=resamples) if voted.unseen.any() else None
+        if measured is not None:  # the interval of its accuracy as `labeler label` shows it
+            right = (data.truth == votes.hard)[voted.unseen]
+            share = weighted_share(right, data.gold.weights[voted.unseen])
             measured = replace(measured, accuracy=Estimate(share.value, share.low, share.high))
-        others = without.get(opinion.name)
-        reports.append(
-            VoterReport(
-                name=opinion.name,
-                coverage=row["coverage"],
-                overlaps=row["overlaps"],
-                conflicts=row["conflicts"],
-                agreement=row["agreement"],
-                measured=measured,
-                without=None
-                if others is None
-                else compare(
-                    truth, evidence.weak.found, others, labels=evidence.labels, weights=weights, resamples=resamples
-                ),
-            )
-        )
+        others = without.get(votes.name)
+        counts = {name: row[name] for name in ("coverage", "overlaps", "conflicts", "agreement")}
+        compared = None if others is None else data.compare(data.weak, others, resamples=resamples)
+        reports.append(VoterReport(votes.name, **counts, measured=measured, without=compared))
     return reports
 
 
-def agreement(evidence: Evidence) -> npt.NDArray[np.float64]:
-    """Share of the rows both vote on that two voters agree on, shape (m, m); NaN where they never meet."""
-    votes = VotePatterns.from_votes(evidence.labelled.vote_matrix()).without_rows()
+def agreement(data: EvaluationData) -> npt.NDArray[np.float64]:
+    """Share of the rows both vote on that two voters agree on, shape (m, m); NaN where they share no row."""
+    votes = VotePatterns.from_votes(data.labelled.vote_matrix()).without_rows()
     voting = votes.patterns != ABSTAIN
     m = votes.m
     result = np.full((m, m), np.nan)
@@ -109,26 +93,27 @@ def agreement(evidence: Evidence) -> npt.NDArray[np.float64]:
     return result
 
 
-def _without_each(evidence: Evidence, settings: LabelModelSection) -> dict[str, npt.NDArray[np.int16]]:
+def _without_each(data: EvaluationData, settings: LabelModelSection) -> dict[str, Predictions]:
     """Labels of the gold rows by all voters but one, for each of them."""
-    names, asked = evidence.labelled.voters, _asked(evidence)
-    votes = evidence.labelled.vote_matrix()
-    on_gold = np.column_stack([opinion.found for opinion in evidence.voters])
+    names, asked = data.labelled.voters, _asked(data)
+    votes = data.labelled.vote_matrix()
+    on_gold = np.column_stack([predictions.hard for predictions in data.voters])
     found = {}
     for left_out in names:
         others = [j for j, name in enumerate(names) if name not in asked and name != left_out]
-        if left_out not in asked and len(others) < _FEWEST_VOTERS:
+        if left_out not in asked and len(others) < _MIN_VOTERS:
             continue
-        families = [evidence.labelled.families[names[j]] for j in others]
-        soft = _combined(votes[:, others], on_gold[:, others], evidence, settings, families)
+        families = [data.labelled.families[names[j]] for j in others]
+        soft = _combined(votes[:, others], on_gold[:, others], data, settings, families)
         answers = {name: on_gold[:, names.index(name)] for name in asked if name != left_out}
-        found[left_out] = _with_answers(soft, answers, asked).hard()
+        labels = _with_answers(soft, answers, asked).hard()
+        found[left_out] = replace(data.weak, hard=labels, probs=None)
     return found
 
 
-def _asked(evidence: Evidence) -> dict[str, npt.NDArray[np.float64]]:
+def _asked(data: EvaluationData) -> dict[str, npt.NDArray[np.float64]]:
     """Voters that were asked about hard rows after all others, with their confusion matrices."""
-    return {entry["voter"]: np.array(entry["confusion"]) for entry in evidence.summary.get("cascade", [])}
+    return {entry["voter"]: np.array(entry["confusion"]) for entry in data.summary.get("cascade", [])}
 
 
 def _with_answers(
@@ -148,12 +133,12 @@ def _with_answers(
 def _combined(
     votes: npt.NDArray[np.int16],
     on_gold: npt.NDArray[np.int16],
-    evidence: Evidence,
+    data: EvaluationData,
     settings: LabelModelSection,
     families: list[str],
 ) -> SoftLabels:
-    k = evidence.labels.k
-    balance = evidence.labelled.class_balance
+    k = data.labels.k
+    balance = data.labelled.class_balance
     table = VotePatterns.from_votes(votes)
     if not table.covered.any():
         return SoftLabels(np.tile(np.asarray(balance, np.float32), (len(on_gold), 1)), np.zeros(len(on_gold), np.bool_))
@@ -168,8 +153,8 @@ def _combined(
     fit_votes(table, model, k=k)
     asked = VotePatterns.from_votes(on_gold)
     soft = SoftLabels(asked.expand(model.predict_proba(asked).astype(np.float32)), asked.expand(asked.covered))
-    catch_all = evidence.summary.get("catch_all")
-    return with_catch_all(soft, evidence.labels.index(catch_all)) if catch_all else soft
+    catch_all = data.summary.get("catch_all")
+    return with_catch_all(soft, data.labels.index(catch_all)) if catch_all else soft
 
 
 def harmful(report: VoterReport) -> bool:

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from markupsafe import Markup, escape
 
 from ..evaluation.class_terms import Month
-from ..evaluation.selective import Kept
+from ..evaluation.selective import RetainedRows
 from ..metrics.calibration import Calibration
 from ..metrics.resampling import Estimate
+from ..printable import percent
 
 _WIDTH, _HEIGHT = 520, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 12, 40
@@ -38,45 +39,52 @@ def interval_chart(rows: Sequence[tuple[str, Estimate]], *, title: str) -> Marku
     return _svg(parts, title, width, height)
 
 
-def selective_chart(kept: Sequence[Kept], *, title: str) -> Markup:
-    """Draw the accuracy of the surest labels over the share of rows that is kept."""
-    low = min(0.5, *(entry.accuracy.low for entry in kept))
-    points = [(_x(entry.share), entry.accuracy) for entry in sorted(kept, key=lambda entry: entry.share)]
+def selective_chart(retained: Sequence[RetainedRows], *, title: str) -> Markup:
+    """Draw the accuracy of the most confident labels over the share of rows retained; nothing if there are none."""
+    if not retained:
+        return Markup()
+    low = min(0.5, *(entry.accuracy.low for entry in retained))
+    points = [(_x(entry.share), entry.accuracy) for entry in sorted(retained, key=lambda entry: entry.share)]
     band = [(x, _y(a.high, low)) for x, a in points] + [(x, _y(a.low, low)) for x, a in reversed(points)]
-    parts = [*_axes(low, "share of reviews kept", percent=True), _polygon(band)]
+    parts = [*_axes(low, "share of reviews retained", shares=True), _polygon(band)]
     parts.append(_polyline([(x, _y(a.value, low)) for x, a in points]))
     parts += [
-        f'<circle class="dot" cx="{_x(e.share):.1f}" cy="{_y(e.accuracy.value, low):.1f}" r="4"><title>confidence '
-        f"{e.confidence:.2f} or more: {e.share:.0%} of the reviews, {e.accuracy.value:.1%} right</title></circle>"
-        for e in kept
+        f'<circle class="dot" cx="{_x(e.share):.1f}" cy="{_y(e.accuracy.value, low):.1f}" r="4"><title>'
+        f"confidence {e.confidence:.2f} or more: {percent(e.share, 0)} of the reviews, "
+        f"{percent(e.accuracy.value)} right</title></circle>"
+        for e in retained
     ]
     return _svg(parts, title)
 
 
-def calibration_chart(calibration: Calibration, *, title: str) -> Markup:
-    """Draw accuracy over confidence, with the diagonal of perfect calibration."""
+def calibration_chart(calibration: Calibration | None, *, title: str) -> Markup:
+    """Draw accuracy over confidence, with the diagonal of perfect calibration; nothing without probabilities."""
+    if calibration is None:
+        return Markup()
     low = min(0.5, *(b.confidence for b in calibration.bins), *(b.accuracy.value for b in calibration.bins))
     low = max(0.0, low - 0.05)
 
     def x(value: float) -> float:
         return _x((value - low) / (1 - low))
 
-    parts = [*_axes(low, "confidence", percent=False, start=low)]
+    parts = [*_axes(low, "confidence", shares=False, start=low)]
     parts.append(_line(x(low), _y(low, low), x(1), _y(1, low), "ideal"))
     for b in calibration.bins:
         parts.append(_line(x(b.confidence), _y(b.accuracy.low, low), x(b.confidence), _y(b.accuracy.high, low), "bar"))
         parts.append(
             f'<circle class="dot" cx="{x(b.confidence):.1f}" cy="{_y(b.accuracy.value, low):.1f}" r="4"><title>'
-            f"{b.rows} rows with confidence {b.confidence:.2f}: {b.accuracy.value:.1%} right</title></circle>"
+            f"{b.rows} rows with confidence {b.confidence:.2f}: {percent(b.accuracy.value)} right</title></circle>"
         )
     return _svg(parts, title)
 
 
 def month_chart(months: Sequence[Month], classes: Sequence[str], *, title: str) -> Markup:
-    """Draw the share of each class in each month as stacked bars."""
+    """Draw the share of each class in each month as stacked bars; nothing without dates."""
+    if not months:
+        return Markup()
     step = (_WIDTH - _LEFT - _RIGHT) / max(len(months), 1)
     every = math.ceil(len(months) / 6)
-    parts = _axes(0.0, "", percent=False, start=None)
+    parts = _axes(0.0, "", shares=False, start=None)
     for i, month in enumerate(months):
         x, below = _LEFT + i * step, 0.0
         for c, name in enumerate(classes):
@@ -85,7 +93,7 @@ def month_chart(months: Sequence[Month], classes: Sequence[str], *, title: str) 
             parts.append(
                 f'<rect class="c{c % 9}" x="{x + step * 0.1:.1f}" y="{top:.1f}" width="{step * 0.8:.1f}" height="'
                 f'{_y(below, 0.0) - top:.1f}"><title>{month.month} {escape(name)}: {month.counts[name]:,} of '
-                f"{month.reviews:,} ({share:.0%})</title></rect>"
+                f"{month.reviews:,} ({percent(share, 0)})</title></rect>"
             )
             below += share
         if i % every == 0:
@@ -101,7 +109,7 @@ def _y(value: float, low: float) -> float:
     return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (1 - max(value - low, 0.0) / (1 - low))
 
 
-def _axes(low: float, label: str, *, percent: bool, start: float | None = 0.0) -> list[str]:
+def _axes(low: float, label: str, *, shares: bool, start: float | None = 0.0) -> list[str]:
     """Draw five grid lines each way; no numbers below where `start` is None."""
     parts = []
     for tick in range(6):
@@ -110,7 +118,7 @@ def _axes(low: float, label: str, *, percent: bool, start: float | None = 0.0) -
         parts.append(_text(_LEFT - 6, _y(value, low) + 4, f"{value:.0%}", "end"))
         if start is not None:
             across = start + (1 - start) * tick / 5
-            shown = f"{across:.0%}" if percent else f"{across:.2f}"
+            shown = f"{across:.0%}" if shares else f"{across:.2f}"
             parts.append(_text(_x(tick / 5), _HEIGHT - 22, shown, "middle"))
     parts.append(_text(_x(0.5), _HEIGHT - 5, label, "middle"))
     return parts

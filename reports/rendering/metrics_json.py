@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...data.version import __version__
-from ..evaluation.evaluate import Report, Subject
+from ..evaluation.evaluate import EvaluatedModel, Report
 from ..evaluation.verdict import judge
 from ..evaluation.voters import VoterReport
 from ..metrics.comparison import Comparison
@@ -18,23 +18,23 @@ SCHEMA = 1
 
 def metrics(report: Report) -> dict[str, Any]:
     """Return the numbers of a report as JSON can hold them."""
-    evidence, summary = report.evidence, report.evidence.summary
+    data, summary = report.data, report.data.summary
     return {
         "schema": SCHEMA,
         "labeler": __version__,
-        "labels": list(evidence.labels.names),
+        "labels": list(data.labels.names),
         "rows": summary["rows"],
-        "gold_rows": len(evidence.gold),
-        "gold_rows_unmatched": evidence.unmatched,
-        "gold_rows_weighted": evidence.weights is not None,
+        "gold_rows": len(data.gold),
+        "gold_rows_unmatched": data.unmatched,
+        "gold_rows_weighted": data.is_weighted,
         "class_balance": summary["class_balance"],
         "class_balance_source": summary["class_balance_source"],
         "class_balance_ci": summary.get("class_balance_interval"),
         "distribution": summary["distribution"],
         "verdict": judge(report).level,
-        "weak_labels": _subject(report.weak) | {"coverage": summary["covered"] / max(summary["rows"], 1)},
+        "weak_labels": _model(report.weak) | {"coverage": summary["covered"] / max(summary["rows"], 1)},
         "end_models": {
-            name: _subject(subject)
+            name: _model(model)
             | {
                 "mode": report.training[name].mode,
                 "head": report.training[name].head,
@@ -42,25 +42,25 @@ def metrics(report: Report) -> dict[str, Any]:
                 "gold_rows_used": len(report.training[name].gold_used),
                 "outdated": name in report.outdated,
             }
-            for name, subject in report.models.items()
+            for name, model in report.models.items()
         },
         "baselines": {name: _measures(scores) for name, scores in report.baselines.items()},
         "voters": {voter.name: _voter(voter) for voter in report.voters},
         "comparisons": [
-            {"first": duel.first, "second": duel.second, **_comparison(duel.comparison)} for duel in report.duels
+            {"first": pair.first, "second": pair.second, **_comparison(pair.comparison)} for pair in report.comparisons
         ],
         "suspects": None
-        if report.suspects is None
-        else {"share": report.suspects.share, "rows_looked_at": report.suspects.looked_at},
+        if report.issues is None
+        else {"share": report.issues.share, "rows_looked_at": report.issues.looked_at},
     }
 
 
-def _subject(subject: Subject) -> dict[str, Any]:
+def _model(model: EvaluatedModel) -> dict[str, Any]:
     kept = [
         {"confidence": k.confidence, "share": k.share, "rows": k.rows} | _estimate("accuracy", k.accuracy)
-        for k in subject.kept
+        for k in model.retained
     ]
-    return _measures(subject.measures) | {"surest": kept}
+    return _measures(model.measures) | {"surest": kept}
 
 
 def _measures(scores: Measures) -> dict[str, Any]:

@@ -11,13 +11,13 @@ from markupsafe import Markup
 
 from ...data.version import __version__
 from ..evaluation.evaluate import Report
-from ..evaluation.verdict import interval, judge, named_measures, named_subjects, signed
+from ..evaluation.verdict import interval, judge, named_measures, named_models, signed
 from ..metrics.measures import Measures
 from ..metrics.resampling import Estimate
-from ..printable import counted, printable
+from ..printable import counted, printable, spaced_percent
 from .charts import calibration_chart, interval_chart, month_chart, selective_chart
 
-_LONGEST = 400  # characters of a review that are shown
+_MAX_CHARACTERS = 400  # characters of a review that are shown
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]#|!~@])")
 
 
@@ -25,27 +25,24 @@ def render_html(report: Report, *, resamples: int, examples: int) -> str:
     """Return the page: self-contained, without scripts."""
     environment = _environment(autoescape=True)
     style = environment.loader.get_source(environment, "report.css")[0]  # type: ignore[union-attr]
-    subjects = named_subjects(report)
+    models = named_models(report)
     charts = {
         name: {
-            "kept": selective_chart(subject.kept, title=f"{name}: most confident labels") if subject.kept else None,
-            "calibration": calibration_chart(subject.measures.calibration, title=f"{name}: calibration")
-            if subject.measures.calibration
-            else None,
+            "retained": selective_chart(model.retained, title=f"{name}: most confident labels"),
+            "calibration": calibration_chart(model.measures.calibration, title=f"{name}: calibration"),
         }
-        for name, subject in subjects.items()
+        for name, model in models.items()
     }
     overview = interval_chart(
         [(name, scores.macro_f1) for name, scores in named_measures(report).items()],
         title="Macro-F1 with 95 % intervals",
     )
-    months = report.points.months
     return environment.get_template("report.html.j2").render(
         _context(report),
         style=Markup(style),
         charts=charts,
         overview=overview,
-        months=month_chart(months, report.evidence.labels.names, title="Classes by month") if months else None,
+        months=month_chart(report.terms.months, report.data.labels.names, title="Classes by month"),
         resamples=resamples,
         examples=examples,
     )
@@ -57,25 +54,25 @@ def render_markdown(report: Report) -> str:
 
 
 def _context(report: Report) -> dict[str, Any]:
-    evidence = report.evidence
+    data = report.data
     return {
-        "run": str(evidence.run.path),
+        "run": str(data.run.path),
         "version": __version__,
         "verdict": judge(report),
-        "summary": evidence.summary,
-        "balance_ci": evidence.summary.get("class_balance_interval"),
-        "labels": evidence.labels.names,
-        "gold_rows": len(evidence.gold),
-        "weighted": evidence.weights is not None,
-        "unmatched": evidence.unmatched,
-        "subjects": named_subjects(report),
+        "summary": data.summary,
+        "balance_ci": data.summary.get("class_balance_interval"),
+        "labels": data.labels.names,
+        "gold_rows": len(data.gold),
+        "weighted": data.is_weighted,
+        "unmatched": data.unmatched,
+        "models": named_models(report),
         "scores": named_measures(report),
         "training": report.training,
         "voters": report.voters,
         "agreement": report.agreement.tolist(),
-        "duels": report.duels,
-        "suspects": report.suspects,
-        "points": report.points,
+        "comparisons": report.comparisons,
+        "issues": report.issues,
+        "terms": report.terms,
     }
 
 
@@ -87,11 +84,18 @@ def _environment(*, autoescape: bool) -> Environment:
         trim_blocks=not autoescape,
         lstrip_blocks=not autoescape,
     )
-    environment.filters |= {"shown": _shown, "md": _markdown, "signed": signed, "est": _estimate, "counted": _counted}
+    environment.filters |= {
+        "shown": _shown,
+        "md": _markdown,
+        "signed": signed,
+        "est": _estimate,
+        "counted": _counted,
+        "percent": spaced_percent,
+    }
     return environment
 
 
-def _shown(text: str, longest: int = _LONGEST) -> str:
+def _shown(text: str, longest: int = _MAX_CHARACTERS) -> str:
     """Shorten a text and make its control characters visible."""
     line = printable(text[: longest + 1])
     return f"{line[:longest]}…" if len(text) > longest else line

@@ -87,7 +87,7 @@ def draw(
     """Draw texts to label by hand; of rows with the same text, one.
 
     ``random`` gives each text the same chance. ``uncertain`` prefers texts by the entropy of their soft label,
-    ``disagreement`` by the share of votes against the commonest vote, ``mixed`` by both, half of it random.
+    ``disagreement`` by the share of votes against the most frequent vote, ``mixed`` by both, half of it random.
     ``stratified`` draws from every weak label, sure and unsure, by the square root of its size (power allocation:
     Bankier, 1988, The American Statistician 42), at least two texts of each where n allows: macro-F1 needs rows of
     rare classes.
@@ -201,7 +201,7 @@ def entropy(probs: npt.NDArray[np.float32]) -> Array:
 
 
 def disagreement(votes: npt.NDArray[np.int16], k: int) -> Array:
-    """Share of each row's votes that differ from its commonest vote, shape (n,); 0 where fewer than two voted."""
+    """Share of each row's votes that differ from its most frequent vote, shape (n,); 0 where fewer than two voted."""
     table = VotePatterns.from_votes(votes)
     counts = np.stack([(table.patterns == c).sum(axis=1) for c in range(k)], axis=1)
     cast = counts.sum(axis=1)

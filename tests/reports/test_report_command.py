@@ -112,9 +112,9 @@ def test_two_runs_are_compared_on_the_rows_both_have(app: App, label: App, label
     )
     label("reviews.csv", "--gold", "gold.csv", "--run", "other")
     assert app("report", "--run", "run", "--against", "other").exit_code == 0
-    (duel,) = metrics(labelled)["comparisons"]
-    assert (duel["first"], duel["second"]) == ("weak labels", "weak labels of other")
-    assert duel["rows"] == 8
+    (pair,) = metrics(labelled)["comparisons"]
+    assert (pair["first"], pair["second"]) == ("weak labels", "weak labels of other")
+    assert pair["rows"] == 8
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from labeler.labeling.outputs import LabelSummary
 from labeler.labeling.voting.registry import voter_kinds, voter_options
 from labeler.reports.console.status import showing_status
 from labeler.reports.console.terminal import print_summary, print_voter_kind, print_voter_kinds
-from labeler.reports.printable import percent
+from labeler.reports.printable import percent, spaced_percent
 
 SUMMARY = LabelSummary(
     rows=1200,
@@ -147,8 +147,8 @@ def test_an_option_shows_its_type_and_default(capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize(
-    ("part", "whole", "text"),
-    [(1999, 2000, "99.95%"), (1, 3, "33.3%"), (0, 5, "0.0%"), (5, 5, "100.0%"), (1, 100_000, "0.001%"), (0, 0, "0.0%")],
+    ("share", "text"), [(1999 / 2000, "99.95%"), (1 / 3, "33.3%"), (0, "0.0%"), (1, "100.0%"), (1e-5, "0.001%")]
 )
-def test_a_share_is_never_rounded_to_none_or_all(part: int, whole: int, text: str) -> None:
-    assert percent(part, whole) == text
+def test_a_share_is_never_rounded_to_none_or_all(share: float, text: str) -> None:
+    assert percent(share) == text
+    assert spaced_percent(0.9995) == "99.95 %"

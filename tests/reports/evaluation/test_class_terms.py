@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from labeler.data.errors import InputError
-from labeler.reports.evaluation.class_terms import weak_points
+from labeler.reports.evaluation.class_terms import characteristic_terms
 from labeler.reports.evaluation.dates import find_dates
 
 CLASSES = ("negative", "positive")
@@ -20,7 +20,7 @@ def reviews() -> pl.DataFrame:
 
 
 def test_words_of_one_class_are_found_and_common_ones_are_not() -> None:
-    words = weak_points(reviews(), CLASSES).words
+    words = characteristic_terms(reviews(), CLASSES).words
     assert {word.word for word in words["negative"]} == {"жеткізу", "кешікті", "экран", "сынық"}
     assert {word.word for word in words["positive"]} == {"керемет", "рахмет"}
     delivery = next(word for word in words["negative"] if word.word == "жеткізу")
@@ -31,12 +31,12 @@ def test_words_of_one_class_are_found_and_common_ones_are_not() -> None:
 def test_endings_do_not_split_a_word() -> None:
     rows = reviews().with_columns(pl.col("text").str.replace("жеткізу", "жеткізілмеді").alias("other"))
     mixed = pl.concat([rows.select("text", "label"), rows.select(pl.col("other").alias("text"), "label")])
-    found = [word for word in weak_points(mixed, CLASSES).words["negative"] if word.word.startswith("жеткіз")]
+    found = [word for word in characteristic_terms(mixed, CLASSES).words["negative"] if word.word.startswith("жеткіз")]
     assert [word.reviews for word in found] == [80]
 
 
 def test_topics_are_words_that_come_together() -> None:
-    topics = weak_points(reviews(), CLASSES).topics["negative"]
+    topics = characteristic_terms(reviews(), CLASSES).topics["negative"]
     assert {frozenset(topic.words[:2]) for topic in topics} == {
         frozenset({"жеткізу", "кешікті"}),
         frozenset({"экран", "сынық"}),
@@ -47,7 +47,7 @@ def test_topics_are_words_that_come_together() -> None:
 def test_labels_are_counted_by_month() -> None:
     rows = pl.DataFrame({"text": ["a"] * 4, "label": ["negative", "positive", None, "positive"]})
     dates = pl.Series([date(2025, 3, 1), date(2025, 3, 9), date(2025, 3, 9), date(2024, 12, 31)])
-    months = weak_points(rows, CLASSES, dates=dates).months
+    months = characteristic_terms(rows, CLASSES, dates=dates).months
     assert [(m.month, m.reviews, m.counts) for m in months] == [
         ("2024-12", 1, {"negative": 0, "positive": 1}),
         ("2025-03", 2, {"negative": 1, "positive": 1}),
@@ -55,7 +55,9 @@ def test_labels_are_counted_by_month() -> None:
 
 
 def test_no_labels_have_no_words() -> None:
-    empty = weak_points(pl.DataFrame({"text": ["a"], "label": [None]}, schema_overrides={"label": pl.String}), CLASSES)
+    empty = characteristic_terms(
+        pl.DataFrame({"text": ["a"], "label": [None]}, schema_overrides={"label": pl.String}), CLASSES
+    )
     assert empty.words == {"negative": [], "positive": []}
 
 

@@ -1,11 +1,11 @@
-"""Suspects are the labels that the other rows contradict."""
+"""LabelIssues are the labels that the other rows contradict."""
 
 import numpy as np
 import polars as pl
 import pytest
 
 from labeler.data.types.label_space import LabelSpace
-from labeler.reports.evaluation.label_issues import contradicted, label_suspects, out_of_fold
+from labeler.reports.evaluation.label_issues import contradicted, find_label_issues, out_of_fold
 
 LABELS = LabelSpace(("negative", "positive"))
 
@@ -20,11 +20,11 @@ def rows(copies: int = 30) -> pl.DataFrame:
 
 
 def test_planted_mistakes_are_found_and_come_with_the_right_class() -> None:
-    found = label_suspects(rows(), LABELS)
+    found = find_label_issues(rows(), LABELS)
     assert found is not None
     assert set(found.rows["id"]) == {"0", "1", "30", "31"}
     assert found.share == pytest.approx(4 / 60)
-    assert all(row["likelier"] != row["label"] for row in found.rows.iter_rows(named=True))
+    assert all(row["suggested"] != row["label"] for row in found.rows.iter_rows(named=True))
     assert found.rows["margin"].is_sorted(descending=True)
 
 
@@ -32,23 +32,23 @@ def test_clean_labels_have_no_suspects() -> None:
     clean = rows().with_columns(
         label=pl.when(pl.col("text").str.contains("нашар")).then(pl.lit("negative")).otherwise(pl.lit("positive"))
     )
-    found = label_suspects(clean, LABELS)
+    found = find_label_issues(clean, LABELS)
     assert found is not None
     assert len(found.rows) == 0
 
 
 def test_a_class_with_too_few_rows_is_left_out() -> None:
     few = rows(5).filter((pl.col("label") == "positive") | (pl.col("id") == "2"))
-    assert label_suspects(few, LABELS) is None
-    assert label_suspects(rows().clear(), LABELS) is None
+    assert find_label_issues(few, LABELS) is None
+    assert find_label_issues(rows().clear(), LABELS) is None
 
 
 def test_a_class_must_be_as_likely_as_it_usually_is() -> None:
     probs = np.array([[0.9, 0.1], [0.8, 0.2], [0.45, 0.55], [0.2, 0.8], [0.3, 0.7]])
-    likelier, margin = contradicted(probs, np.array([0, 0, 0, 1, 1], np.int16))
-    assert likelier.tolist() == [0, 0, 0, 1, 1]  # 0.55 is less than positive rows usually have
-    likelier, margin = contradicted(probs, np.array([0, 0, 1, 1, 0], np.int16))
-    assert likelier[4] == 1
+    suggested, margin = contradicted(probs, np.array([0, 0, 0, 1, 1], np.int16))
+    assert suggested.tolist() == [0, 0, 0, 1, 1]  # 0.55 is less than positive rows usually have
+    suggested, margin = contradicted(probs, np.array([0, 0, 1, 1, 0], np.int16))
+    assert suggested[4] == 1
     assert margin[4] == pytest.approx(0.4)
 
 

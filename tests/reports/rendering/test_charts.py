@@ -3,7 +3,7 @@
 from xml.etree import ElementTree
 
 from labeler.reports.evaluation.class_terms import Month
-from labeler.reports.evaluation.selective import Kept
+from labeler.reports.evaluation.selective import RetainedRows
 from labeler.reports.metrics.calibration import Bin, Calibration
 from labeler.reports.metrics.resampling import Estimate
 from labeler.reports.rendering.charts import calibration_chart, interval_chart, month_chart, selective_chart
@@ -15,7 +15,7 @@ HALF = Estimate(0.5, 0.0, 1.0)
 def test_every_chart_is_well_formed_and_escapes_names() -> None:
     charts = [
         interval_chart([(HOSTILE, HALF)], title=HOSTILE),
-        selective_chart([Kept(0.9, 1.0, HALF, 10)], title=HOSTILE),
+        selective_chart([RetainedRows(0.9, 1.0, HALF, 10)], title=HOSTILE),
         calibration_chart(Calibration(HALF, (Bin(0.2, HALF, 3), Bin(1.0, HALF, 3))), title=HOSTILE),
         month_chart([Month("2025-03", 0, {HOSTILE: 0}), Month("2025-04", 4, {HOSTILE: 4})], [HOSTILE], title=HOSTILE),
     ]

@@ -1,4 +1,4 @@
-"""What a report works on: the gold rows of a run, and what everybody said of them."""
+"""What a report is computed from: the gold rows of a run, and the predictions for them."""
 
 from __future__ import annotations
 
@@ -18,17 +18,19 @@ from ...data.gold.weights import NOT_RANDOM, looks_random
 from ...data.runs.directory import RunDirectory
 from ...data.runs.labels import LabelledRun
 from ...data.types.label_space import LabelSpace
+from ..metrics.comparison import Comparison, compare
+from ..metrics.measures import Measures, measure
 
 
 @dataclass(frozen=True, eq=False)
-class Opinion:
-    """What a voter, the label model or an end model says of the gold rows.
+class Predictions:
+    """Labels of the gold rows by a voter, the label model or an end model.
 
     Parameters
     ----------
     name : str
-        Who says it.
-    found : ndarray of int16, shape (g,)
+        Who predicts.
+    hard : ndarray of int16, shape (g,)
         Class indices, -1 for no label.
     probs : ndarray of float32, shape (g, k), optional
         None where there are only labels.
@@ -37,18 +39,18 @@ class Opinion:
     """
 
     name: str
-    found: npt.NDArray[np.int16]
+    hard: npt.NDArray[np.int16]
     probs: npt.NDArray[np.float32] | None
     unseen: npt.NDArray[np.bool_]
 
-    def at(self, rows: npt.NDArray[np.int64]) -> Opinion:
-        """Return what it says of some rows."""
+    def take(self, rows: npt.NDArray[np.int64]) -> Predictions:
+        """Return the predictions of some rows."""
         probs = None if self.probs is None else self.probs[rows]
-        return Opinion(self.name, self.found[rows], probs, self.unseen[rows])
+        return Predictions(self.name, self.hard[rows], probs, self.unseen[rows])
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class EvaluationData:
     """A labelled run with its gold rows.
 
     Parameters
@@ -87,26 +89,52 @@ class Evidence:
         """Gold class of each gold row, shape (g,)."""
         return self.gold.labels
 
-    @cached_property
-    def weights(self) -> npt.NDArray[np.float64] | None:
-        """How much each gold row counts; None where all count the same."""
-        weights = self.gold.weights
-        return None if np.all(weights == weights[0]) else weights
+    @property
+    def is_weighted(self) -> bool:
+        """Whether some gold rows count more than others."""
+        return bool(np.any(self.gold.weights != self.gold.weights[0]))
 
     @cached_property
-    def weak(self) -> Opinion:
+    def weak(self) -> Predictions:
         """The weak labels of the gold rows."""
-        return Opinion("weak labels", self.gold.weak, self.gold.probs, np.ones(len(self.gold), np.bool_))
+        return Predictions("weak labels", self.gold.weak, self.gold.probs, np.ones(len(self.gold), np.bool_))
 
     @cached_property
-    def voters(self) -> list[Opinion]:
+    def voters(self) -> list[Predictions]:
         """The votes on the gold rows, in the order of the run."""
         names, every = self.labelled.voters, np.ones(len(self.gold), np.bool_)
         votes = self.labelled.vote_matrix(ids=self.gold.ids)
-        return [Opinion(name, votes[:, j], None, every) for j, name in enumerate(names)]
+        return [Predictions(name, votes[:, j], None, every) for j, name in enumerate(names)]
+
+    def measure(self, predictions: Predictions, *, resamples: int) -> Measures:
+        """Score predictions on the rows that were not used to make them."""
+        rows = np.flatnonzero(predictions.unseen)
+        own = predictions.take(rows)
+        return measure(
+            self.truth[rows],
+            own.hard,
+            own.probs,
+            labels=self.labels,
+            weights=self.gold.weights[rows],
+            resamples=resamples,
+        )
+
+    def compare(self, first: Predictions, second: Predictions, *, resamples: int) -> Comparison | None:
+        """Compare predictions on the rows that are unseen by both; None if there are none."""
+        rows = np.flatnonzero(first.unseen & second.unseen)
+        if not len(rows):
+            return None
+        return compare(
+            self.truth[rows],
+            first.hard[rows],
+            second.hard[rows],
+            labels=self.labels,
+            weights=self.gold.weights[rows],
+            resamples=resamples,
+        )
 
 
-def read_evidence(run: RunDirectory, given: GoldTable | None = None) -> Evidence:
+def read_evaluation_data(run: RunDirectory, given: GoldTable | None = None) -> EvaluationData:
     """Read a labelled run.
 
     Parameters
@@ -132,10 +160,10 @@ def read_evidence(run: RunDirectory, given: GoldTable | None = None) -> Evidence
             hint=f"Draw some and label them: {command('sample', '--run', run.path)}, then "
             f"{command('annotate', '--run', run.path)}.",
         )
-    return Evidence(labelled, gold)
+    return EvaluationData(labelled, gold)
 
 
-def _with_given(labelled: LabelledRun, given: GoldTable) -> Evidence:
+def _with_given(labelled: LabelledRun, given: GoldTable) -> EvaluationData:
     gold, missing = find_gold(labelled, given)
     if not len(gold):
         raise InputError(
@@ -146,4 +174,4 @@ def _with_given(labelled: LabelledRun, given: GoldTable) -> Evidence:
         np.column_stack([probs, probs.max(axis=1)]).astype(np.float64) for probs in (labelled.soft.probs, gold.probs)
     )
     doubts = () if looks_random(population, sample, gold.weights) else (NOT_RANDOM,)
-    return Evidence(labelled, gold, len(missing), (*given.notes, *doubts))
+    return EvaluationData(labelled, gold, len(missing), (*given.notes, *doubts))
