@@ -1,4 +1,4 @@
-"""What long work tells whoever runs it: messages through logging, and progress that the command line draws as bars."""
+"""What long work reports: messages through logging, and progress that the command line draws as bars."""
 
 from __future__ import annotations
 

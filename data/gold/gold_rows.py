@@ -16,8 +16,8 @@ from ..reading.frames import TableSource
 from ..reading.ids import normal_ids
 from ..reading.text_columns import TextColumns, find_text_columns, likely_columns, usual_text_columns
 from ..reading.usable_rows import find_id_column
+from ..text.escaping import unescape_formulas
 from ..types.label_space import ABSTAIN, LabelSpace
-from ..writing.atomic import rearmed
 from .exports import unpack_export
 from .weights import sample_weights
 
@@ -324,7 +324,7 @@ def _number(values: pl.Series) -> pl.Series:
 
 def _key(name: str) -> pl.Expr:
     """Compare without spaces around, and without the apostrophe of a CSV that this program wrote."""
-    return rearmed(pl.col(name).str.strip_chars())
+    return unescape_formulas(pl.col(name).str.strip_chars())
 
 
 def _series(values: Sequence[str] | pl.Series) -> pl.Series:

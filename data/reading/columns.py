@@ -1,4 +1,4 @@
-"""Which input column holds the text, the id or the label: as told, or guessed when there is no doubt."""
+"""Which input column holds the text, the id or the label: as configured, or guessed when it is unambiguous."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ CONS_NAMES = frozenset(
 
 
 def is_usual_name(name: str) -> bool:
-    """Whether columns of texts, ids or labels are often called so."""
+    """Whether columns of texts, ids or labels are often named so."""
     return fold_name(name) in TEXT_NAMES | ID_NAMES | LABEL_NAMES | PROS_NAMES | CONS_NAMES
 
 
@@ -76,7 +76,7 @@ def guess_column(frame: pl.DataFrame, names: frozenset[str]) -> list[str]:
 def find_only_strings(
     frame: pl.DataFrame, *, id_column: str | None, source: str, more: Iterable[pl.DataFrame] = ()
 ) -> str:
-    """Find the only column of strings besides the id, which no usual name tells.
+    """Find the only column of strings besides the id, where no usual name decides.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def find_only_strings(
     source : str
         Name used in messages.
     more : iterable of DataFrame
-        The rows below `frame`; looked at only if its values do not suffice to tell text from numbers.
+        The rows below `frame`; looked at only if its values do not suffice to distinguish text from numbers.
 
     Raises
     ------

@@ -111,7 +111,7 @@ def _all_kinds(files: Sequence[InputFile], options: ReadOptions) -> Kinds:
 
 
 def _common_schema(files: Sequence[InputFile], kinds: Kinds, options: ReadOptions) -> tuple[pl.Schema, list[str]]:
-    """Find the columns of all files together, and what to say of files that lack some.
+    """Find the columns of all files together, and notes on files that lack some.
 
     Raises
     ------

@@ -11,6 +11,7 @@ import polars as pl
 
 from ..digests import json_digest
 from ..errors import InputError
+from ..text.plain_values import as_text
 from ..types.corpus import as_strings, digest_series
 from .formats.csv_headers import unique_names
 
@@ -105,7 +106,5 @@ def _as_csv(column: pl.Series) -> pl.Series:
         column = pl.Series([None if value is None else str(value) for value in column], dtype=pl.String)
     elif column.dtype.is_float():
         column = column.fill_nan(None)
-    elif column.dtype == pl.Duration:
-        column = column.dt.to_string("iso")
-    texts = column.cast(pl.String, strict=False)
+    texts = as_text(column)
     return texts.set(texts == "", None)

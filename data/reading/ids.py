@@ -22,7 +22,7 @@ class KeyTable:
     """
 
     def __init__(self) -> None:
-        # By their first bits, so that growing copies a small part at a time and never needs the space twice.
+        # In buckets by their first bits, so that growing copies a little at a time and never needs the space twice.
         self._keys = [np.empty(0, np.uint64)] * (1 << _BITS)
         self._numbers = [np.empty(0, np.uint8)] * (1 << _BITS)
 
@@ -33,9 +33,9 @@ class KeyTable:
     def get(self, keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
         """Return the number of each key, shape (n,); 0 for a key that is not there."""
         found = np.zeros(len(keys), np.int64)
-        for part, rows in _parts(keys):
-            places, there = _find(self._keys[part], keys[rows])
-            found[rows[there]] = self._numbers[part][places[there]]
+        for bucket, rows in _buckets(keys):
+            places, there = _find(self._keys[bucket], keys[rows])
+            found[rows[there]] = self._numbers[bucket][places[there]]
         return found
 
     def has(self, keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
@@ -49,22 +49,22 @@ class KeyTable:
 
     def put(self, keys: npt.NDArray[np.uint64], numbers: npt.NDArray[np.int64]) -> None:
         """Set the numbers, shape (n,), of different keys."""
-        for part, rows in _parts(keys):
+        for bucket, rows in _buckets(keys):
             new, values = keys[rows], numbers[rows]
-            held = self._numbers[part]
+            held = self._numbers[bucket]
             held = held.astype(np.promote_types(held.dtype, np.min_scalar_type(values.max())), copy=False)
-            places, there = _find(self._keys[part], new)
+            places, there = _find(self._keys[bucket], new)
             held[places[there]] = values[there]
-            self._numbers[part] = np.insert(held, places[~there], values[~there])
-            self._keys[part] = np.insert(self._keys[part], places[~there], new[~there])
+            self._numbers[bucket] = np.insert(held, places[~there], values[~there])
+            self._keys[bucket] = np.insert(self._keys[bucket], places[~there], new[~there])
 
 
-def _parts(keys: npt.NDArray[np.uint64]) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
-    """Yield each part of the table that some keys belong to, and the rows of these in the order of the keys."""
+def _buckets(keys: npt.NDArray[np.uint64]) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
+    """Yield each bucket that some keys belong to, and the rows of these in the order of the keys."""
     order = np.argsort(keys)
     bounds = np.searchsorted(keys[order] >> np.uint64(64 - _BITS), np.arange((1 << _BITS) + 1, dtype=np.uint64))
-    for part in np.flatnonzero(np.diff(bounds)).tolist():
-        yield part, order[bounds[part] : bounds[part + 1]]
+    for bucket in np.flatnonzero(np.diff(bounds)).tolist():
+        yield bucket, order[bounds[bucket] : bounds[bucket + 1]]
 
 
 def _find(
@@ -80,7 +80,7 @@ def _find(
 
 @dataclass(eq=False)
 class EarlierIds:
-    """What must be known of the rows above to give the next rows the ids they have in the whole table.
+    """State of the rows above that gives the next rows the ids they have in the whole table.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def id_keys(ids: pl.Series) -> npt.NDArray[np.uint64]:
 
 
 def complete_ids(texts: pl.Series, given: pl.Series | None, earlier: EarlierIds) -> pl.Series:
-    """Return the given ids, and ids made from the texts where there are none; of the rows above tells `earlier`."""
+    """Return the given ids, and ids made from the texts where there are none; `earlier` knows the rows above."""
     if given is None:
         return content_ids(texts, earlier.made)
     ids = normal_ids(given).alias("id")
@@ -185,7 +185,7 @@ def unique_ids(
 def _first_uses(
     ids: pl.Series, digests: npt.NDArray[np.uint64], lines: pl.Series, earlier: EarlierIds
 ) -> tuple[pl.Series, pl.Series, pl.Series]:
-    """Say of each row whether it is the first with its id, on which line that is, and whether it has the same text."""
+    """Return whether each row is the first with its id, on which line that is, and whether it has the same text."""
     first = ids.is_first_distinct()
     # Line and text of the first row are one number, so that a table of ten million ids stays small.
     marks = (lines.to_numpy().astype(np.int64) << _DIGEST_BITS) | digests.astype(np.int64)

@@ -70,13 +70,8 @@ class TableStream:
         return str(self.text)
 
     @property
-    def has_own_ids(self) -> bool:
-        """Whether the input has an id column."""
-        return self.id_column is not None
-
-    @property
     def notes(self) -> tuple[str, ...]:
-        """Things to tell the user; reading may add some."""
+        """Notes for the user; reading may add some."""
         reused = (
             f"Rows with the id of an earlier row, but another text: {self._reused:,}. "
             "A hash of the text was added to their ids.",
@@ -142,7 +137,7 @@ class Table:
     digest : str
         ``blake2b:...`` of the input's bytes.
     notes : tuple[str, ...]
-        Things to tell the user: a legacy encoding, a renamed column, an id column that was no id.
+        Notes for the user: a legacy encoding, a renamed column, an id column that was no id.
     """
 
     frame: pl.DataFrame
@@ -169,7 +164,7 @@ def open_stream(
 ) -> TableStream:
     """Open a table for reading chunk by chunk: CSV, TSV, JSON, JSON Lines, Parquet, Excel, or a review per line.
 
-    The content tells the format, whatever the name. Values of text files stay as written ("007" is not 7). Ids come
+    The content decides the format, whatever the name. Values of text files stay as written ("007" is not 7). Ids come
     from `id_column`, or from a column with a usual name; rows without one get an id made from their text. Of rows
     that share id and text the first is kept; where only the id is shared see `unique_ids`.
 

@@ -40,7 +40,7 @@ class InputRows:
     digest : callable
         Returns ``blake2b:`` and the hex digest of its bytes.
     notes : list[str]
-        What to tell the user; reading may add some.
+        Notes for the user; reading may add some.
     files : FileLines
         Where lines are, if it is several files.
     """

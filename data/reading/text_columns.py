@@ -24,9 +24,9 @@ from .columns import (
     require_strings,
 )
 
-_SEAM = "\x1f"
-_LOOKED_AT = 100
-_DEEPEST = 4
+_GLUE = "\x1f"
+_N_SAMPLED = 100
+_MAX_DEPTH = 4
 
 # What customers write into a field of pros or cons that they must not leave empty.
 _NOTHING = (
@@ -42,7 +42,7 @@ class TextColumns:
     Parameters
     ----------
     names : tuple[str, ...]
-        Columns, or keys inside columns of nested values, parted by dots: ``review.text``.
+        Columns, or keys inside columns of nested values, separated by dots: ``review.text``.
     """
 
     names: tuple[str, ...]
@@ -68,10 +68,10 @@ class TextColumns:
         parts = [_values(frame, name).str.replace_all("\0", " ", literal=True) for name in self.names]
         if len(parts) == 1:
             return parts[0].alias("text")
-        said = [_said(part).alias(f"{i}") for i, part in enumerate(parts)]
-        joined = pl.concat_str(pl.all(), separator=_SEAM, ignore_nulls=True)
-        joined = joined.str.replace_all(rf"([\p{{L}}\p{{N}}]){_SEAM}", "$1. ").str.replace_all(_SEAM, " ", literal=True)
-        return pl.DataFrame(said).select(text=joined).to_series()
+        filled = [_with_content(part).alias(f"{i}") for i, part in enumerate(parts)]
+        joined = pl.concat_str(pl.all(), separator=_GLUE, ignore_nulls=True)
+        joined = joined.str.replace_all(rf"([\p{{L}}\p{{N}}]){_GLUE}", "$1. ").str.replace_all(_GLUE, " ", literal=True)
+        return pl.DataFrame(filled).select(text=joined).to_series()
 
 
 def find_text_columns(
@@ -172,8 +172,8 @@ def _values(frame: pl.DataFrame, name: str) -> pl.Series:
     return values.cast(pl.String)
 
 
-def _said(part: pl.Series) -> pl.Series:
-    """Return the values that say something, null elsewhere."""
+def _with_content(part: pl.Series) -> pl.Series:
+    """Return the values with content, null elsewhere."""
     part = part.fill_null("")
     empty = ~pl.Series(has_content(part)) | part.str.contains(_NOTHING)
     return part.str.strip_chars().set(empty, None)
@@ -186,7 +186,7 @@ def _nested_keys(frame: pl.DataFrame) -> Iterator[str]:
             for value in frame[name].drop_nulls().head(1):
                 yield from _keys(value, name, 1)
         elif kind == pl.String:
-            found = frame[name].drop_nulls().head(_LOOKED_AT)
+            found = frame[name].drop_nulls().head(_N_SAMPLED)
             objects = found.filter(found.str.starts_with("{"))
             if len(objects) and len(objects) == len(found):
                 try:
@@ -201,5 +201,5 @@ def _keys(value: Any, path: str, depth: int) -> Iterator[str]:
         for key, item in value.items():
             if isinstance(item, str):
                 yield f"{path}.{key}"
-            elif depth < _DEEPEST:
+            elif depth < _MAX_DEPTH:
                 yield from _keys(item, f"{path}.{key}", depth + 1)

@@ -99,7 +99,7 @@ def drop_unusable_texts(raw: RawTable, text: TextColumns) -> tuple[RawTable, pl.
     """Reject rows whose text is blank or no string; return the others and their texts, in which NULs become spaces."""
     column = text.column(raw.frame)
     texts = text.of(raw.frame)
-    # In one piece: Polars panics over columns of strings of which a filter empties a piece.
+    # In one chunk: Polars panics over columns of strings of which a filter empties a chunk.
     frame = (raw.frame.with_columns(texts.alias(column)) if column else raw.frame).rechunk()
     # What Python's strip() calls white space, and characters that show nothing: zero-width ones and the soft hyphen.
     blank = (~texts.str.contains(r"[^\s\x{1c}-\x{1f}\x{ad}\x{200b}-\x{200f}\x{2060}\x{feff}]")).fill_null(value=True)

@@ -14,7 +14,8 @@ from types import MappingProxyType
 from typing import Any
 
 from ..digests import FileDigest, file_digest, json_digest
-from ..writing.atomic import plain, write_json
+from ..text.plain_values import plain
+from ..writing.atomic import write_json
 
 PACKAGES = (
     "labeler",

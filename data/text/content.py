@@ -1,4 +1,4 @@
-"""Whether a review says anything: dashes, brackets and words such as "nan" or "нет" stand where a text is missing."""
+"""Whether a review has any content: dashes, brackets and words such as "nan" or "нет" stand where a text is missing."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _WORDS = (
 # Not !, ?, + or ): these may be an answer.
 _FILLER = r"[\s\-–—.,;:…'\"`«»*/\\|\[\]{}#=\u00ad\u200b-\u200f\u2060\ufeff]"
 _PATTERN = rf"(?i)^(?:{_FILLER}*(?:{'|'.join(_WORDS)})?{_FILLER}*|_+)$"
-_LONGEST = 64  # bytes; longer texts are not looked at
+_MAX_BYTES = 64  # bytes; longer texts are not looked at
 
 
 def has_content(texts: pl.Series) -> npt.NDArray[np.bool_]:
-    """Tell which texts say something, shape (n,).
+    """Return which texts have content, shape (n,).
 
     Texts without content are empty, hold only dashes, dots, brackets and the like, or are one of the words that
     programs and people write for a missing text ("nan", "None", "N/A", "нет", "без комментариев", "жоқ"). Emoji,
@@ -30,6 +30,6 @@ def has_content(texts: pl.Series) -> npt.NDArray[np.bool_]:
     [False, False, False, False, True, True, True]
     """
     found = np.ones(len(texts), np.bool_)
-    short = (texts.str.len_bytes() <= _LONGEST).to_numpy()
+    short = (texts.str.len_bytes() <= _MAX_BYTES).to_numpy()
     found[short] = ~texts.filter(short).str.contains(_PATTERN).to_numpy()
     return found

@@ -20,7 +20,7 @@ _SHARE_LOST, _SHARE_MISREAD = 0.01, 0.5
 
 
 def damage_notes(texts: pl.Series, source: str) -> tuple[str, ...]:
-    """Tell what is wrong with the letters of some texts.
+    """Describe what is wrong with the letters of some texts.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from .parallel import map_parts
+from .parallel import map_chunks
 
 TOKEN = r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*|[()]+|[^\s\p{L}\p{M}\p{N}-]"
 """A word, a run of brackets (Russian smileys: ``))``), or one punctuation mark or emoji code point.
@@ -64,7 +64,7 @@ _COMMON = r"^[\x01-\x09\x0b-\x7f\x{400}-\x{482}\x{48a}-\x{52f}\x{2600}-\x{27bf}\
 _DELETED = 0xFFFFFFFF
 _TABLE = np.arange(0x20000, dtype=np.uint32)  # `_LETTERS` for all code points of `_COMMON`
 _TABLE[list(_LETTERS)] = [_DELETED if to is None else ord(to) for to in _LETTERS.values()]
-_LONGEST_WORD = 64
+_MAX_WORD = 64
 _TOKEN = re.compile(  # TOKEN for Python's own `re`
     r"[^\W_](?:[^\W_]|[\u0300-\u036f\u20d0-\u20ff\ufe00-\ufe0f])*|[()]+|[^\w\s\u0300-\u036f\u20d0-\u20ff\ufe00-\ufe0f-]|_"
 )
@@ -76,7 +76,7 @@ _HAS_CYRILLIC = re.compile(r"[а-яёғқңөұүһі]")
 
 def readable(texts: pl.Series) -> pl.Series:
     """Return texts with HTML entities resolved and without characters that show nothing, same length and order."""
-    rows = map_parts(texts, pl.first().str.contains(f"{_ENTITY}|{_INVISIBLE}|{_JOINED_WORD}")).arg_true()
+    rows = map_chunks(texts, pl.first().str.contains(f"{_ENTITY}|{_INVISIBLE}|{_JOINED_WORD}")).arg_true()
     if not len(rows):
         return texts
     plain = pl.Series([_unescape(text) for text in texts.gather(rows)], dtype=pl.String)
@@ -94,11 +94,11 @@ def _unescape(text: str) -> str:
 def normalize(texts: pl.Series) -> pl.Series:
     """Return readable, NFC, case-folded texts with single spaces and no outer ones, same length and order."""
     texts = readable(texts)
-    rows = map_parts(texts, pl.first().str.contains(_MAYBE_NOT_NFC)).arg_true()
+    rows = map_chunks(texts, pl.first().str.contains(_MAYBE_NOT_NFC)).arg_true()
     if len(rows):  # looking for them is far cheaper than composing what is composed already
         texts = texts.clone().scatter(rows, texts.gather(rows).str.normalize("NFC"))
     tidied = pl.first().str.to_lowercase().str.replace_all(_ODD_SPACES, " ").str.strip_chars(" ")
-    return map_parts(texts, tidied)
+    return map_chunks(texts, tidied)
 
 
 def fold_word(word: str) -> str:
@@ -109,7 +109,7 @@ def fold_word(word: str) -> str:
     >>> fold_word("күшті") == fold_word("кушти") == fold_word("kushti") == fold_word("КҮШТІІІІ")
     True
     """
-    folded = unicodedata.normalize("NFKC", word[:_LONGEST_WORD]).casefold()
+    folded = unicodedata.normalize("NFKC", word[:_MAX_WORD]).casefold()
     if folded[:1].isalnum() and not word[:1].isalnum():
         return word  # a sign such as №, which is not the word "no"
     folded = _MARK.sub("", unicodedata.normalize("NFKC", folded))
@@ -117,7 +117,7 @@ def fold_word(word: str) -> str:
         folded = _transliterate(folded.translate(_LOOKALIKE) if _HAS_CYRILLIC.search(folded) else folded)
     folded = _REPEATED.sub(r"\1", folded.translate(_LETTERS))
     folded = _REPEATED.sub(r"\1", folded.replace("дж", "ж").replace("нг", "н"))
-    return folded[:_LONGEST_WORD]
+    return folded[:_MAX_WORD]
 
 
 def fold_words(words: pl.Series) -> list[str]:
@@ -128,7 +128,7 @@ def fold_words(words: pl.Series) -> list[str]:
     """
     common = words.str.contains(_COMMON).to_numpy()
     folded = np.empty(len(words), object)
-    folded[common] = _fold_lines(words.filter(common).str.head(_LONGEST_WORD).to_list())
+    folded[common] = _fold_lines(words.filter(common).str.head(_MAX_WORD).to_list())
     folded[~common] = [fold_word(word) for word in words.filter(~common)]
     return folded.tolist()
 

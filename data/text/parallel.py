@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
-_SMALLEST_PART = 2_000  # rows below which a further thread costs more than it saves
+_MIN_CHUNK = 2_000  # rows below which a further thread costs more than it saves
 
 
-def map_parts(values: pl.Series, expression: pl.Expr) -> pl.Series:
-    """Evaluate an expression over `pl.first()` on parts of a column side by side, in order.
+def map_chunks(values: pl.Series, expression: pl.Expr) -> pl.Series:
+    """Evaluate an expression over `pl.first()` on chunks of a column in parallel, in order.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ def map_parts(values: pl.Series, expression: pl.Expr) -> pl.Series:
     -------
     Series, length n
     """
-    parts = min(pl.thread_pool_size(), max(len(values) // _SMALLEST_PART, 1))
-    size = -(-len(values) // parts)
-    frames = [values.slice(i * size, size).to_frame().lazy().select(expression) for i in range(parts)]
+    chunks = min(pl.thread_pool_size(), max(len(values) // _MIN_CHUNK, 1))
+    size = -(-len(values) // chunks)
+    frames = [values.slice(i * size, size).to_frame().lazy().select(expression) for i in range(chunks)]
     return pl.concat([frame.to_series() for frame in pl.collect_all(frames)])

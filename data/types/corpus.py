@@ -14,7 +14,7 @@ import polars as pl
 
 from ..text.content import has_content
 from ..text.normalize import TOKEN, fold_words, normalize, readable
-from ..text.parallel import map_parts
+from ..text.parallel import map_chunks
 from .label_space import ABSTAIN
 
 
@@ -39,7 +39,7 @@ class Words:
     @classmethod
     def from_texts(cls, normalized: pl.Series) -> Words:
         """Tokenise normalised texts and fold each distinct token once."""
-        tokens = map_parts(normalized, pl.first().str.extract_all(TOKEN))
+        tokens = map_chunks(normalized, pl.first().str.extract_all(TOKEN))
         lengths = tokens.list.len().to_numpy()
         offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
         flat = tokens.filter(tokens.list.len() > 0).explode()

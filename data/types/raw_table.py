@@ -1,4 +1,4 @@
-"""What the parsers hand over: the columns of a file, the line of each row, and the rows that did not parse."""
+"""What the parsers return: the columns of a file, the line of each row, and the rows that did not parse."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ EXCERPT = 200
 """Characters of a rejected row that are kept."""
 
 NOT_UTF8 = "not UTF-8 text"
-"""Reason for rejecting a row of a stream whose encoding could not be checked beforehand."""
+"""Reason for rejecting a row of a text whose encoding the user specified."""
 
 _SCHEMA = {"line": pl.Int64, "reason": pl.String, "excerpt": pl.String}
 
@@ -100,11 +100,11 @@ class RawTable:
         return replace(self, lines=self.lines + lines, rejected=self.rejected.with_columns(pl.col("line") + lines))
 
     def split(self, rows: int) -> tuple[RawTable, RawTable]:
-        """Part the first `rows` rows of `frame`, and the rejected rows between them, from the others."""
+        """Split after the first `rows` rows of `frame`; rejected rows go where they lie."""
         behind = pl.col("line") >= self.lines[rows] if rows < len(self.frame) else pl.lit(value=False)
-        return self._part(slice(rows), ~behind), self._part(slice(rows, None), behind)
+        return self._slice(slice(rows), ~behind), self._slice(slice(rows, None), behind)
 
-    def _part(self, rows: slice, rejected: pl.Expr) -> RawTable:
+    def _slice(self, rows: slice, rejected: pl.Expr) -> RawTable:
         flags = {name: column[rows] for name, column in self.not_strings.items()}
         return RawTable(self.frame[rows], self.lines[rows], self.rejected.filter(rejected), flags)
 

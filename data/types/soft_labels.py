@@ -1,4 +1,4 @@
-"""Probabilistic labels, which never forget which rows nobody voted on."""
+"""Probabilistic labels, with the rows that no voter voted on."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ class SoftLabels:
 
     @property
     def confidence(self) -> npt.NDArray[np.float32]:
-        """Probability of the likeliest class, NaN on uncovered rows; shape (n,)."""
+        """Probability of the most likely class, NaN on uncovered rows; shape (n,)."""
         top = self.probs.max(axis=1) if len(self) else np.zeros(0, np.float32)
         return np.where(self.covered, top, np.nan).astype(np.float32)
 
     def hard(self, threshold: float = 0.0) -> npt.NDArray[np.int16]:
-        """Return the likeliest class of each row, or -1.
+        """Return the most likely class of each row, or -1.
 
         Parameters
         ----------
         threshold : float
-            Rows whose likeliest class has a lower probability stay -1.
+            Rows whose most likely class has a lower probability stay -1.
 
         Returns
         -------

@@ -18,7 +18,7 @@ from .corpus import Corpus, SeriesDigest, as_strings
 
 
 class ChunkedCorpus(Protocol):
-    """What voters are led over: a `Corpus` is one chunk of itself."""
+    """What voters are applied to: a `Corpus` is one chunk of itself."""
 
     @property
     def digest(self) -> str:
@@ -163,10 +163,10 @@ class TextCopies:
     counts: npt.NDArray[np.int64]
 
     @classmethod
-    def from_texts(cls, parts: Iterable[pl.Series]) -> TextCopies:
-        """Compare the texts of all parts."""
+    def from_texts(cls, chunks: Iterable[pl.Series]) -> TextCopies:
+        """Compare the texts of all chunks."""
         empty = np.zeros(0, np.uint64)
-        digests = np.concatenate([empty, *map(_digests, parts)])
+        digests = np.concatenate([empty, *map(_digests, chunks)])
         keys, first, inverse, counts = np.unique(digests, return_index=True, return_inverse=True, return_counts=True)
         return cls(keys, first, inverse.astype(np.int32), counts)
 

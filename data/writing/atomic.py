@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import math
 import os
 import secrets
 import shutil
@@ -17,6 +16,8 @@ from typing import Any, TypeVar
 import polars as pl
 
 from ..errors import RunError
+from ..text.escaping import escape_formulas
+from ..text.plain_values import plain
 from .ownership import before_replacing
 
 TEMPORARY_SUFFIX = ".labeler-tmp"
@@ -24,11 +25,8 @@ TEMPORARY_SUFFIX = ".labeler-tmp"
 
 T = TypeVar("T")
 
-_READS = 5
+_MAX_READS = 5
 _PAUSE = 0.02  # seconds; between the two renames of a replacement there is no folder
-
-# Excel also takes the full-width signs of East Asian keyboards.
-_FORMULA_START = "^([=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"
 
 
 @contextmanager
@@ -92,7 +90,7 @@ def read_unchanged(folder: Path, read: Callable[[], T]) -> T:
     RunError
         If the folder is replaced again and again. What `read` raises of an unchanged folder is passed on.
     """
-    for _ in range(_READS):
+    for _ in range(_MAX_READS):
         before = _version(folder)
         try:
             result = read()
@@ -105,7 +103,7 @@ def read_unchanged(folder: Path, read: Callable[[], T]) -> T:
         time.sleep(_PAUSE)
     if before is None:
         return read()  # it is not there: its error says what was expected
-    raise RunError(f"{folder} was replaced while it was read, {_READS} times.", hint="Wait for the other program.")
+    raise RunError(f"{folder} was replaced while it was read, {_MAX_READS} times.", hint="Wait for the other program.")
 
 
 def _version(folder: Path) -> tuple[int, ...] | None:
@@ -158,51 +156,12 @@ def write_parquet(target: str | Path, frame: pl.DataFrame, *, metadata: Mapping[
 
 
 def write_csv(target: str | Path, frame: pl.DataFrame) -> None:
-    """Write a CSV for spreadsheets, atomically: UTF-8 with byte order mark, formulas disarmed.
+    """Write a CSV for spreadsheets, atomically: UTF-8 with byte order mark, `escape_formulas` applied.
 
-    A string that starts with ``= + - @``, a tab, CR or LF would be run as a formula ("CSV injection"), so it gets a
-    leading apostrophe; headers too. Nested columns are written as JSON. Programs should read the Parquet file, which
-    holds the values unchanged.
+    Programs should read the Parquet file, which holds the values unchanged.
     """
     with atomic_path(target) as path:
-        disarmed(frame).write_csv(path, include_bom=True)
-
-
-def rearmed(values: pl.Expr) -> pl.Expr:
-    """Take away the apostrophe that `write_csv` puts before what a spreadsheet would run."""
-    return values.str.replace(f"^'{_FORMULA_START[1:]}", "$1")
-
-
-def plain(value: Any) -> Any:
-    """Reduce to what JSON has: dict, list, str, int, float, bool, None. Paths and others become strings."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item) for item in (sorted(value) if isinstance(value, set | frozenset) else value)]
-    if hasattr(value, "tolist"):  # NumPy scalars and arrays, Polars has to_list
-        return plain(value.tolist())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, str | int) else str(value)
-
-
-def disarmed(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return a table in which no string is run as a formula; see `write_csv`."""
-    names = _disarm_strings(pl.Series(frame.columns, dtype=pl.String))
-    return pl.DataFrame([_disarm_column(column).alias(name) for column, name in zip(frame, names, strict=True)])
-
-
-def _disarm_column(column: pl.Series) -> pl.Series:
-    if column.dtype.is_nested():
-        texts = [None if item is None else json.dumps(plain(item), ensure_ascii=False) for item in column.to_list()]
-        return _disarm_strings(pl.Series(texts, dtype=pl.String))
-    if isinstance(column.dtype, pl.String | pl.Categorical | pl.Enum):
-        return _disarm_strings(column.cast(pl.String))
-    return column
-
-
-def _disarm_strings(values: pl.Series) -> pl.Series:
-    return values.str.replace(_FORMULA_START, "'$1")
+        escape_formulas(frame).write_csv(path, include_bom=True)
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from typing import Self
 
 import polars as pl
 
-from .atomic import atomic_path, disarmed, explaining_failures, remove_path, temporary_beside, write_parquet
+from ..text.escaping import escape_formulas
+from .atomic import atomic_path, explaining_failures, remove_path, temporary_beside, write_parquet
 
 PART_ROWS = 100_000
 """Rows that are put aside at once."""
@@ -98,7 +99,7 @@ def writing_csv(target: Path) -> Iterator[Callable[[pl.DataFrame], None]]:
         If it cannot be written.
     """
     with atomic_path(target) as path, path.open("wb") as file:
-        yield lambda chunk: disarmed(chunk).write_csv(
+        yield lambda chunk: escape_formulas(chunk).write_csv(
             file, include_bom=file.tell() == 0, include_header=file.tell() == 0
         )
 

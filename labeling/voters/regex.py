@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from ...data.errors import ConfigError
-from ...data.text.parallel import map_parts
+from ...data.text.parallel import map_chunks
 from ...data.types.corpus import Corpus
 from ...data.types.label_space import ABSTAIN, LabelSpace
 from ...data.types.votes import Votes
@@ -68,6 +68,6 @@ class RegexVoter:
     def vote(self, corpus: Corpus) -> Votes:
         """Vote on every row in which the pattern is found."""
         texts = corpus.unique.normalized if self.on == "normalized" else corpus.unique.texts
-        found = map_parts(texts, pl.first().str.contains(self.pattern)).to_numpy()
+        found = map_chunks(texts, pl.first().str.contains(self.pattern)).to_numpy()
         labels = np.where(found, self.labels.index(self.label), ABSTAIN)
         return Votes.from_scores(labels).take(corpus.unique.inverse)

@@ -10,7 +10,8 @@ from typing import Any
 
 from ...data.digests import file_digest
 from ...data.errors import ConfigError, nearest_hint
-from ...data.writing.atomic import plain, write_text
+from ...data.text.plain_values import plain
+from ...data.writing.atomic import write_text
 from ...data.writing.ownership import mark_run
 
 TRACKERS = ("tensorboard", "mlflow", "trackio")

@@ -29,7 +29,7 @@ def unpack(file: BinaryIO, kind: str, name: str) -> tuple[BinaryIO, str]:
     -------
     tuple
         A file to read instead, and its format as far as that is known: ``xlsx``, or what a name in the archive
-        promises.
+        implies.
 
     Raises
     ------

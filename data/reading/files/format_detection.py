@@ -1,4 +1,4 @@
-"""What an input holds: told by its content, and by its name where the content fits several formats."""
+"""What an input holds, by its content, and by its name where the content fits several formats."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FORMATS = {
 ENDINGS = ", ".join(FORMATS)
 
 SAMPLE = 1 << 16
-"""Bytes at the beginning of a file that tell its format and delimiter."""
+"""Bytes at the beginning of a file by which its format and delimiter are detected."""
 
 _PACKED = (".gz", ".zip")
 _MAGIC = {b"PAR1": "parquet", b"PK\x03\x04": "zip", b"\x1f\x8b": "gzip", b"\xd0\xcf\x11\xe0": "xls"}
@@ -40,7 +40,7 @@ _WRAPPER = re.compile(rb'\s*\{\s*"[^"]*"\s*:\s*[\[{]')
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """What a user says of a text file instead of letting it be detected.
+    """What a user specifies of a text file instead of letting it be detected.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class ReadOptions:
     Raises
     ------
     ConfigError
-        If there is no such encoding, or the delimiter is not one ASCII character that may part fields.
+        If there is no such encoding, or the delimiter is not one ASCII character that may separate fields.
     """
 
     encoding: str | None = None
@@ -65,7 +65,7 @@ class ReadOptions:
             delimiter = {"tab": "\t", "\\t": "\t"}.get(self.delimiter.lower(), self.delimiter)
             if len(delimiter) != 1 or not delimiter.isascii() or delimiter.isalnum() or delimiter in '"\r\n\0':
                 raise ConfigError(
-                    f"'{self.delimiter}' cannot part the fields of a CSV.", hint='Give one sign: ";", "|", "tab".'
+                    f"'{self.delimiter}' cannot separate the fields of a CSV.", hint='Give one sign: ";", "|", "tab".'
                 )
             object.__setattr__(self, "delimiter", delimiter)
 
@@ -75,7 +75,7 @@ DETECT = ReadOptions()
 
 
 def named_kind(path: Path) -> str | None:
-    """Tell the format that a file's name promises; None for an unknown ending, empty for an archive of one."""
+    """Return the format that a file's name implies; None for an unknown ending, empty for an archive of one."""
     ending = path.suffix.lower()
     if ending in _PACKED:
         return FORMATS.get(Path(path.stem).suffix.lower(), "")
@@ -83,19 +83,19 @@ def named_kind(path: Path) -> str | None:
 
 
 def binary_kind(head: bytes) -> str:
-    """Tell ``parquet``, ``zip`` (also .xlsx), ``gzip`` and ``xls`` by their first bytes; empty for all others."""
+    """Recognise ``parquet``, ``zip`` (also .xlsx), ``gzip`` and ``xls`` by their first bytes; empty for all others."""
     return next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), "")
 
 
 def text_kind(head: bytes, named: str) -> str:
-    """Tell the format of a text.
+    """Detect the format of a text.
 
     Parameters
     ----------
     head : bytes
         Its beginning as UTF-8, with at least the first line if that has no more than `SAMPLE` bytes.
     named : str
-        What its name promises, a value of `FORMATS`; empty if it has none.
+        What its name implies, a value of `FORMATS`; empty if it has none.
 
     Returns
     -------
@@ -123,12 +123,12 @@ def first_line(text: bytes) -> bytes:
 
 
 def usual_names(line: bytes) -> int:
-    """Count the fields of a line that are called as columns of texts, ids or labels usually are."""
+    """Count the fields of a line that are named as columns of texts, ids or labels usually are."""
     return sum(is_usual_name(field) for field in split_fields(line))
 
 
 def split_fields(line: bytes) -> list[str]:
-    """Part a line at any delimiter; quotes and spaces around fields are taken away."""
+    """Split a line at any delimiter; quotes and spaces around fields are removed."""
     return [field.strip(' "\ufeff') for field in re.split(r"[,;\t|]", line.decode("utf-8", "replace"))]
 
 

@@ -33,7 +33,7 @@ class InputFile:
     path : Path
         Where its bytes are, unpacked.
     kind : str
-        ``parquet`` or ``xlsx``, or of a text what its name promises: a value of `FORMATS`, or empty.
+        ``parquet`` or ``xlsx``, or of a text what its name implies: a value of `FORMATS`, or empty.
     """
 
     name: str
@@ -143,7 +143,7 @@ def open_text(file: InputFile, encoding: str | None = None) -> InputText:
 
 
 def encoding_notes(name: str, encoding: str) -> tuple[str, ...]:
-    """Tell the user about any encoding other than UTF-8."""
+    """Make a note for the user of any encoding other than UTF-8."""
     return () if encoding in ("utf-8", "utf-8-sig") else (f"{name} was read as {encoding}.",)
 
 
@@ -155,7 +155,7 @@ def _copy(file: BinaryIO, stack: ExitStack) -> Path:
 
 
 def _checked_kind(name: str, head: bytes, named: str) -> str:
-    """Tell a binary format by the content; what is text, and what a text's name promises, shows later."""
+    """Detect a binary format by the content; otherwise keep what the name of a text implies."""
     kind = binary_kind(head)
     if kind == "xls":
         raise InputError(f"{name} is a workbook of an old Excel (.xls).", hint="Save it as .xlsx or CSV.")

@@ -61,7 +61,7 @@ def reading_parquet(name: str) -> Iterator[None]:
 
 
 def format_of(path: Path) -> str:
-    """Tell the format by the file's ending; empty for pipes and archives, whose content must tell.
+    """Return the format by the file's ending; empty for pipes and archives, whose content decides.
 
     Raises
     ------

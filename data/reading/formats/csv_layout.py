@@ -15,7 +15,7 @@ SEPARATOR_LINE = re.compile(rb'[\r\n]*"?sep=([^\r\n"])"?[ ,;\t]*(?:\r\n|\n|\r)',
 """Excel's first line that says what the delimiter is."""
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
-_MOST_ABOVE = 20
+_MAX_ABOVE = 20
 _SAME_WIDTH = 0.8
 _WIDE = 3  # fields; with two, one usual name may be a word of a review
 _ESCAPED = re.compile(rb'\\(["\\])')
@@ -78,7 +78,7 @@ def _header_start(sample: bytes, delimiter: str | None) -> int:
     usual = usual_names(first)
     if usual and len(split_fields(first)) > 1:
         return 0
-    for end in islice(_LINE_END.finditer(sample), _MOST_ABOVE):
+    for end in islice(_LINE_END.finditer(sample), _MAX_ABOVE):
         line = _LINE_END.split(sample[end.end() :], maxsplit=1)[0]
         if usual_names(line) < max(usual + 1, 1 if len(split_fields(line)) >= _WIDE else 2):
             continue

@@ -21,7 +21,7 @@ from .csv_headers import lines_above, unique_names, without_headers
 
 _QUOTE, _NEWLINE, _RETURN = 0x22, 0x0A, 0x0D
 _LINE_END = re.compile(rb"\r?\n")
-_LONGEST = 1 << 24  # bytes of a quoted field
+_MAX_FIELD = 1 << 24  # bytes of a quoted field
 
 
 def parse_csv(data: bytes, delimiter: str | None, above: int = 0) -> RawTable:
@@ -51,7 +51,7 @@ def parse_csv(data: bytes, delimiter: str | None, above: int = 0) -> RawTable:
 
 
 class CsvParser:
-    """Parses a CSV piece by piece; the rows of all pieces are those that `parse_csv` finds in the whole.
+    """Parses a CSV chunk by chunk; the rows of all chunks are those that `parse_csv` finds in the whole.
 
     There is one exception: a quoted field longer than 16 MiB. Its quote is taken for part of the text, because the
     partner of a stray quote could be anywhere in a file that is not held in memory.
@@ -109,7 +109,7 @@ class CsvParser:
             if not start:
                 return 0
         start = len(data) - len(data[start:].lstrip(b"\r\n"))
-        records = _records(data, start, self._delimiter, final=final or len(data) > _LONGEST)
+        records = _records(data, start, self._delimiter, final=final or len(data) > _MAX_FIELD)
         header, _, end = next(records, ([], 0, 0))
         self._header = [str(name, "utf-8", "replace").strip(" \t\r\n\xa0\ufeff") for name in header]
         self._names = unique_names(self._header)
@@ -122,7 +122,7 @@ class CsvParser:
         """
         content = data.rstrip(b"\r\n")
         if final:
-            # Blank lines at the end are nobody's rows, unless there is nothing else to tell the user about.
+            # Blank lines at the end are no rows, unless there is nothing else to report.
             if len(content) <= start and not self._started:
                 content = data.removesuffix(b"\n").removesuffix(b"\r")
             return (content if len(content) > start else None), len(data)
@@ -202,7 +202,7 @@ def _last_end(data: bytes, delimiter: str | None) -> int:
     if delimiter and len(ends) and _quotes_are_sound(codes[: ends[-1]], quotes[quotes < ends[-1]], ord(delimiter)):
         return int(ends[-1])
     end = max((end for _, _, end in _records(data, 0, delimiter, final=False)), default=0)
-    if not end and len(data) > _LONGEST:  # a stray quote
+    if not end and len(data) > _MAX_FIELD:  # a stray quote
         _, _, end = next(_records(data, 0, delimiter))
     return end if data[end - 1 : end] == b"\n" else 0
 

@@ -12,7 +12,7 @@ from ..columns import TEXT_NAMES, fold_name
 
 _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\r\n]*")
-_DEEPEST = 4
+_MAX_DEPTH = 4
 
 Place = tuple[str, int, dict[str, Any]]
 """Keys that lead to a list of objects, where it starts, and its first object."""
@@ -26,7 +26,7 @@ def find_records(text: str, source: str) -> tuple[int, str]:
     Returns
     -------
     tuple[int, str]
-        Where its bracket stands, and the keys that lead to it, parted by dots.
+        Where its bracket stands, and the keys that lead to it, separated by dots.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def _lists(text: str, position: int, path: str, depth: int) -> Iterator[Place]:
         here = f"{path}{key}"
         if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
             yield here, start, value[0]
-        elif isinstance(value, dict) and depth < _DEEPEST:
+        elif isinstance(value, dict) and depth < _MAX_DEPTH:
             yield from _lists(text, start, f"{here}.", depth + 1)
 
 

@@ -17,7 +17,7 @@ _DECODER = json.JSONDecoder()
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 
 Kinds = dict[str, set[object]]
-"""What the values of each column are: Python types besides None, `_LONG` and `_HUGE`; columns as first met."""
+"""What the values of each column are: Python types besides None, `_LONG` and `_HUGE`; columns as first seen."""
 
 _LONG, _HUGE = "not exact as a float", "more than 64 bits"
 
@@ -57,7 +57,7 @@ def parse_jsonl(data: bytes) -> RawTable:
 
 
 class JsonlParser:
-    """Parses JSON Lines piece by piece; the records of all pieces are those of the whole."""
+    """Parses JSON Lines chunk by chunk; the records of all chunks are those of the whole."""
 
     def __init__(self) -> None:
         self._lines = 0  # lines already parsed

@@ -8,7 +8,7 @@ from ...types.raw_table import NOT_UTF8, RawTable, Rejections
 
 
 class TxtParser:
-    """Parses lines piece by piece, into the column ``text``; blank ones are left out."""
+    """Parses lines chunk by chunk, into the column ``text``; blank ones are left out."""
 
     def __init__(self) -> None:
         self._lines = 0  # lines already parsed

@@ -9,14 +9,14 @@ from ...types.raw_table import RawTable, Rejections
 from ..columns import is_usual_name
 from .csv_headers import unique_names
 
-_MOST_ABOVE = 20
+_MAX_ABOVE = 20
 
 
 def parse_workbook(data: bytes, name: str) -> tuple[RawTable, tuple[str, ...]]:
     """Read a workbook.
 
     The header is the first row, unless one with more usual names stands further down, as under a title. Lines are rows
-    of the sheet; empty ones are nobody's.
+    of the sheet; empty ones are skipped.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def _table(cells: pl.DataFrame) -> RawTable:
         cells, lines = cells.filter(filled), lines.filter(filled)
     if not len(cells):
         return RawTable(pl.DataFrame(), lines, Rejections().frame())
-    first = cells.head(_MOST_ABOVE).rows()
+    first = cells.head(_MAX_ABOVE).rows()
     usual = [sum(is_usual_name(name) for name in row if name) for row in first]
     header = usual.index(max(usual))
     bad = Rejections()

@@ -1,4 +1,4 @@
-"""Database URLs: how to connect, and how to speak of them without their passwords."""
+"""Database URLs: connecting to them, and naming them without their passwords."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _LOCK_SECONDS = 15
 # Without these a server that vanished from the network would be noticed after a quarter of an hour.
-_PATIENCE = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "tcp_user_timeout": 15_000}
+_TIMEOUTS = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "tcp_user_timeout": 15_000}
 _SECRETS = ("password", "sslpassword", "passwd", "pwd")
 _ONE_FILE = ("sqlite", "duckdb")
 _PACKAGES = {"psycopg": '"psycopg[binary]"', "MySQLdb": "mysqlclient"}
@@ -43,7 +43,7 @@ class Address:
         return f"{shown.render_as_string(hide_password=True)}, table {table}"
 
     def reason(self, error: Exception) -> str:
-        """Say in one line why the database refused, without any password."""
+        """Return in one line why the database refused, without any password."""
         cause = getattr(error, "orig", None) or error
         line = next(iter(str(cause).strip().splitlines()), type(cause).__name__)
         secrets = [self.url.password, *(self.url.query.get(name) for name in _SECRETS)]
@@ -64,7 +64,7 @@ class Address:
 
         options: dict[str, object] = {}
         if self.url.drivername == "postgresql+psycopg":
-            options = {name: value for name, value in _PATIENCE.items() if name not in self.url.query}
+            options = {name: value for name, value in _TIMEOUTS.items() if name not in self.url.query}
         elif self.url.get_backend_name() == "sqlite":
             options = {"timeout": _LOCK_SECONDS}
         try:

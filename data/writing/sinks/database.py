@@ -13,16 +13,17 @@ import polars as pl
 from ...errors import RunError
 from ...progress import status
 from ...reading.text_columns import TextColumns
+from ...text.plain_values import as_text
 from .address import Address, parse_address
 from .database_table import check_columns, find_table, make_table, stored_rows, upsert
 from .sink import Written
-from .values import as_text, without_nul
+from .values import without_nul
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Table
 
 _PAUSES = (0.5, 1.0, 2.0, 4.0)
-_PATIENCE = 10.0
+_MAX_SECONDS = 10.0
 T = TypeVar("T")
 
 
@@ -52,7 +53,7 @@ class DatabaseSink:
     text: TextColumns | None
     force: bool
     table: Table | None
-    _told_of_nul: bool = False
+    _noted_nul: bool = False
     _new: int = 0
     _before: int = 0
 
@@ -107,8 +108,8 @@ class DatabaseSink:
         """Remove NUL characters, which PostgreSQL refuses and at which others cut a text."""
         texts = [as_text(item) if item.dtype in (pl.Categorical, pl.Enum) else item for item in chunk]
         clean = [without_nul(item) for item in texts]
-        if not self._told_of_nul and any(after is not before for after, before in zip(clean, texts, strict=True)):
-            self._told_of_nul = True
+        if not self._noted_nul and any(after is not before for after, before in zip(clean, texts, strict=True)):
+            self._noted_nul = True
             status("NUL characters are removed from texts, because databases do not take them")
         return pl.DataFrame(clean)
 
@@ -125,7 +126,7 @@ class DatabaseSink:
                 # First the driver notices that the connection is gone, then making a new one may fail, too.
                 gone = isinstance(error, DBAPIError) and error.connection_invalidated
                 lost = gone or (lost and isinstance(error, OperationalError))
-                if not lost or pause is None or time.monotonic() - began + pause > _PATIENCE:
+                if not lost or pause is None or time.monotonic() - began + pause > _MAX_SECONDS:
                     raise self._failure(error, lost=lost) from error
             time.sleep(pause)
         raise AssertionError("the last attempt returns or raises")

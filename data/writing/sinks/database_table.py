@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ...errors import InputError, quoted
-from .values import as_text, is_predicted, round_scores
+from ...text.plain_values import as_text
+from .values import is_predicted, round_scores
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Table
@@ -105,7 +106,7 @@ def check_columns(engine: Engine, table: Table, address: Address, schema: Mappin
     Raises
     ------
     InputError
-        If not. Nobody's table is altered here, but where only predicted columns are missing the hint shows how.
+        If not. The table is not altered here, but where only predicted columns are missing the hint shows how.
     """
     missing = [name for name in schema if name not in table.columns]
     if not missing:

@@ -24,7 +24,7 @@ from .journal import Journal, open_journal
 from .sink import Written
 from .values import Schema, arrange, fit
 
-_COPIED = 1 << 20
+_COPY_BYTES = 1 << 20
 _PREDICTED = ("label", "confidence")
 _HINT = "Predict all rows anew with --force, or choose another --output."
 
@@ -68,7 +68,7 @@ class FileSink:
     _before: int = 0
 
     def known(self, ids: pl.Series) -> pl.Series:
-        """Tell which rows are in the file or the journal; see `Sink.known`."""
+        """Return which rows are in the file or the journal; see `Sink.known`."""
         found = pl.Series(ids.name, self.ids.has(id_keys(ids)))
         self._before += int(found.sum())
         return found
@@ -88,7 +88,7 @@ class FileSink:
             self.reviews.add(_review_keys(rows[self.id_column], self.text.of(rows)))
 
     def compared(self, schema: Schema) -> list[str]:
-        """Name the columns that tell rows apart, of those in a file or part."""
+        """Name the columns by which rows are compared, of those in a file or part."""
         texts = (self.text and self.text.columns(schema)) or []
         return list(dict.fromkeys([self.id_column, *texts]))
 
@@ -237,7 +237,7 @@ def _resume(sink: FileSink) -> None:
 
 
 def _look_into(part: Path, sink: FileSink) -> tuple[Schema, pl.DataFrame]:
-    """Read columns, ids and texts of a part; none if the disk has spoilt it."""
+    """Read columns, ids and texts of a part; none if it is damaged."""
     try:
         table = pl.scan_parquet(part, glob=False)
         schema = dict(table.collect_schema())
@@ -254,8 +254,8 @@ def _review_keys(ids: pl.Series, texts: pl.Series) -> npt.NDArray[np.uint64]:
 def _copy_lines(source: IO[bytes], target: IO[bytes]) -> None:
     """Copy all bytes, and end the last line if it has no end."""
     last = b"\n"
-    while block := source.read(_COPIED):
-        target.write(block)
-        last = block[-1:]
+    while chunk := source.read(_COPY_BYTES):
+        target.write(chunk)
+        last = chunk[-1:]
     if last != b"\n":
         target.write(b"\n")

@@ -12,7 +12,8 @@ from typing import IO, Literal, cast
 import polars as pl
 
 from ...errors import ConfigError
-from .values import as_text, round_scores
+from ...text.plain_values import as_text
+from .values import round_scores
 
 TextKind = Literal["csv", "tsv", "jsonl"]
 Kind = Literal["csv", "tsv", "jsonl", "parquet"]
@@ -47,7 +48,7 @@ class FileFormat:
 
     @classmethod
     def of(cls, path: Path) -> FileFormat:
-        """Tell the format by the file's ending.
+        """Return the format by the file's ending.
 
         Raises
         ------

@@ -20,7 +20,7 @@ from ..atomic import TEMPORARY_SUFFIX, remove_leftovers, write_json, write_parqu
 from ..lock import file_lock, reason_of
 
 _ORIGIN = "origin.json"
-_LONGEST_NAME = 60
+_MAX_NAME = 60
 
 
 @dataclass(frozen=True)
@@ -107,9 +107,9 @@ def _unusable(folder: Path, error: Exception) -> RunError:
 def journal_folder(target: Path) -> Path:
     """Name the hidden folder beside `target`; long names are cut, since a name may have 255 bytes only."""
     name = target.name
-    if len(name) > _LONGEST_NAME:
+    if len(name) > _MAX_NAME:
         digest = hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=6).hexdigest()
-        name = f"{name[:_LONGEST_NAME]}~{digest}"
+        name = f"{name[:_MAX_NAME]}~{digest}"
     return target.with_name(f".{name}.partial")
 
 

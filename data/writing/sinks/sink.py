@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import polars as pl
-
-Announce = Callable[[str], None]
-"""Called with things to tell the user."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +35,7 @@ class Sink(Protocol):
     """
 
     def known(self, ids: pl.Series) -> pl.Series:
-        """Tell which rows are stored already and need no prediction.
+        """Return which rows are stored already and need no prediction.
 
         Parameters
         ----------
@@ -58,7 +54,7 @@ class Sink(Protocol):
         ...
 
     def holds(self, ids: pl.Series, texts: pl.Series) -> tuple[pl.Series, pl.Series]:
-        """Tell which ids are stored with the text given, and which with another one.
+        """Return which ids are stored with the text given, and which with another one.
 
         Where no texts are stored, an id alone counts.
 

@@ -31,11 +31,11 @@ class StdoutSink:
         self._new = 0
 
     def known(self, ids: pl.Series) -> pl.Series:
-        """Tell that no row is stored; see `Sink.known`."""
+        """Return that no row is stored; see `Sink.known`."""
         return pl.Series(ids.name, [False] * len(ids), pl.Boolean)
 
     def holds(self, ids: pl.Series, texts: pl.Series) -> tuple[pl.Series, pl.Series]:
-        """Tell that no row is stored; see `Sink.holds`."""
+        """Return that no row is stored; see `Sink.holds`."""
         return self.known(ids), self.known(ids)
 
     def write(self, chunk: pl.DataFrame) -> None:

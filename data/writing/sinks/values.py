@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 
 import polars as pl
 
 from ...errors import InputError, quoted
-from ..atomic import plain
 
 Schema = dict[str, pl.DataType]
 
@@ -25,19 +23,6 @@ def round_scores(chunk: pl.DataFrame) -> pl.DataFrame:
     """Round the float32 scores to `DIGITS` significant digits, as Float64 whose shortest decimals are those."""
     scores = [name for name, kind in chunk.schema.items() if kind == pl.Float32 and is_predicted(name)]
     return chunk.with_columns(pl.col(scores).cast(pl.Float64).round_sig_figs(DIGITS))
-
-
-def as_text(column: pl.Series) -> pl.Series:
-    """Write any column as strings: nested values as JSON, bytes as base64, durations as ISO 8601; null stays null."""
-    if column.dtype.is_nested():
-        texts = [None if item is None else json.dumps(plain(item), ensure_ascii=False) for item in column.to_list()]
-        return pl.Series(column.name, texts, pl.String)
-    nameless = column.alias("")  # methods of Series take a name such as '^p_.*$' for a pattern
-    if column.dtype == pl.Binary:
-        return nameless.bin.encode("base64").alias(column.name)
-    if column.dtype == pl.Duration:
-        return nameless.dt.to_string("iso").alias(column.name)
-    return column.cast(pl.String)
 
 
 def without_nul(texts: pl.Series) -> pl.Series:

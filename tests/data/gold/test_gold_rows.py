@@ -151,7 +151,7 @@ def test_an_inclusion_probability_must_be_one(tmp_path: Path, value: str) -> Non
         read_gold(write(tmp_path, rows), SPACE)
 
 
-def test_rows_of_a_csv_with_disarmed_formulas_are_found(tmp_path: Path) -> None:
+def test_rows_of_a_csv_with_escaped_formulas_are_found(tmp_path: Path) -> None:
     corpus = pl.DataFrame({"id": ["-1", "=2", "'3"], "text": ["-5 of 10", "@shop bad", "'quoted'"]})
     write_csv(tmp_path / "gold.csv", corpus.with_columns(label=pl.lit("positive")))
     found = match_gold(read_gold(tmp_path / "gold.csv", SPACE), corpus["id"], corpus["text"])

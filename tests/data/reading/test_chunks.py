@@ -33,7 +33,7 @@ def test_all_input_columns_can_be_written_back(tmp_path: Path) -> None:
         [chunk] = stream
     assert_frame_equal(chunk.original, frame)
     assert chunk.frame.columns == ["id", "text", "text_input", "tags"]
-    assert (stream.text_column, stream.id_column, stream.has_own_ids, stream.notes) == ("review", "nr", True, ())
+    assert (stream.text_column, stream.id_column, stream.notes) == ("review", "nr", ())
 
 
 def test_made_ids_come_first_and_a_product_id_makes_room(tmp_path: Path) -> None:
@@ -43,6 +43,6 @@ def test_made_ids_come_first_and_a_product_id_makes_room(tmp_path: Path) -> None
         chunk = next(iter(stream))
     assert chunk.original.columns == ["id", "stars", "id_input", "text"]
     assert chunk.original["id"].to_list() == chunk.frame["id"].to_list()
-    assert not stream.has_own_ids
+    assert stream.id_column is None
     assert "Ids are made from the texts" in stream.notes[0]
     assert "'id' is now 'id_input'" in stream.notes[1]

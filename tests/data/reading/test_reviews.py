@@ -213,7 +213,7 @@ def test_huge_rows_make_small_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_stray_quote_does_not_hold_up_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = save(tmp_path, "a.csv", 'id,text\n1,"oops\n' + "".join(f"{i},ok\n" for i in range(2, 1000)))
     assert_same(path, 500, 512)
-    monkeypatch.setattr(csv_table, "_LONGEST", 1 << 10)
+    monkeypatch.setattr(csv_table, "_MAX_FIELD", 1 << 10)
     monkeypatch.setattr(input_file, "READ_BYTES", 1 << 9)
     with open_stream(path) as stream:
         table = pl.concat([chunk.frame for chunk in stream])

@@ -82,7 +82,7 @@ def test_csv_is_for_spreadsheets(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
-def test_formulas_are_disarmed_in_strings_only(tmp_path: Path, start: str) -> None:
+def test_formulas_are_escaped_in_strings_only(tmp_path: Path, start: str) -> None:
     columns = {"text": [f"{start}1+1", "a=b", None], f"{start}name": [-1.5, 2.0, None], "l": [["=x"], [], None]}
     frame = pl.DataFrame(columns)
     write_csv(tmp_path / "a.csv", frame)
