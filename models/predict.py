@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,13 +15,14 @@ from ..data.errors import ConfigError, ModelError
 from ..data.progress import status
 from ..data.reading.columns import free_name
 from ..data.reading.files.format_detection import DETECT, ReadOptions
+from ..data.reading.frames import text_series
 from ..data.reading.ids import ids_with_texts, normal_ids
 from ..data.reading.reviews import Chunk, TableStream, open_stream
 from ..data.runs.directory import RunDirectory
 from ..data.runs.labels import LabelledRun
 from ..data.runs.manifest import stage_key
 from ..data.runs.train_summary import read_train_summary
-from ..data.text.content import has_content
+from ..data.text.content import has_content, is_blank
 from ..data.types.label_space import LabelSpace
 from ..data.writing.atomic import write_jsonl
 from ..data.writing.overwriting import refuse_in_place
@@ -175,16 +176,43 @@ def _predicted(reviews: TableStream, sink: Sink, model: EndModel) -> Iterator[tu
         ids = _ids_there(chunk, reviews.id_column, sink)
         new = ~sink.known(ids)
         texts = chunk.frame["text"].filter(new)
-        content = has_content(texts)
+        probs = _class_probabilities(model, texts)
         if len(texts):
-            probs = np.full((len(texts), model.labels.k), np.nan, np.float32)
-            if content.any():
-                probs[content] = model.predict_proba(texts.filter(content).to_list())
             rows = chunk.original.with_columns(ids.alias(reviews.id_column or "id"))
             sink.write(with_predictions(rows.filter(new), probs, model.labels))
             done += len(texts)
             status(f"{done:,} reviews labelled, {done / (time.perf_counter() - started):,.0f}/s")
-        yield chunk.rejected, int((~content).sum())
+        yield chunk.rejected, int(np.isnan(probs[:, 0]).sum())
+
+
+def predict_texts(model: EndModel, texts: Iterable[str | None]) -> pl.DataFrame:
+    """Label n texts as `predict_reviews` does the rows of a file.
+
+    Returns
+    -------
+    DataFrame
+        n rows: ``text``, ``label``, ``confidence``, ``p_<class>``..., and ``reason``: why there is no label, else null.
+
+    Raises
+    ------
+    InputError
+        If one is something else than a string, None or NaN.
+    """
+    frame = text_series(texts).fill_null("").str.replace_all("\0", " ", literal=True).to_frame("text")
+    blank = is_blank(frame["text"])
+    probs = _class_probabilities(model, frame["text"].set(blank, ""))
+    silent = pl.Series(np.isnan(probs[:, 0]))
+    reason = pl.when(blank).then(pl.lit("empty text")).when(silent).then(pl.lit("no content"))
+    return with_predictions(frame, probs, model.labels).with_columns(reason.alias("reason"))
+
+
+def _class_probabilities(model: EndModel, texts: pl.Series) -> npt.NDArray[np.float32]:
+    """Return the probabilities of n texts, shape (n, k); NaN of those without content."""
+    content = has_content(texts)
+    probs = np.full((len(texts), model.labels.k), np.nan, np.float32)
+    if content.any():
+        probs[content] = model.predict_proba(texts.filter(content).to_list())
+    return probs
 
 
 def _ids_there(chunk: Chunk, id_column: str | None, sink: Sink) -> pl.Series:

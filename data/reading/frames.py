@@ -41,7 +41,7 @@ def as_frame(source: TableSource) -> tuple[str, pl.DataFrame] | None:
     if isinstance(source, str | Path):
         return None
     if isinstance(source, list | tuple):
-        return "a list of texts", pl.DataFrame([_texts(source)])
+        return "a list of texts", pl.DataFrame([text_series(source)])
     if isinstance(source, pl.DataFrame):
         columns = dict(zip(source.columns, source.get_columns(), strict=True))
     elif hasattr(source, "iloc"):
@@ -81,7 +81,14 @@ def _pandas_columns(frame: Any) -> dict[Any, pl.Series]:
     }
 
 
-def _texts(values: Iterable[object]) -> pl.Series:
+def text_series(values: Iterable[object]) -> pl.Series:
+    """Return texts as a column; None and NaN are null.
+
+    Raises
+    ------
+    InputError
+        If one is something else than a string.
+    """
     texts = [None if value is None or value != value else value for value in values]  # NaN is not itself
     if wrong := [value for value in texts if value is not None and not isinstance(value, str)]:
         raise InputError(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from ..errors import InputError
+from ..text.content import is_blank
 from ..types.raw_table import EXCERPT, FileLines, RawTable
 from .columns import ID_NAMES, free_name, guess_column, require_column
 from .ids import EarlierIds, complete_ids, unique_ids
@@ -101,8 +102,7 @@ def drop_unusable_texts(raw: RawTable, text: TextColumns) -> tuple[RawTable, pl.
     texts = text.of(raw.frame)
     # In one chunk: Polars panics over columns of strings of which a filter empties a chunk.
     frame = (raw.frame.with_columns(texts.alias(column)) if column else raw.frame).rechunk()
-    # What Python's strip() calls white space, and characters that show nothing: zero-width ones and the soft hyphen.
-    blank = (~texts.str.contains(r"[^\s\x{1c}-\x{1f}\x{ad}\x{200b}-\x{200f}\x{2060}\x{feff}]")).fill_null(value=True)
+    blank = is_blank(texts)
     not_string = raw.not_string(column or "")
     bad = blank | not_string
     if not bad.any():

@@ -17,6 +17,14 @@ _PATTERN = rf"(?i)^(?:{_FILLER}*(?:{'|'.join(_WORDS)})?{_FILLER}*|_+)$"
 _MAX_BYTES = 64  # bytes; longer texts are not looked at
 
 
+def is_blank(texts: pl.Series) -> pl.Series:
+    """Return which texts are null or show nothing, shape (n,).
+
+    Nothing is shown by what Python's ``strip()`` calls white space, by zero-width characters and by the soft hyphen.
+    """
+    return (~texts.str.contains(r"[^\s\x{1c}-\x{1f}\x{ad}\x{200b}-\x{200f}\x{2060}\x{feff}]")).fill_null(value=True)
+
+
 def has_content(texts: pl.Series) -> npt.NDArray[np.bool_]:
     """Return which texts have content, shape (n,).
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import secrets
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from ...data.errors import ConfigError, RunError
+from ...data.errors import ConfigError
 from ...data.progress import status
 from ...data.types.label_space import LabelSpace
 from ...data.types.task import Label
+from ...models.serving.listening import address_of, is_loopback, listen, quiet_server
 from .agreement import Agreement, compare_annotations
 from .store import AnnotationStore, Row, open_store
 from .table import read_annotations
-
-_FAMILIES = {"127.0.0.1": socket.AF_INET, "localhost": socket.AF_INET, "::1": socket.AF_INET6}
 
 
 def serve(
@@ -40,7 +37,7 @@ def serve(
     second : Path, optional
         The same sample labelled by somebody else; it is only read.
     host : str
-        ``127.0.0.1``, ``localhost`` or ``::1``.
+        A name or address of this computer that no other one can reach, such as ``127.0.0.1`` or ``::1``.
     port : int
         0 takes a free one.
 
@@ -59,15 +56,18 @@ def serve(
         If the file is open elsewhere or cannot be written to, or the port is taken.
     """
     label_space = LabelSpace(tuple(label.name for label in labels))
-    with open_store(file, label_space) as store, _listening(host, port) as listener:
+    if not is_loopback(host):
+        raise ConfigError(
+            f"The page is not shown on {host}, which other computers may reach.", hint="Leave --host at 127.0.0.1."
+        )
+    with open_store(file, label_space) as store, listen(host, port) as listener:
         for note in store.table.notes:
             status(note)
         agreement = _compared(store, second) if second else None
         token = secrets.token_urlsafe(24)
-        name = f"[{host}]" if ":" in host else host
         if agreement:
             status(f"agreement with {agreement.source}: {agreement}")
-        status(f"Open http://{name}:{listener.getsockname()[1]}/{token}/ in a browser. Ctrl-C here ends it.")
+        status(f"Open {address_of(listener, host)}/{token}/ in a browser. Ctrl-C here ends it.")
         _run(store, labels, token, agreement, listener)
         return store.rows
 
@@ -76,45 +76,15 @@ def _compared(store: AnnotationStore, second: Path) -> Agreement:
     return compare_annotations(store.table, read_annotations(second, store.labels), store.labels)
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    if host not in _FAMILIES:
-        raise ConfigError(
-            f"The page is not shown on {host}, which other computers may reach.", hint="Leave --host at 127.0.0.1."
-        )
-    listener = socket.socket(_FAMILIES[host], socket.SOCK_STREAM)
-    try:
-        if os.name != "nt":  # Windows would share the port with anybody
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(64)  # before the address is announced: whoever opens it at once only waits
-    except (OSError, OverflowError) as error:
-        listener.close()
-        reason = getattr(error, "strerror", None) or str(error)
-        raise RunError(f"Port {port} of {host} cannot be used ({reason}).", hint="Choose another --port.") from None
-    return listener
-
-
 def _run(
     store: AnnotationStore, labels: Sequence[Label], token: str, second: Agreement | None, listener: socket.socket
 ) -> None:
-    import uvicorn
-
     from .app import create_app
 
     def end() -> None:
         server.should_exit = True
 
-    config = uvicorn.Config(
-        create_app(store, labels, token, second, end),
-        http="h11",
-        ws="none",
-        lifespan="off",
-        log_config=None,  # addresses, which hold the token, go into no log
-        log_level=logging.ERROR,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=2,
-    )
-    server = uvicorn.Server(config)
+    app = create_app(store, labels, token, second, end)
+    server = quiet_server(app, lifespan="off", timeout_graceful_shutdown=2)
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listener])

@@ -17,7 +17,7 @@ import pytest
 from labeler.data.errors import ConfigError, InputError
 from labeler.data.types.label_space import LabelSpace
 from labeler.models import predict as predicting
-from labeler.models.predict import PredictJob, predict_reviews, with_predictions
+from labeler.models.predict import PredictJob, predict_reviews, predict_texts, with_predictions
 
 LABELS = LabelSpace(("negative", "positive"))
 
@@ -175,3 +175,13 @@ def test_numbers_of_parquet_and_csv_are_the_same_ids(model: Stub, tmp_path: Path
     pl.DataFrame({"id": [1.0, 2.0, 3.0], "text": ["x", "y", "z"]}).write_parquet(tmp_path / "more.parquet")
     again = replace(job(tmp_path, ""), source=str(tmp_path / "more.parquet"))
     assert predict_reviews(again).written.rows_new == 1
+
+
+def test_single_texts_are_labelled_as_those_of_a_file(model: Stub) -> None:
+    found = predict_texts(model, ["good +", None, " \u200b ", "-", "a\0b", "\ud83d+"])  # type: ignore[arg-type]
+    assert found.columns == ["text", "label", "confidence", "p_negative", "p_positive", "reason"]
+    assert found["label"].to_list() == ["positive", None, None, None, "negative", "positive"]
+    assert found["reason"].to_list() == [None, "empty text", "empty text", "no content", None, None]
+    assert found["confidence"].to_list() == pytest.approx([0.9, None, None, None, 0.9, 0.9])
+    assert model.asked == 3
+    assert predict_texts(model, []).is_empty()  # type: ignore[arg-type]

@@ -1,0 +1,1 @@
+"""An end model behind HTTP."""
