@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from labeler.models.end_model.build import build_classifier
+from labeler.models.end_model.lora import LoraOptions
 from labeler.models.loading.device import Compute
 from labeler.models.loading.resolve import resolve_model
 
@@ -84,7 +85,8 @@ def trained() -> Build:
         import torch
 
         ref = resolve_model(str(folder)) if folder else None
-        options = {"compute": FP32, "texts": TEXTS * 3 if ref is None else (), **options}
+        lora = LoraOptions(rank=8, alpha=16, dropout=0.05)
+        options = {"compute": FP32, "lora": lora, "texts": TEXTS * 3 if ref is None else (), **options}
         classifier = build_classifier(LABELS, backbone=ref, **options)
         generator = torch.Generator().manual_seed(1)
         for tensor in classifier.trainable_state().values():

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from labeler.data.errors import ModelError
 from labeler.models.end_model.inference import classify_vectors, logits_of, vectors_of
 from labeler.models.end_model.load import EndModel, load_end_model
-from labeler.models.end_model.lora import LoraOptions
 from labeler.models.loading.device import Compute
 
 FP32 = Compute("cpu", "float32")
@@ -82,7 +81,7 @@ def test_training_goes_on_where_it_was(sentence_bert: Path, trained: Any) -> Non
 
 
 def test_mixed_precision_agrees_with_float32(sentence_bert: Path, trained: Any) -> None:
-    for options in ({}, {"mode": "lora", "lora": LoraOptions(dropout=0.05)}):
+    for options in ({}, {"mode": "lora"}):
         classifier = trained(sentence_bert, **options)
         expected = logits_of(classifier, TEXTS, FP32)
         mixed = logits_of(classifier, TEXTS, Compute("cpu", "bfloat16"))
