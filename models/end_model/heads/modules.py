@@ -106,7 +106,7 @@ class TokenLSTM(torch.nn.Module):
         """Map token vectors of shape (b, l, d) to (b, l, 2 hidden)."""
         lengths = mask.sum(dim=1).clamp(min=1).cpu()
         packed = torch.nn.utils.rnn.pack_padded_sequence(tokens, lengths, batch_first=True, enforce_sorted=False)
-        with nullcontext() if self.training else _without_onednn():
+        with nullcontext() if self.training else without_onednn():
             states = self.encoder(packed)[0]
         return torch.nn.utils.rnn.pad_packed_sequence(states, batch_first=True, total_length=tokens.shape[1])[0]
 
@@ -123,7 +123,7 @@ class TokenLSTM(torch.nn.Module):
 
 
 @contextmanager
-def _without_onednn() -> Iterator[None]:
+def without_onednn() -> Iterator[None]:
     """Compute without oneDNN, which keeps what it compiles for every number of texts that are as long.
 
     Not by ``torch.backends.mkldnn.flags``, which warns of Intel GPUs.
