@@ -14,7 +14,7 @@ from ..data.types.label_space import LabelSpace
 from ..data.types.task import TaskSection
 from ..models.loading.resolve import ModelRef
 from .settings import VoterSection
-from .text.prompts import Reading, class_scores
+from .text.prompts import PromptScores, class_scores
 from .voters.zero_shot import ZeroShotVoter
 from .voting.configured import build_voters
 
@@ -29,7 +29,7 @@ class Trial:
     ----------
     voter, engine, model, text : str
     labels : LabelSpace
-    readings : tuple of Reading
+    readings : tuple of PromptScores
         Of the one review.
     pieces : tuple of tuples of str
         By reading: the tokens of each of its statements; empty tuples for hypotheses.
@@ -44,7 +44,7 @@ class Trial:
     model: str
     text: str
     labels: LabelSpace
-    readings: tuple[Reading, ...]
+    readings: tuple[PromptScores, ...]
     pieces: tuple[tuple[tuple[str, ...], ...], ...]
     scores: npt.NDArray[np.float64]
     warnings: tuple[str, ...]
@@ -84,7 +84,7 @@ def try_zero_shot(
     voter = build_voters([section], resources, models)[0].voter
     assert isinstance(voter, ZeroShotVoter)
     voter, pieces, warnings = _checked(voter)
-    readings = tuple(voter.read([text]))
+    readings = tuple(voter.prompt_scores([text]))
     return Trial(
         voter=section.name,
         engine=voter.chosen_engine,

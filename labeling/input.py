@@ -197,7 +197,7 @@ class _Reading:
             self.taken.update(frame["id"].filter(frame["id"].str.strip_chars_end("'").is_in(self._wanted)))
 
     def notes(self) -> list[str]:
-        """Say how many input rows get no label for want of content."""
+        """Return a note on how many input rows get no label because they have no content."""
         if not self.without_content:
             return []
         shown = ", ".join(f'"{text}"' for text in sorted(self.fillers)[:_SHOWN])

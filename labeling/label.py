@@ -30,7 +30,7 @@ from ..data.writing.atomic import write_text
 from ..models.loading.resolve import ModelRef
 from .balance.catch_all import give_unclaimed, label_shares, shown_classes
 from .balance.settle import ESTIMATED, ClassBalance, settle_class_balance
-from .cascade.apply import ask_voters, build_asked_voters
+from .cascade.apply import apply_on_demand, build_on_demand_voters
 from .input import Reviews, store_reviews
 from .label_models.build import build_label_model, describe_fit, fit_votes
 from .label_models.class_balance import complete_balance
@@ -145,13 +145,13 @@ def label_reviews(job: LabelJob, run: RunDirectory) -> LabelSummary:
     """
     started = time.perf_counter()
     _find_models(job)
-    asked = build_asked_voters(job.voters, job.resources)
+    on_demand = build_on_demand_voters(job.voters, job.resources)
     settings = job.label_model.model_dump(mode="json")
     gold = with_record(job.gold, run) if job.gold else None
     reviews = store_reviews(job.table, gold, run, limit=job.limit, force=job.force, hand_labels=job.hand_labels)
     write_text(run.config, job.config_toml)
     voters, table, balance = _vote(job, reviews, run)
-    everybody = [*voters, *asked]
+    everybody = [*voters, *on_demand]
     key = stage_key(
         version=__version__,
         settings=settings,
@@ -168,7 +168,7 @@ def label_reviews(job: LabelJob, run: RunDirectory) -> LabelSummary:
         return LabelSummary(**json.loads(run.summary.read_text(encoding="utf-8")))
     run.keep_votes(voter.name for voter in everybody)
     labelled = _combine(job, reviews, voters, table, balance)
-    labelled = ask_voters(labelled, asked, run, force=job.force)
+    labelled = apply_on_demand(labelled, on_demand, run, force=job.force)
     return write_labels(labelled, run, key=key, settings=settings, started=started)
 
 

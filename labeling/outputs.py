@@ -1,4 +1,4 @@
-"""What `labeler label` writes and says: the labels, the voters' table, and the numbers of the run."""
+"""What `labeler label` writes: the labels, the voters' table, and the numbers of the run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .voting.configured import NamedVoter
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """The result of a run before it is written: what is said of each pattern of votes.
+    """The result of a run before it is written: a label per vote pattern.
 
     `table` maps the rows of the corpus, input rows first, to patterns; `soft` has one row per pattern.
     """
@@ -78,13 +78,13 @@ class LabelSummary:
     class_balance_source : str
         Where it is from, in words: gold rows, the rules' votes, the configuration.
     class_balance_interval : dict of str to list of float, optional
-        Lower and upper end of the 95 % interval of each share, where hand labels tell it.
+        Lower and upper end of the 95 % interval of each share, from hand labels.
     label_model : str
         The method that made the labels.
     voters : list of dict
-        One row per voter: see `labeling.analysis.lf_summary`.
+        One row per voter: see `label_models.summary.lf_summary`.
     gold : dict of str to float, optional
-        See `data.scores.gold_scores`: on gold rows by their weights; unlabelled rows count as wrong.
+        See `data.gold.scores.gold_scores`: on gold rows by their weights; unlabelled rows count as wrong.
     relabelled : int, optional
         Rows whose existing label changed, when an existing label column votes.
     notes : list of str
@@ -92,7 +92,7 @@ class LabelSummary:
     catch_all : str
         The class that takes what no other one claims; empty without one.
     cascade : list of dict
-        One entry per voter that was asked about hard rows only: see `labeling.cascade_step.ask_voters`.
+        One entry per voter that was asked about hard rows only: see `cascade.apply.apply_on_demand`.
     seconds : float
         Wall time of the run that made the labels.
     """
@@ -189,12 +189,12 @@ def _write_rows(labelled: Labelled, run: RunDirectory) -> pl.DataFrame:
     """Write the labels of the input rows, chunk by chunk; return those of the gold rows."""
     gold, n = labelled.reviews.gold, labelled.reviews.n_input
     wanted = np.zeros(0, np.int64) if gold is None else gold.rows
-    known, said, start = [], said_of_patterns(labelled), 0
+    known, by_pattern, start = [], pattern_labels(labelled), 0
     bar = progress("Writing labels", total=n)
     with writing_csv(run.labels_csv) as csv, ParquetParts(run.labels) as parquet, bar as advance:
         for frame in labelled.reviews.corpus.frames("id", "text"):
             rows = slice(start, start + len(frame))
-            found = frame.hstack(said[labelled.table.inverse[rows]].get_columns())
+            found = frame.hstack(by_pattern[labelled.table.inverse[rows]].get_columns())
             ours = found.head(max(n - start, 0))
             parquet.write(ours)
             csv(ours)
@@ -206,7 +206,7 @@ def _write_rows(labelled: Labelled, run: RunDirectory) -> pl.DataFrame:
     return pl.concat(known)
 
 
-def said_of_patterns(labelled: Labelled) -> pl.DataFrame:
+def pattern_labels(labelled: Labelled) -> pl.DataFrame:
     """Build the columns of ``labels.parquet`` after id and text, one row per pattern.
 
     They are label (null where there is none), confidence, p_<class>, covered, votes.
@@ -239,7 +239,7 @@ def _gold_column(reviews: Reviews) -> npt.NDArray[np.int16] | None:
 
 
 def changed_rows(labelled: Labelled) -> npt.NDArray[np.int64] | None:
-    """Input rows whose existing label changed, the surest first; None without a voter of kind ``existing``."""
+    """Input rows whose existing label changed, the most confident first; None without a voter of kind ``existing``."""
     old = _existing(labelled)
     if old is None:
         return None
@@ -267,12 +267,12 @@ def _existing(labelled: Labelled) -> npt.NDArray[np.int16] | None:
 
 
 def votes_as_text(table: VotePatterns, voters: Sequence[str], labels: LabelSpace) -> pl.Series:
-    """Say who voted what in each pattern, e.g. ``keywords=positive; emoji=positive``."""
-    said = [
+    """Write who voted what in each pattern, e.g. ``keywords=positive; emoji=positive``."""
+    written = [
         "; ".join(f"{voter}={labels.names[c]}" for voter, c in zip(voters, row, strict=True) if c != ABSTAIN)
         for row in table.patterns
     ]
-    return pl.Series("votes", said, dtype=pl.String)
+    return pl.Series("votes", written, dtype=pl.String)
 
 
 def class_notes(counts: npt.NDArray[np.int64], labels: LabelSpace) -> list[str]:

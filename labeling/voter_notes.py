@@ -21,7 +21,7 @@ def voter_notes(
     voters: Sequence[str],
     has_gold: bool,
 ) -> list[str]:
-    """Name the voters whose reliability nothing shows, and those that never decide a label.
+    """Return notes on voters whose reliability nothing shows, and on those that never decide a label.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def voter_notes(
 
 
 def unshown_note(classes: Sequence[str], catch_all: str) -> str:
-    """Say that no rule votes for some classes, and what would tell their share."""
+    """Return a note that no rule votes for some classes, and what would show their share."""
     advice = "" if catch_all else " A class for everything else may be set to catch_all = true."
     frequent = "it is" if len(classes) == 1 else "they are"
     return (

@@ -17,7 +17,7 @@ from ..data.types.corpus import Corpus
 from ..data.types.label_space import ABSTAIN
 from ..data.types.task import TaskSection
 from ..labeling.label_models.build import LabelModel, build_label_model, fit_votes
-from ..labeling.label_models.consensus import divided
+from ..labeling.label_models.consensus import has_conflict
 from ..labeling.label_models.patterns import VotePatterns
 from ..labeling.settings import LabelModelSection, VoterSection
 from ..labeling.suggest.keywords import Suggestion, WeakReviews, suggest_keywords
@@ -101,7 +101,7 @@ def advise(
         corpus=Corpus(pl.int_range(len(rows), eager=True).cast(pl.String), rows["text"]),
         probs=rows.select(labelled.columns).to_numpy(),
         ruled=(votes[:, judging] != ABSTAIN).any(axis=1),
-        disputed=divided(votes),
+        disputed=has_conflict(votes),
     )
     checks: list[RuleCheck] = []
     for j, voter in rules.items():

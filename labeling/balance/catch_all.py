@@ -20,7 +20,7 @@ _LEAD = 1e-3  # by which the catch-all class leads tied classes
 def shown_classes(
     task: TaskSection, rules: Iterable[VoterSection], votes: VotePatterns | None
 ) -> npt.NDArray[np.bool_]:
-    """Tell which classes rules vote for, or could; shape (k,). Nothing shows the share of the others.
+    """Return which classes rules vote for, or could; shape (k,). Nothing shows the share of the others.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from ...data.gold.weights import jeffreys_interval, looks_random
 from ...data.types.label_space import ABSTAIN
-from ..label_models.consensus import divided, majority_probs
+from ..label_models.consensus import has_conflict, majority_probs
 from ..label_models.patterns import VotePatterns
 
 Array = npt.NDArray[np.float64]
@@ -53,7 +53,7 @@ class GoldBalance:
 
 @dataclass(frozen=True, eq=False)
 class RuleLabels:
-    """What the rules say of each pattern of their votes, and how many input rows show it.
+    """Majority vote of the rules for each pattern of their votes, and how many input rows show it.
 
     Parameters
     ----------
@@ -76,17 +76,19 @@ class RuleLabels:
         return cls(table, majority_probs(table, len(estimate), estimate), counts)
 
     @classmethod
-    def heard_on(cls, rows: npt.NDArray[np.int64], table: VotePatterns, estimate: Array, n_input: int) -> RuleLabels:
+    def voting_on(cls, rows: npt.NDArray[np.int64], table: VotePatterns, estimate: Array, n_input: int) -> RuleLabels:
         """Label by the rules that vote on some of these rows: others may read a column that only the input has."""
-        heard = np.any(table.patterns[table.inverse[rows]] != ABSTAIN, axis=0)
-        distinct = VotePatterns.from_votes(table.patterns[:, heard])
+        voting = np.any(table.patterns[table.inverse[rows]] != ABSTAIN, axis=0)
+        distinct = VotePatterns.from_votes(table.patterns[:, voting])
         inverse = distinct.inverse[table.inverse]
         counts = np.bincount(inverse, minlength=len(distinct))
         return cls.of(VotePatterns(distinct.patterns, counts, inverse), estimate, n_input)
 
     def look_like(self, rows: npt.NDArray[np.int64], weights: Array) -> bool:
         """Whether weighted rows could be a random sample of the input, by the rules' labels and conflicts."""
-        features = np.column_stack([self.probs, divided(self.table.patterns), ~self.table.covered]).astype(np.float64)
+        features = np.column_stack([self.probs, has_conflict(self.table.patterns), ~self.table.covered]).astype(
+            np.float64
+        )
         return looks_random(features, features[self.table.inverse[rows]], weights, self.counts)
 
 

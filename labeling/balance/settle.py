@@ -32,7 +32,7 @@ class ClassBalance:
     source : str
         Where it is from, in words.
     interval : ndarray of float64, shape (2, k), optional
-        Lower and upper ends of the 95 % intervals; None where nothing tells how far off the shares may be.
+        Lower and upper ends of the 95 % intervals; None where they are unknown.
     notes : tuple of str
         What a user should be told.
     """
@@ -107,11 +107,11 @@ def _from_gold(
 def _rule_labels(rule_votes: VotePatterns, rows: npt.NDArray[np.int64], estimate: Array, n_input: int) -> RuleLabels:
     if rows.max() < n_input:
         return RuleLabels.of(rule_votes, estimate, n_input)
-    return RuleLabels.heard_on(rows, rule_votes, estimate, n_input)
+    return RuleLabels.voting_on(rows, rule_votes, estimate, n_input)
 
 
 def _of_input(gold: GoldRows, n_input: int) -> tuple[npt.NDArray[np.bool_], tuple[str, ...]]:
-    """Choose the hand labels that tell of the input: its own, unless most are of other reviews."""
+    """Choose the hand labels that represent the input: its own, unless most are of other reviews."""
     inside = gold.rows < n_input
     if inside.all():
         return inside, ()

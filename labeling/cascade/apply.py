@@ -1,4 +1,4 @@
-"""The last step of labeling: costly voters answer for hard rows, and only the answered rows change."""
+"""The last step of labeling: on-demand voters answer for hard rows, and only the answered rows change."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ...data.types.votes import Votes
 from ...data.writing.atomic import write_jsonl
 from ...models.chat.asking import Asked
 from ...models.chat.endpoint import Endpoint
-from ..label_models.consensus import divided
+from ..label_models.consensus import has_conflict
 from ..label_models.patterns import VotePatterns
 from ..outputs import Labelled
 from ..settings import VoterSection
@@ -37,8 +37,8 @@ from .reliability import combine, fit_confusion
 from .selection import choose_texts, doubts, hard_rows
 
 
-class AskedVoter(Protocol):
-    """A voter that is asked about chosen texts."""
+class OnDemandVoter(Protocol):
+    """A voter that is asked about chosen texts only."""
 
     budget_rows: int
     below: float
@@ -58,8 +58,8 @@ class AskedVoter(Protocol):
         ...
 
 
-def build_asked_voters(sections: Iterable[VoterSection], resources: Mapping[str, Any]) -> list[NamedVoter]:
-    """Make the voters that are asked about hard rows, and see that they can be.
+def build_on_demand_voters(sections: Iterable[VoterSection], resources: Mapping[str, Any]) -> list[NamedVoter]:
+    """Make the on-demand voters, and check that they can be asked.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def build_asked_voters(sections: Iterable[VoterSection], resources: Mapping[str,
     """
     kept = []
     for named in build_voters((s for s in sections if is_on_demand(s.kind)), resources, _no_models):
-        voter = _asked(named)
+        voter = _on_demand(named)
         if voter.budget_rows == 0:
             status(f"{named.name}: left out, its budget is 0")
             continue
@@ -84,7 +84,7 @@ def build_asked_voters(sections: Iterable[VoterSection], resources: Mapping[str,
     return kept
 
 
-def ask_voters(labelled: Labelled, voters: Iterable[NamedVoter], run: RunDirectory, *, force: bool) -> Labelled:
+def apply_on_demand(labelled: Labelled, voters: Iterable[NamedVoter], run: RunDirectory, *, force: bool) -> Labelled:
     """Let voters answer for the rows that are still hard, one voter after another.
 
     Parameters
@@ -92,7 +92,7 @@ def ask_voters(labelled: Labelled, voters: Iterable[NamedVoter], run: RunDirecto
     labelled : Labelled
         By all other voters.
     voters : iterable of NamedVoter
-        From `build_asked_voters`.
+        From `build_on_demand_voters`.
     run : RunDirectory
         Keeps the votes and why texts got none.
     force : bool
@@ -101,7 +101,7 @@ def ask_voters(labelled: Labelled, voters: Iterable[NamedVoter], run: RunDirecto
     Returns
     -------
     Labelled
-        With the answers as further columns of votes. Rows without an answer keep their labels bit for bit. An entry of
+        With the answers as further columns of votes. Rows without an answer keep their labels exactly. An entry of
         `cascade` holds the voter, its model and host, its confusion matrix (see `fit_confusion`), counts of texts and
         rows, failures by reason, and what was spent.
 
@@ -111,7 +111,7 @@ def ask_voters(labelled: Labelled, voters: Iterable[NamedVoter], run: RunDirecto
         If a voter cannot be asked; its answers so far are cached.
     """
     for named in voters:
-        hard = hard_rows(labelled.soft, divided(labelled.table.patterns), below=_asked(named).below)
+        hard = hard_rows(labelled.soft, has_conflict(labelled.table.patterns), below=_on_demand(named).below)
         votes, record = _votes(labelled, named, hard, run, force)
         labelled = with_answers(labelled, named, votes, hard, record)
     return labelled
@@ -128,26 +128,25 @@ def with_answers(
 
     `votes` has one answer per row, -1 for none; `hard` one value per pattern.
 
-    On hard rows the label model is often wrong about how sure it is, and would make a good voter look bad; they are
-    taken only where no other row was answered.
+    On hard rows the confidence of the label model is often wrong, and would make a good voter look bad; they are used
+    only where no other row was answered.
     """
     copies, before = labelled.reviews.corpus.copies, labelled.soft
     rows = np.flatnonzero(votes != ABSTAIN)
-    answers, shown = votes[rows], labelled.table.inverse[rows]
+    answers, pattern = votes[rows], labelled.table.inverse[rows]
     # All rows of a text share one answer, so together they count once.
     weights = 1 / copies.counts[copies.inverse[rows]]
-    telling = ~hard[shown] if not hard[shown].all() else np.ones(len(rows), np.bool_)
-    confusion = fit_confusion(before.probs[shown[telling]], answers[telling], weights[telling])
+    used = ~hard[pattern] if not hard[pattern].all() else np.ones(len(rows), np.bool_)
+    confusion = fit_confusion(before.probs[pattern[used]], answers[used], weights[used])
     table, old = _with_column(labelled.table, votes)
     probs, answer = before.probs[old], table.patterns[:, -1]
     answered = answer != ABSTAIN
     probs[answered] = combine(probs[answered], answer[answered], confusion)
     accuracy = np.nan
     if len(rows):
-        accuracy = float(
-            np.average(combine(before.probs[shown], answers, confusion)[np.arange(len(rows)), answers], weights=weights)
-        )
-    endpoint = _asked(named).endpoint
+        right = combine(before.probs[pattern], answers, confusion)[np.arange(len(rows)), answers]
+        accuracy = float(np.average(right, weights=weights))
+    endpoint = _on_demand(named).endpoint
     entry = {"voter": named.name, "model": endpoint.model, "host": endpoint.host, "confusion": confusion.tolist()}
     entry |= {"rows": dict(record.rows), "failures": dict(record.failures), "usage": dict(record.usage)}
     return replace(
@@ -169,7 +168,7 @@ def _votes(
     force: bool,
 ) -> tuple[VoteColumn, StageRecord | StageDetails]:
     """Take unchanged votes from the run, or ask."""
-    corpus, voter, stage = labelled.reviews.corpus, _asked(named), f"votes/{named.name}"
+    corpus, voter, stage = labelled.reviews.corpus, _on_demand(named), f"votes/{named.name}"
     table, copies, labels = labelled.table, corpus.copies, labelled.labels
     hard = table.expand(hard)
     doubt = table.expand(doubts(labelled.soft))
@@ -207,7 +206,7 @@ def _save(run: RunDirectory, name: str, key: str, by_text: Votes, corpus: Stored
 
 
 def _details(named: NamedVoter, asked: Asked, votes: VoteColumn, seconds: float) -> StageDetails:
-    voter, usage = _asked(named), asked.usage
+    voter, usage = _on_demand(named), asked.usage
     failures = Counter(answer.failure for answer in asked.answers if answer.failure)
     answered = sum(answer.label is not None for answer in asked.answers)
     rows = {
@@ -262,7 +261,7 @@ def _write_failures(
 
 
 def _with_column(table: VotePatterns, votes: VoteColumn) -> tuple[VotePatterns, npt.NDArray[np.int64]]:
-    """Add one voter's votes to the patterns; say which old pattern each new one was."""
+    """Add one voter's votes to the patterns; return which old pattern each new one was."""
     base = int(votes.max(initial=ABSTAIN)) + 2
     codes = table.inverse.astype(np.int64) * base + votes + 1
     found, inverse, counts = np.unique(codes, return_inverse=True, return_counts=True)
@@ -271,8 +270,8 @@ def _with_column(table: VotePatterns, votes: VoteColumn) -> tuple[VotePatterns, 
     return VotePatterns(patterns, counts, inverse.astype(np.int32)), old
 
 
-def _asked(named: NamedVoter) -> AskedVoter:
-    return cast(AskedVoter, named.voter)
+def _on_demand(named: NamedVoter) -> OnDemandVoter:
+    return cast(OnDemandVoter, named.voter)
 
 
 def _no_models(field: str, written: str | None) -> Any:

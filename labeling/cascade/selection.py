@@ -1,4 +1,4 @@
-"""Which texts a costly voter is asked about: the ones on which its answer is expected to change most."""
+"""Which texts an on-demand voter is asked about: those on which its answer is expected to change most."""
 
 from __future__ import annotations
 
@@ -58,10 +58,10 @@ def choose_texts(
     total = min(budget, int(np.ceil(n_wanted / (1 - audit))))
     easy = _sum(hard, copies) == 0
     n_audit = min(int(audit * total), int(easy.sum()))
-    asked = _best(gains, copies.keys, min(n_wanted, total - n_audit))
+    wanted = _best(gains, copies.keys, min(n_wanted, total - n_audit))
     audited = _best(easy.astype(np.float64), _mixed(copies.keys), n_audit)
-    places = [(np.arange(len(part)) + 0.5) / max(len(part), 1) for part in (asked, audited)]
-    chosen: npt.NDArray[np.int64] = np.concatenate([asked, audited])[np.argsort(np.concatenate(places), kind="stable")]
+    ranks = [(np.arange(len(texts)) + 0.5) / max(len(texts), 1) for texts in (wanted, audited)]
+    chosen: npt.NDArray[np.int64] = np.concatenate([wanted, audited])[np.argsort(np.concatenate(ranks), kind="stable")]
     return chosen
 
 

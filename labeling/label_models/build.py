@@ -110,7 +110,7 @@ _NAMES = {"snorkel": "Snorkel", "dawid_skene": "Dawid-Skene", "majority": "major
 
 
 def describe_fit(method: str, model: LabelModel, voters: int) -> str:
-    """Say which label model was fitted, on how many voters, and how that ended: ``Snorkel, 4 voters (converged)``."""
+    """Describe the label model that was fitted, and how that ended: ``Snorkel, 4 voters (converged)``."""
     if voters == 1:
         return "none, the votes of the only voter are the labels"
     used = model.termination_.removeprefix("fallback: ")

@@ -1,4 +1,4 @@
-"""What the votes say without any model, and the check that a fitted model does not say the opposite."""
+"""The majority vote, and the checks that a fitted model does not contradict voters who agree."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ MIN_SHARED_ROWS = 30  # rows that voters must share before their agreement means
 _LEAD = 1e-3  # by which the class that wins among those voted for leads one that nobody voted for
 
 
-def divided(patterns: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
-    """Say in which patterns, shape (p, m), two voters vote for different classes; shape (p,)."""
+def has_conflict(patterns: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
+    """Return in which patterns, shape (p, m), two voters vote for different classes; shape (p,)."""
     lowest = np.where(patterns == ABSTAIN, np.iinfo(np.int16).max, patterns).min(axis=1, initial=np.iinfo(np.int16).max)
     conflict: npt.NDArray[np.bool_] = patterns.max(axis=1, initial=ABSTAIN) > lowest
     return conflict
@@ -58,8 +58,8 @@ def majority_probs(
 def smoothed_shares(table: VotePatterns, k: int) -> npt.NDArray[np.float64]:
     """Share of the votes each class gets with one more vote spread over all classes, shape (p, k).
 
-    The posterior mean of a Dirichlet prior of weight one. It is what may be said of a row when nothing is known of the
-    voters: a single vote makes its class likelier (0.75 of two classes), never certain.
+    The posterior mean of a Dirichlet prior of weight one. It is what is known of a row when nothing is known of the
+    voters: a single vote makes its class more likely (0.75 of two classes), never certain.
     """
     votes = (table.patterns != ABSTAIN).sum(axis=1, keepdims=True)
     shares: npt.NDArray[np.float64] = (vote_shares(table, k) * votes + 1 / k) / (votes + 1)
@@ -92,7 +92,7 @@ def majority_agreement(table: VotePatterns, k: int) -> npt.NDArray[np.float64]:
 def shared_rows(
     table: VotePatterns, k: int, groups: npt.NDArray[np.int64], *, voters: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Count the rows that tell something of who is right: those on which independent voters could have agreed.
+    """Count the rows that are informative: those on which independent voters could have agreed.
 
     Rules for different classes that vote on the same row can only contradict each other, and a vote that stands alone
     says nothing. Agreement of two voters bounds their accuracies; to tell the accuracies apart takes three (Parisi et
@@ -133,8 +133,8 @@ def keep_votes(
 ) -> npt.NDArray[np.float64]:
     """Let no row get a class that nobody voted for; a row on which all voters agree so keeps their class.
 
-    Where a model gives a row to another class, the likeliest of those voted for is raised until it just leads. The
-    row's label then follows the votes, and its confidence tells the model's doubt. Other rows stay as they are.
+    Where a model gives a row to another class, the most likely of those voted for is raised until it just leads. The
+    row's label then follows the votes, and its confidence shows the model's doubt. Other rows stay as they are.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def contradicted_classes(
         Number of classes.
     """
     votes = table.patterns[table.inverse[rows]]
-    agreed = np.where(divided(votes), ABSTAIN, votes.max(axis=1, initial=ABSTAIN))
+    agreed = np.where(has_conflict(votes), ABSTAIN, votes.max(axis=1, initial=ABSTAIN))
     found = np.bincount(agreed[agreed != ABSTAIN], minlength=k)
     right = np.bincount(agreed[(agreed != ABSTAIN) & (agreed == gold)], minlength=k)
     _, highest = jeffreys_interval(right, found - right)
@@ -209,7 +209,7 @@ def unanimous_votes(table: VotePatterns, k: int) -> tuple[VotePatterns, npt.NDAr
 
 
 def agrees_with_consensus(evidence: npt.NDArray[np.float64], classes: npt.NDArray[np.int64]) -> bool:
-    """Tell whether the rows of `unanimous_votes` speak for their class and for no other.
+    """Return whether the rows of `unanimous_votes` speak for their class and for no other.
 
     Parameters
     ----------
@@ -233,7 +233,7 @@ def overruled_classes(table: VotePatterns, probs: npt.NDArray[np.float64]) -> li
         What a model makes of them.
     """
     highest = table.patterns.max(axis=1, initial=ABSTAIN)
-    agreed = table.covered & ~divided(table.patterns)
+    agreed = table.covered & ~has_conflict(table.patterns)
     given = probs.argmax(axis=1)
     overruled = []
     for label in range(probs.shape[1]):

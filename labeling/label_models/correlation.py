@@ -135,7 +135,7 @@ def excess_agreement(
     Returns
     -------
     float or None
-        1 for exact copies, about 0 for independent voters, None where `posterior` knows too little to tell.
+        1 for exact copies, about 0 for independent voters, None where `posterior` knows too little.
     """
     pair = table.patterns[:, [i, j]]
     weight = table.counts * np.all(pair >= 0, axis=1) if not abstain else table.counts.astype(np.float64)

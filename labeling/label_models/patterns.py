@@ -8,7 +8,6 @@ integer counts are exact in float64 up to 2**53.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,7 @@ from ...data.types.label_space import ABSTAIN
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-_BLOCK = 1 << 16  # rows sorted at a time: codes, sort and result of one block stay in the CPU's cache
+_CHUNK = 1 << 16  # rows; those counted at a time stay in the CPU's cache
 _LARGEST_CODE = 1 << 62
 _LARGEST_TABLE = 1 << 24  # 15 voters on 2 classes fit; the table then takes 72 MB
 
@@ -61,16 +60,13 @@ class VotePatterns:
     def from_votes(cls, votes: npt.NDArray[np.integer[Any]]) -> VotePatterns:
         """Compress an ``(n, m)`` matrix of votes in [-1, k).
 
-        Few voters and classes are counted in a table of all possible rows; otherwise rows are sorted in blocks and
-        the blocks merged. Either way no other array of length `n` is made beside the result.
+        Few voters and classes are counted in a table of all possible rows; otherwise rows are sorted.
         """
         if votes.ndim != 2:
             raise ValueError(f"Votes must have 2 dimensions, got shape {votes.shape}.")
         base = int(votes.max(initial=ABSTAIN)) + 2
-        if len(votes) >= _BLOCK and base ** votes.shape[1] <= _LARGEST_TABLE:
-            return cls(*_count_in_table(votes, base))
-        blocks = (_group(votes[start : start + _BLOCK]) for start in range(0, max(len(votes), 1), _BLOCK))
-        return merge_patterns(cls(*block) for block in blocks)
+        in_table = len(votes) >= _CHUNK and base ** votes.shape[1] <= _LARGEST_TABLE
+        return cls(*(_count_in_table(votes, base) if in_table else _group(votes)))
 
     @cached_property
     def digest(self) -> str:
@@ -103,60 +99,30 @@ class VotePatterns:
         return values[self.inverse]
 
     def without_rows(self) -> VotePatterns:
-        """Drop `inverse`: what a stream of shards needs to keep of each."""
+        """Drop `inverse`, where rows are only counted."""
         return VotePatterns(self.patterns, self.counts, np.zeros(0, np.int32))
-
-
-def merge_patterns(parts: Iterable[VotePatterns]) -> VotePatterns:
-    """Merge the tables of several shards, in order, into the table of their concatenation.
-
-    Parameters
-    ----------
-    parts : iterable of VotePatterns
-        At least one. If any came from `without_rows`, the result maps no rows either.
-
-    Raises
-    ------
-    ValueError
-        If there are no parts, or they differ in the number of voters.
-    """
-    tables: Sequence[VotePatterns] = list(parts)
-    if not tables or len({table.m for table in tables}) > 1:
-        raise ValueError(f"Expected shards with equally many voters, got {[table.m for table in tables]}.")
-    if len(tables) == 1:
-        return tables[0]
-    patterns, _, place = _group(np.concatenate([table.patterns for table in tables]))
-    counts = np.zeros(len(patterns), np.int64)
-    ends = np.cumsum([len(table) for table in tables])
-    places = np.split(place, ends[:-1])
-    for table, where in zip(tables, places, strict=True):
-        counts[where] += table.counts  # a table holds each pattern once, so no index repeats
-    if any(len(table.inverse) != table.n for table in tables):
-        return VotePatterns(patterns, counts, np.zeros(0, np.int32))
-    inverse = np.concatenate([where[table.inverse] for table, where in zip(tables, places, strict=True)])
-    return VotePatterns(patterns, counts, inverse)
 
 
 def _count_in_table(
     votes: npt.NDArray[np.integer[Any]], base: int
 ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int64], npt.NDArray[np.int32]]:
-    """Group rows without sorting them: every possible row, read as a number, has a place in a table."""
+    """Group rows without sorting them: every possible row, read as a number, is an index of a table."""
     n, m = votes.shape
     radix = base ** np.arange(m - 1, -1, -1)
     weights = radix.astype(np.float64)  # a product of floats, exact below 2**53, is the fastest way to the codes
     inverse = np.empty(n, np.int32)
     seen = np.zeros(base**m, np.bool_)
-    blocks = [slice(start, start + _BLOCK // 8) for start in range(0, n, _BLOCK // 8)]
-    for block in blocks:
-        inverse[block] = votes[block].astype(np.float64) @ weights + weights.sum()
-        seen[inverse[block]] = True
+    chunks = [slice(start, start + _CHUNK // 8) for start in range(0, n, _CHUNK // 8)]
+    for chunk in chunks:
+        inverse[chunk] = votes[chunk].astype(np.float64) @ weights + weights.sum()
+        seen[inverse[chunk]] = True
     codes = np.flatnonzero(seen)
     rank = np.zeros(base**m, np.int32)
     rank[codes] = np.arange(len(codes), dtype=np.int32)
     counts = np.zeros(len(codes), np.int64)
-    for block in blocks:
-        inverse[block] = rank[inverse[block]]
-        counts += np.bincount(inverse[block], minlength=len(codes))
+    for chunk in chunks:
+        inverse[chunk] = rank[inverse[chunk]]
+        counts += np.bincount(inverse[chunk], minlength=len(codes))
     return (codes[:, np.newaxis] // radix % base - 1).astype(np.int16), counts, inverse
 
 
@@ -230,8 +196,8 @@ def cooccurrence(
     """
     weight = table.counts.astype(np.float64) if weights is None else weights
     total = np.zeros((table.m * k, table.m * k))
-    for start in range(0, len(table), _BLOCK // 4):
-        block = slice(start, start + _BLOCK // 4)
-        hot = indicators(table.patterns[block], k)
-        total += hot.T @ (hot * weight[block, np.newaxis])
+    for start in range(0, len(table), _CHUNK // 4):
+        chunk = slice(start, start + _CHUNK // 4)
+        hot = indicators(table.patterns[chunk], k)
+        total += hot.T @ (hot * weight[chunk, np.newaxis])
     return total.reshape(table.m, k, table.m, k)

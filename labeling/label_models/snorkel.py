@@ -1,4 +1,4 @@
-"""Snorkel's label model with its known traps handled; `snorkel_model` holds the mathematics."""
+"""Snorkel's label model with its known traps handled; `snorkel_patterns` holds the mathematics."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 _CHUNK = 100  # epochs between two looks at the loss
 _SEEDS = 2  # starting points tried before Snorkel is given up; they differ only in scale, so more rarely help
 _LR = 0.01  # Snorkel's own default
-_SLOWEST = 1e-6  # learning rate below which Snorkel is given up
-_FEWEST = 3  # independent voters Snorkel needs to be identifiable
+_MIN_LR = 1e-6  # learning rate below which Snorkel is given up
+_MIN_VOTERS = 3  # independent voters Snorkel needs to be identifiable
 _ALONE = "There is only one voter: its votes are the labels."
 
 
@@ -43,13 +43,13 @@ class SnorkelLabelModel:
     ``seed=seed_`` and the same class balance, up to rounding; but no row gets a class that nobody voted for
     (`consensus.keep_votes`).
 
-    A solution is not used if rates counted on the majority vote make the votes, abstentions included, likelier
-    (`voter_rates`). Snorkel's loss cannot tell: in the descent, a class moves in proportion to its share, so that the
-    loss can be flat while a rare class still is where Snorkel begins, with voters that never err. Its rows then go to a
-    larger class as soon as one voter for that class joins. Where voters share a family, this is not asked: such voters
-    err together, and the majority vote explains best what it counts twice.
+    A solution is not used if rates counted on the majority vote make the votes, abstentions included, more likely
+    (`voter_rates`). Snorkel's loss does not show it: in the descent, a class moves in proportion to its share, so that
+    the loss can be flat while a rare class still is where Snorkel begins, with voters that never err. Its rows then go
+    to a larger class as soon as one voter for that class joins. Where voters share a family, this is not checked: such
+    voters err together, and the majority vote explains best what it counts twice.
 
-    Correlated voters (see `correlation`) break Snorkel's assumption of independence twice, and each is met where it
+    Correlated voters (see `correlation`) violate Snorkel's assumption of independence, which is corrected where it
     does harm: in training, the joint votes within a group are masked out of the objective (what Snorkel itself does
     for voters in one clique), so that copies cannot vouch for each other; in prediction, the log-likelihood of a
     voter's vote is multiplied by one over the size of its group, so that a group which agrees counts as one voter.
@@ -152,21 +152,21 @@ class SnorkelLabelModel:
         return self.weights_ if np.any(self.weights_ != 1) else None
 
     def _unfit(self, table: VotePatterns) -> str:
-        """Say why Snorkel cannot be fitted to these votes at all, or nothing."""
+        """Return why Snorkel cannot be fitted to these votes; empty if it can."""
         voting = np.any(table.patterns != -1, axis=0)
         independent = len(np.unique(self.groups_[voting]))
         if voting.sum() == 1:
             return _ALONE
-        if independent < _FEWEST:
-            return f"Snorkel needs {_FEWEST} independent voters, found {independent}"
-        shared, _ = shared_rows(table, self.k, self.groups_, voters=_FEWEST)
+        if independent < _MIN_VOTERS:
+            return f"Snorkel needs {_MIN_VOTERS} independent voters, found {independent}"
+        shared, _ = shared_rows(table, self.k, self.groups_, voters=_MIN_VOTERS)
         if shared.max() < MIN_SHARED_ROWS:
             found = f"Only {shared.max():,} reviews have" if shared.max() else "No review has"
-            return f"{found} votes by {_FEWEST} independent voters, as Snorkel needs"
+            return f"{found} votes by {_MIN_VOTERS} independent voters, as Snorkel needs"
         return ""
 
     def _fit_snorkel(self, table: VotePatterns) -> str:
-        """Try starting points until one yields a solution in which unanimous voters win; else say why none does."""
+        """Try starting points until one yields a solution in which unanimous voters win; else return why none does."""
         from .snorkel_patterns import PatternLabelModel
 
         unanimous, classes = unanimous_votes(table, self.k)
@@ -182,7 +182,7 @@ class SnorkelLabelModel:
         return f"Snorkel overruled unanimous voters from {_SEEDS} starting points"
 
     def _misfit(self, table: VotePatterns) -> str:
-        """Say that rates counted on the majority vote fit the votes better than those learned, or nothing."""
+        """Return that rates counted on the majority vote fit the votes better than those learned, or nothing."""
         if self.families is not None and len(set(self.families)) < table.m:
             return ""
         prior, weights = self.class_balance_, self.weights_
@@ -195,7 +195,7 @@ class SnorkelLabelModel:
         self._model.start(table, class_balance=self.class_balance_, seed=seed, groups=self.groups_)
         self.lr_ = min(_LR, self._model.objective.stable_rate()) if self.lr is None else self.lr
         self.seed_ = seed
-        while self.lr_ >= _SLOWEST:
+        while self.lr_ >= _MIN_LR:
             self._model.restart()
             if self._train_until_flat(self._model):
                 return True

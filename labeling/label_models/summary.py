@@ -15,7 +15,7 @@ from ...data.errors import InputError
 from ...data.gold.scores import weighted_share
 from ...data.types.label_space import ABSTAIN, LabelSpace
 from ...data.types.votes import LabelMatrix
-from .consensus import divided
+from .consensus import has_conflict
 from .patterns import VotePatterns
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def vote_rates(table: VotePatterns) -> tuple[Array, Array, Array]:
     """
     voted = table.patterns != ABSTAIN
     several = voted.sum(axis=1) > 1
-    disagreeing = divided(table.patterns)  # whoever votes on such a row disagrees with somebody
+    disagreeing = has_conflict(table.patterns)  # whoever votes on such a row disagrees with somebody
     n = max(table.n, 1)
     coverage, overlaps, conflicts = (
         (table.counts * rows) @ voted / n for rows in (np.ones(len(table), np.int64), several, disagreeing)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from .consensus import MIN_SHARED_ROWS, majority_probs
 from .patterns import VotePatterns, one_hot_outcomes
 
-_LEAST = 1e-3  # rate of what a label model takes for impossible
+_MIN_RATE = 1e-3  # rate of what a label model takes for impossible
 
 Array = npt.NDArray[np.float64]
 
@@ -21,7 +21,7 @@ def majority_rates(table: VotePatterns, k: int, prior: Array, weights: Array) ->
     """Count how often each voter votes what, were the majority vote the truth.
 
     Each class gets `MIN_SHARED_ROWS` more rows on which a voter votes as it does overall, so that a class of a few rows
-    tells little.
+    has little influence.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def with_abstentions(conditionals: npt.NDArray[np.float32]) -> Array:
     """Add to ``P(voter j votes c | class y)``, shape (m, k, k), what it leaves for abstaining; shape (m, k + 1, k)."""
     votes = conditionals.astype(np.float64)
     rates = np.concatenate([1 - votes.sum(axis=1, keepdims=True), votes], axis=1)
-    possible: Array = np.maximum(rates, _LEAST)
+    possible: Array = np.maximum(rates, _MIN_RATE)
     return possible
 
 
@@ -82,7 +82,7 @@ def log_likelihoods(table: VotePatterns, rates: Array, balance: Array, weights: 
 
 
 def fits_better(table: VotePatterns, one: Array, other: Array) -> bool:
-    """Tell whether one model fits the rows better than another, by more than one standard error.
+    """Return whether one model fits the rows better than another, by more than one standard error.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ from .rules import ruled_tokens
 from .spelling import spellings, written_stem
 
 _SURE = 0.8  # reviews labelled less surely say nothing about words
-_FEWEST = 6  # distinct reviews: fewer may all be about one product
+_MIN_REVIEWS = 6  # distinct reviews: fewer may all be about one product
 _STEM = range(4, 13)  # letters of a stem; words of three letters are suggested whole
 _PRIOR_WORDS = 500.0  # how many words the prior of the log-odds weighs as much as
 _FALSE = 0.01  # share of chance finds among the words that stand out
@@ -75,7 +75,7 @@ class Suggestion:
     unruled, disputed : int
         Of these, reviews on which no rule votes yet, and on which voters disagree.
     forms : tuple of str
-        The commonest spellings it stands for.
+        The most frequent spellings it stands for.
     examples : tuple of str
         Reviews of the class; first those on which no rule votes yet.
     """
@@ -109,7 +109,7 @@ def suggest_keywords(
     Returns
     -------
     dict of str to list of Suggestion
-        By class, the surest first.
+        By class, the most confident first.
     """
     sure = reviews.probs.max(axis=1, initial=0) >= _SURE
     stems = _stems(reviews, sure, ruled_tokens(rules, reviews.corpus.unique))
@@ -170,7 +170,7 @@ def _stems(reviews: WeakReviews, sure: npt.NDArray[np.bool_], ruled: npt.NDArray
 
 
 def _candidates(stems: pl.DataFrame, k: int, share: float) -> Iterator[dict[str, Any]]:
-    """Yield stems that would make a good rule for class k, the surest first, none the beginning of another.
+    """Yield stems that would make a good rule for class k, the most confident first, none the beginning of another.
 
     Of all beginnings of related words the one with the highest z is taken: it gathers as many inflected forms as
     agree. Its words must favour the same class, so a verb and its negated form (ұнады, ұнамады) are never merged.
@@ -180,7 +180,7 @@ def _candidates(stems: pl.DataFrame, k: int, share: float) -> Iterator[dict[str,
     counts = stems.select("^in_.*$").to_numpy()
     here, total = counts[:, k], counts.sum(axis=1)
     z = _log_odds_z(here, total - here)
-    often = np.flatnonzero(total >= _FEWEST)
+    often = np.flatnonzero(total >= _MIN_REVIEWS)
     adjusted = np.ones(len(stems))
     if len(often):
         adjusted[often] = false_discovery_control(norm.sf(z[often]))
@@ -216,7 +216,7 @@ def _suggestion(reviews: WeakReviews, labels: LabelSpace, k: int, row: dict[str,
     language = word_language(forms, _kazakh_share(texts.normalized.gather(having), forms))
     voter = KeywordVoter(labels=labels, keywords={labels.names[k]: {language: (entry,)}})
     rows = np.flatnonzero(voter.vote(reviews.corpus).labels == k)
-    if len(rows) < _FEWEST:
+    if len(rows) < _MIN_REVIEWS:
         return None
     gain = np.where(reviews.probs[rows, k] >= _SURE, 2 * ~reviews.ruled[rows] + reviews.disputed[rows], -1)
     examples = rows[np.lexsort((-reviews.probs[rows, k], -gain))][:_EXAMPLES]

@@ -12,7 +12,7 @@ import polars as pl
 from ...data.types.label_space import ABSTAIN, LabelSpace
 from .rules import Rule
 
-_FEWEST = 5  # reviews on which others have an opinion
+_MIN_REVIEWS = 5  # reviews on which others have an opinion
 _Z = 1.645  # 95 % sure
 _EXAMPLES = 3
 
@@ -38,7 +38,7 @@ class RuleCheck:
     harmful : bool
         Whether the agreement is below the bound beyond chance (upper end of a one-sided 95 % Wilson interval).
     examples : tuple of str
-        Reviews on which the others are surest that the rule is wrong.
+        Reviews on which the others are most confident that the rule is wrong.
     """
 
     voter: str
@@ -61,7 +61,7 @@ def check_rules(
     texts: pl.Series,
     labels: LabelSpace,
 ) -> list[RuleCheck]:
-    """Compare each rule of a voter with what the label model says without that voter.
+    """Compare each rule of a voter with the label model without that voter.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def check_rules(
                 agreement=right / len(known) if len(known) else None,
                 expected=expected,
                 bound=bound,
-                harmful=len(known) >= _FEWEST and _highest(right, len(known)) < bound,
+                harmful=len(known) >= _MIN_REVIEWS and _highest(right, len(known)) < bound,
                 examples=tuple(texts.gather(worst)),
             )
         )

@@ -64,7 +64,7 @@ def rules_of(voter: Voter, texts: UniqueTexts) -> list[Rule]:
 
 
 def ruled_tokens(voters: Iterable[Voter], texts: UniqueTexts) -> npt.NDArray[np.bool_]:
-    """Say which tokens of the texts some lexicon entry or pattern already looks at, shape (t,)."""
+    """Return which tokens of the texts some lexicon entry or pattern already looks at, shape (t,)."""
     ruled = np.zeros(len(texts.words.codes), bool)
     for voter in voters:
         if isinstance(voter, KeywordVoter):

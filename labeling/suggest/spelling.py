@@ -9,7 +9,7 @@ import polars as pl
 from ...data.text.normalize import TOKEN, fold_word, fold_words
 from ..text.languages import KAZAKH_LETTERS
 
-_MOST = 2000  # texts: more change nothing
+_MAX_TEXTS = 2000  # texts: more change nothing
 
 
 def spellings(normalized: pl.Series, stem: str, *, exact: bool = False) -> dict[str, int]:
@@ -28,7 +28,7 @@ def spellings(normalized: pl.Series, stem: str, *, exact: bool = False) -> dict[
     -------
     dict of str to int
     """
-    counts = normalized.head(_MOST).str.extract_all(TOKEN).explode().drop_nulls().value_counts(name="count")
+    counts = normalized.head(_MAX_TEXTS).str.extract_all(TOKEN).explode().drop_nulls().value_counts(name="count")
     words = counts.to_series(0)
     folded = fold_words(words)
     return {
@@ -39,7 +39,7 @@ def spellings(normalized: pl.Series, stem: str, *, exact: bool = False) -> dict[
 
 
 def written_stem(forms: Mapping[str, int], stem: str) -> str:
-    """Write a folded stem as in its commonest spelling; one with Kazakh letters, if a tenth of all have them.
+    """Write a folded stem as in its most frequent spelling; one with Kazakh letters, if a tenth of all have them.
 
     Parameters
     ----------

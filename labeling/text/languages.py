@@ -20,7 +20,7 @@ _SOME = 0.2  # a text is taken for Kazakh by its letters, but many people type i
 
 
 def is_kazakh(texts: pl.Series) -> pl.Series:
-    """Say which texts have a letter that Kazakh has and Russian has not; same length and order."""
+    """Return which texts have a letter that Kazakh has and Russian has not; same length and order."""
     return texts.str.contains(f"(?i)[{KAZAKH_LETTERS}]")
 
 

@@ -175,7 +175,7 @@ def _ending_with(vocabulary: tuple[str, ...], endings: tuple[str, ...]) -> list[
 
 
 def _negative(entry: Entry, vocabulary: Sequence[str], found: Iterable[int]) -> list[bool] | bool:
-    """Say which of the words that the entry's last stem begins carry a negative suffix; only verbs do."""
+    """Return which of the words that the entry's last stem begins carry a negative suffix; only verbs do."""
     stem = len(entry.words[-1])
     return entry.verb and [_NEGATIVE_SUFFIX.match(vocabulary[i][stem:]) is not None for i in found]
 

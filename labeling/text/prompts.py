@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from ...models.scoring.nli import NLIScorer
 
 CONTENT_FREE = ("", "N/A", "...")
-"""Reviews that say nothing. Where votes are not matched to the class balance, the three together beat the empty one
+"""Reviews without content. Where votes are not matched to the class balance, the three together beat the empty one
 alone: macro-F1 0.739 against 0.714 by similarity on 29,074 Kazakh reviews."""
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
-    """What a model says of n reviews by one prompt.
+class PromptScores:
+    """A model's scores of n reviews by one prompt.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Reading:
     calibrated: npt.NDArray[np.float64]
 
 
-def read_reviews(
+def score_prompts(
     texts: Sequence[str],
     engine: Engine,
     model: ModelRef,
@@ -70,8 +70,8 @@ def read_reviews(
     verbalizers: Sentences,
     cloze: Sequence[str],
     catch_all: str = "",
-) -> Iterator[Reading]:
-    """Let a model judge reviews, prompt by prompt.
+) -> Iterator[PromptScores]:
+    """Score reviews with a model, prompt by prompt.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def read_reviews(
 
     Yields
     ------
-    Reading
+    PromptScores
         One per template; a single one for the other engines.
 
     Raises
@@ -108,9 +108,11 @@ def read_reviews(
     else:
         scorer = _nli_scorer(model)
         with progress("Zero-shot (nli)", total=len(CONTENT_FREE) + len(texts)) as advance:
-            found = np.concatenate([scorer.score(part, statements, progress=advance) for part in (CONTENT_FREE, texts)])
+            found = np.concatenate(
+                [scorer.score(batch, statements, progress=advance) for batch in (CONTENT_FREE, texts)]
+            )
     empty, scores = np.split(found.astype(np.float64), [len(CONTENT_FREE)])
-    yield Reading("", statements, classes, scores, scores - empty.mean(axis=0))
+    yield PromptScores("", statements, classes, scores, scores - empty.mean(axis=0))
 
 
 def check_prompts(
@@ -121,7 +123,7 @@ def check_prompts(
     cloze: Sequence[str],
     catch_all: str,
 ) -> list[tuple[str, ...]]:
-    """Return the statements of each class that an engine compares; parameters as of `read_reviews`.
+    """Return the statements of each class that an engine compares; parameters as of `score_prompts`.
 
     Raises
     ------
@@ -135,12 +137,14 @@ def check_prompts(
     return sentences_of(labels, verbalizers, "verbalizers", catch_all=catch_all)
 
 
-def class_scores(readings: Iterable[Reading], k: int, *, texts: Sequence[str] | None = None) -> npt.NDArray[np.float64]:
+def class_scores(
+    prompts: Iterable[PromptScores], k: int, *, texts: Sequence[str] | None = None
+) -> npt.NDArray[np.float64]:
     """Average calibrated scores over each class's statements, and then over prompts.
 
     Parameters
     ----------
-    readings : iterable of Reading
+    prompts : iterable of PromptScores
         At least one.
     k : int
         Number of classes.
@@ -154,16 +158,16 @@ def class_scores(readings: Iterable[Reading], k: int, *, texts: Sequence[str] | 
         A class without statements gets the mean of the others.
     """
     means = []
-    for reading in readings:
-        weights = np.ones(reading.calibrated.shape)
+    for prompt in prompts:
+        weights = np.ones(prompt.calibrated.shape)
         if texts is not None:
-            weights = _same_language(texts, reading.statements)
-        described = np.isin(np.arange(k), reading.classes)
-        mean = np.empty((len(reading.calibrated), described.sum()))
+            weights = _same_language(texts, prompt.statements)
+        described = np.isin(np.arange(k), prompt.classes)
+        mean = np.empty((len(prompt.calibrated), described.sum()))
         for i, c in enumerate(np.flatnonzero(described)):
-            columns = reading.classes == c
+            columns = prompt.classes == c
             weight = np.where(weights[:, columns].any(axis=1, keepdims=True), weights[:, columns], 1.0)
-            mean[:, i] = np.average(reading.calibrated[:, columns], axis=1, weights=weight)
+            mean[:, i] = np.average(prompt.calibrated[:, columns], axis=1, weights=weight)
         means.append(mean_where_silent(mean, described.tolist()))
     averaged: npt.NDArray[np.float64] = np.mean(means, axis=0)
     return averaged
@@ -185,18 +189,18 @@ def _cloze_scorer(model: ModelRef) -> MaskedLMScorer:
 
 def _fill_gaps(
     texts: Sequence[str], model: ModelRef, groups: Sequence[tuple[str, ...]], templates: Sequence[str]
-) -> Iterator[Reading]:
+) -> Iterator[PromptScores]:
     scorer = _cloze_scorer(model)
     statements, classes = _flat(groups)
     with progress("Zero-shot (cloze)", total=(len(CONTENT_FREE) + len(texts)) * len(templates)) as advance:
         for template in templates:
             # In a batch of their own: what they get must not depend on the reviews beside them.
             empty, scores = (
-                scorer.score(part, template, statements, progress=advance).astype(np.float64)
-                for part in (CONTENT_FREE, texts)
+                scorer.score(batch, template, statements, progress=advance).astype(np.float64)
+                for batch in (CONTENT_FREE, texts)
             )
             usual = np.logaddexp.reduce(empty, axis=0) - np.log(len(CONTENT_FREE))  # the mean of the probabilities
-            yield Reading(template, statements, classes, scores, scores - usual)
+            yield PromptScores(template, statements, classes, scores, scores - usual)
 
 
 def _flat(groups: Sequence[tuple[str, ...]]) -> tuple[tuple[str, ...], npt.NDArray[np.int64]]:

@@ -15,7 +15,7 @@ from ...data.types.task import Sentences
 from ...models.loading.resolve import ModelRef
 from ...models.scoring.embedding_cache import load_encoder
 
-_BLOCK = 1024  # rows
+_CHUNK = 1024  # rows
 
 
 def class_similarity(
@@ -81,8 +81,8 @@ def sentence_similarity(
     what : str
         Name of the sentences, for the progress bar.
     passages : bool
-        Embed the sentences as passages, where the model tells them from queries: right for sentences that speak about
-        a review (macro-F1 0.729 to 0.735 on 16,657 reviews), wrong for sentences that are like one.
+        Embed the sentences as passages, where the model distinguishes them from queries: right for sentences about a
+        review (macro-F1 0.729 to 0.735 on 16,657 reviews), wrong for sentences that are like one.
 
     Returns
     -------
@@ -138,13 +138,13 @@ def _mean_of_nearest(cosines: npt.NDArray[np.float32], nearest: int) -> npt.NDAr
 
 
 def _cosines(reviews: npt.NDArray[np.float32], sentences: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Multiply in blocks of one shape: for other shapes BLAS sums in another order, and chunks have any size."""
+    """Multiply in chunks of one shape: for other shapes BLAS sums in another order, and chunks have any size."""
     found = np.empty((len(reviews), len(sentences)), np.float32)
-    block = np.zeros((_BLOCK, reviews.shape[1]), np.float32)
-    for start in range(0, len(reviews), _BLOCK):
-        part = reviews[start : start + _BLOCK]
-        block[: len(part)] = part
-        found[start : start + _BLOCK] = (block @ sentences.T)[: len(part)]
+    chunk = np.zeros((_CHUNK, reviews.shape[1]), np.float32)
+    for start in range(0, len(reviews), _CHUNK):
+        some = reviews[start : start + _CHUNK]
+        chunk[: len(some)] = some
+        found[start : start + _CHUNK] = (chunk @ sentences.T)[: len(some)]
     return found
 
 

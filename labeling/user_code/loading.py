@@ -256,7 +256,7 @@ def _unreadable(path: Path) -> ConfigError:
 
 
 def _where(error: BaseException, folder: Path) -> str:
-    """Say at which line of the user's own files it went wrong."""
+    """Return at which line of the user's own files it went wrong."""
     places = traceback.extract_tb(error.__traceback__)
     own = [place for place in places if Path(place.filename).parent == folder]
     return f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""

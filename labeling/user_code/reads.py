@@ -115,10 +115,10 @@ def _content(path: str, *status: int) -> str:
 @cache
 def _install() -> None:
     """Add the hook, once: it cannot be removed."""
-    sys.addaudithook(_hear)
+    sys.addaudithook(_record)
 
 
-def _hear(event: str, args: tuple[Any, ...]) -> None:
+def _record(event: str, args: tuple[Any, ...]) -> None:
     reads = _recording[-1] if _recording else None
     if reads is None:
         return

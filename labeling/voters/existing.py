@@ -60,7 +60,7 @@ class ExistingVoter:
         return Votes.from_scores(labels)
 
     def why_silent(self, corpus: Corpus) -> str:
-        """Say why it does not vote on any of these rows."""
+        """Return why it does not vote on any of these rows."""
         values = self._old_labels(corpus).drop_nulls().unique().sort().head(_SHOWN)
         listed = ", ".join(f"'{value}'" for value in values) or "it is empty"
         return f"no value of column '{self.column}' is a class of this task ({listed})"

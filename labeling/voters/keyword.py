@@ -115,7 +115,7 @@ class KeywordVoter:
         ]
 
     def _settle_opinions(self, words: Words, found: Matches) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.float32]]:
-        """Labels and weights of the matches once negation and contrast are heard, both (h,)."""
+        """Labels and weights of the matches after negation and contrast, both (h,)."""
         flips = self.negation == "flip" or (self.negation == "auto" and self.labels.k == 2)
         if not flips:
             return found.labels, found.weights
@@ -126,7 +126,7 @@ class KeywordVoter:
 
 
 def is_negated(words: Words, found: Matches) -> npt.NDArray[np.bool_]:
-    """Say which matches stand in the scope of a negating word of their own text.
+    """Return which matches stand in the scope of a negating word of their own text.
 
     Scope: a Kazakh negator right after the match; a Russian one, of a match that is not Kazakh, right before it, or
     two before without a punctuation mark or another word of the lexicon between. A negator inside an entry
@@ -142,7 +142,7 @@ def is_negated(words: Words, found: Matches) -> npt.NDArray[np.bool_]:
 
 
 def follows_contrast(words: Words, found: Matches) -> npt.NDArray[np.bool_]:
-    """Say which matches stand after a "but" of their own text, shape (h,)."""
+    """Return which matches stand after a "but" of their own text, shape (h,)."""
     contrasts = np.flatnonzero(_free_tokens(words, found, _CONTRASTS))
     before = np.searchsorted(contrasts, np.stack([words.offsets[words.rows[found.positions]], found.positions]))
     after: npt.NDArray[np.bool_] = before[1] > before[0]

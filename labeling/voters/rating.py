@@ -72,7 +72,7 @@ class RatingVoter:
         return Votes.from_scores(labels)
 
     def why_silent(self, corpus: Corpus) -> str:
-        """Say why it does not vote on any of these rows."""
+        """Return why it does not vote on any of these rows."""
         rating = self._ratings(corpus).drop_nans().to_numpy()
         if not len(rating):
             return f"column '{self.column}' holds no number"

@@ -16,7 +16,7 @@ from ...data.types.votes import Votes
 from ...models.loading.capabilities import Engine, zero_shot_engine
 from ...models.loading.resolve import ModelRef
 from ..label_models.class_balance import known_shares
-from ..text.prompts import Reading, check_prompts, class_scores, read_reviews
+from ..text.prompts import PromptScores, check_prompts, class_scores, score_prompts
 from .shared.options import Coverage
 from .shared.scoring import vote_on_rows
 
@@ -92,7 +92,7 @@ class ZeroShotVoter:
         """Return the calibrated score of each class for every row, shape (n, k); raises as `vote` does."""
         known_shares(self.class_balance, self.labels.k)
         texts = corpus.unique.readable.to_list()
-        scores = class_scores(self.read(texts), self.labels.k, texts=self.languages(texts))
+        scores = class_scores(self.prompt_scores(texts), self.labels.k, texts=self.languages(texts))
         return scores.astype(np.float32)[corpus.unique.inverse]
 
     def decide(self, scores: npt.NDArray[np.float32]) -> Votes:
@@ -101,9 +101,9 @@ class ZeroShotVoter:
         catch_all = self.labels.index(self.catch_all) if self.catch_all else None
         return vote_on_rows(scores, balance, coverage=self.coverage, catch_all=catch_all)
 
-    def read(self, texts: Sequence[str]) -> Iterator[Reading]:
-        """Yield what the model says of each text, prompt by prompt; raises as `vote` does."""
-        return read_reviews(
+    def prompt_scores(self, texts: Sequence[str]) -> Iterator[PromptScores]:
+        """Yield the scores of each text, prompt by prompt; raises as `vote` does."""
+        return score_prompts(
             texts,
             self.chosen_engine,
             self.model,

@@ -64,7 +64,7 @@ class ScoringVoter(Protocol):
 
 @dataclass(frozen=True)
 class Declarations:
-    """What the class of a voter says of it, as class attributes; the defaults hold for a class that says nothing.
+    """What the class of a voter declares, as class attributes; the defaults hold where it declares nothing.
 
     Parameters
     ----------
@@ -74,8 +74,8 @@ class Declarations:
         The column of the user's table that it reads, empty for none; usually one of its fields. A voter whose column
         is missing is left out if it is optional, and refused otherwise.
     runs_user_code : bool
-        Whether it runs a Python file of the user's: its votes may depend on every column, and on what its field
-        ``path`` and its attribute ``code`` (a `UserCode`) tell.
+        Whether it runs a Python file of the user's: its votes may depend on every column, and on the file
+        of its field ``path``, loaded as its attribute ``code`` (a `UserCode`).
     on_demand : bool
         Whether it votes on hard rows only, after all others: a `cascade.apply.OnDemandVoter`.
     """

@@ -32,7 +32,7 @@ def vote_by_margin(scores: Floats, min_margin: float) -> Votes:
     -------
     Votes
         Confidence is the best class's share of the evidence, with half a unit of evidence for every class added:
-        one word of evidence is less sure than five.
+        one word of evidence gives less confidence than five.
     """
     ordered = np.sort(scores, axis=1)
     lead = ordered[:, -1] - ordered[:, -2]
@@ -44,7 +44,7 @@ def vote_by_margin(scores: Floats, min_margin: float) -> Votes:
 def vote_by_score(
     scores: Floats, prior: Floats, weights: Numbers, *, coverage: float = 1.0, catch_all: int | None = None
 ) -> Votes:
-    """Vote for the best class after matching the batch to the class balance; abstain on the least sure rows.
+    """Vote for the best class after matching the batch to the class balance; abstain on the least confident rows.
 
     Parameters
     ----------
@@ -57,8 +57,8 @@ def vote_by_score(
     weights : ndarray, shape (n,)
         How many rows each score stands for.
     coverage : float
-        Share of the rows to vote on, in (0, 1]; the surest of each predicted class. Rows that are equally sure are
-        treated alike.
+        Share of the rows to vote on, in (0, 1]; the most confident of each predicted class. Rows of equal confidence
+        are treated alike.
     catch_all : int, optional
         A class that takes what no other one claims: rows on which no class leads by `CLEAR_LEAD` are abstained on.
 
@@ -74,8 +74,8 @@ def vote_by_score(
     bias = _matched(some, prior, weights[::step]) if weights.sum() >= SMALLEST_BATCH else np.zeros(scores.shape[1])
     labels, confidence = np.empty(len(scores), np.int16), np.empty(len(scores))
     for start in range(0, len(scores), _MATCHED):
-        block = scores[start : start + _MATCHED]
-        matched = (block - block.mean(axis=1, keepdims=True, dtype=np.float64)) / spread + bias
+        chunk = scores[start : start + _MATCHED]
+        matched = (chunk - chunk.mean(axis=1, keepdims=True, dtype=np.float64)) / spread + bias
         probs = softmax(matched)
         labels[start : start + _MATCHED] = (
             probs.argmax(axis=1) if catch_all is None else _clear_leaders(matched, catch_all)
@@ -84,10 +84,10 @@ def vote_by_score(
     kept = np.zeros(len(scores), bool)
     for label in range(scores.shape[1]):
         rows = np.flatnonzero(labels == label)
-        surest = rows[np.argsort(-confidence[rows], kind="stable")]
-        doubts = -confidence[surest]
-        surer = np.concatenate([[0.0], np.cumsum(weights[surest])])[np.searchsorted(doubts, doubts)]
-        kept[surest[surer < coverage * weights[rows].sum()]] = True
+        ranked = rows[np.argsort(-confidence[rows], kind="stable")]
+        doubts = -confidence[ranked]
+        before = np.concatenate([[0.0], np.cumsum(weights[ranked])])[np.searchsorted(doubts, doubts)]
+        kept[ranked[before < coverage * weights[rows].sum()]] = True
     return Votes.from_scores(np.where(kept, labels, ABSTAIN), confidence)
 
 
@@ -112,7 +112,7 @@ def _clear_leaders(scores: Floats, catch_all: int) -> npt.NDArray[np.int64]:
 
 
 def vote_on_rows(scores: Floats, prior: Floats, *, coverage: float = 1.0, catch_all: int | None = None) -> Votes:
-    """Do what `vote_by_score` does, on rows of any order: the votes depend on the scores alone, to the last bit.
+    """Apply `vote_by_score` to rows of any order: the votes depend on the scores alone, exactly.
 
     Parameters
     ----------

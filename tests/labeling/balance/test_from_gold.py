@@ -87,7 +87,7 @@ def test_a_class_without_a_hand_label_stays_possible() -> None:
 
 def test_rules_that_cannot_vote_on_reviews_outside_of_the_input_are_left_out() -> None:
     votes = np.array([[0, -1], [1, 1], [1, 1], [1, 1], [1, -1], [1, -1]], np.int16)  # the second reads a column
-    rules = RuleLabels.heard_on(np.array([4, 5]), VotePatterns.from_votes(votes), np.array([0.5, 0.5]), 4)
+    rules = RuleLabels.voting_on(np.array([4, 5]), VotePatterns.from_votes(votes), np.array([0.5, 0.5]), 4)
     assert rules.table.patterns.tolist() == [[0], [1]]
     assert rules.counts.tolist() == [1, 3]
     assert rules.look_like(np.array([4, 5]), np.ones(2))

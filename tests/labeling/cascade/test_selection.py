@@ -14,7 +14,7 @@ from labeler.data.types.soft_labels import SoftLabels
 from labeler.data.types.stored_corpus import TextCopies
 from labeler.data.types.votes import Votes
 from labeler.labeling.cascade.selection import choose_texts, doubts, hard_rows
-from labeler.labeling.label_models.consensus import divided
+from labeler.labeling.label_models.consensus import has_conflict
 
 ROW = st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 100), st.booleans(), st.booleans())
 AUDIT = st.sampled_from([0, 0.1, 0.5])
@@ -35,9 +35,9 @@ def chosen(rows: list[Row], *, budget: int = 100, audit: float = 0.0) -> list[st
     return [rows[row][0] for row in copies.first[found]]
 
 
-def test_patterns_are_divided_where_two_voters_disagree() -> None:
+def test_patterns_have_a_conflict_where_two_voters_disagree() -> None:
     patterns = np.array([[-1, -1], [0, -1], [1, 1], [0, 1]], np.int16)
-    assert divided(patterns).tolist() == [False, False, False, True]
+    assert has_conflict(patterns).tolist() == [False, False, False, True]
 
 
 def test_uncovered_tied_unsure_and_disputed_rows_are_hard() -> None:

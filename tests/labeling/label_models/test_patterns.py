@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from labeler.labeling.label_models import patterns as module
-from labeler.labeling.label_models.patterns import VotePatterns, cooccurrence, merge_patterns
+from labeler.labeling.label_models.patterns import VotePatterns, cooccurrence
 
 matrices = st.tuples(st.integers(0, 40), st.integers(1, 6)).flatmap(
     lambda shape: arrays(np.int16, shape, elements=st.integers(-1, 3))
@@ -25,27 +25,14 @@ def test_patterns_are_the_sorted_distinct_rows_with_their_counts(votes: npt.NDAr
     assert [a.dtype.name for a in (table.patterns, table.counts, table.inverse)] == ["int16", "int64", "int32"]
 
 
-@given(matrices, st.integers(0, 40))
-def test_merging_shards_gives_the_table_of_the_whole(votes: npt.NDArray[np.int16], cut: int) -> None:
-    whole = VotePatterns.from_votes(votes)
-    shards = [VotePatterns.from_votes(votes[:cut]), VotePatterns.from_votes(votes[cut:])]
-    merged = merge_patterns(shards)
-    counted = merge_patterns(shard.without_rows() for shard in shards)
-    for table in (merged, counted):
-        assert np.array_equal(table.patterns, whole.patterns)
-        assert np.array_equal(table.counts, whole.counts)
-    assert np.array_equal(merged.inverse, whole.inverse)
-    assert len(counted.inverse) == 0
-
-
 def test_counting_in_a_table_equals_sorting(monkeypatch: pytest.MonkeyPatch) -> None:
     votes = np.random.default_rng(0).integers(-1, 3, (5000, 5)).astype(np.int16)
     whole = VotePatterns.from_votes(votes)
-    monkeypatch.setattr(module, "_BLOCK", 64)
+    monkeypatch.setattr(module, "_CHUNK", 64)
     counted = VotePatterns.from_votes(votes)
     monkeypatch.setattr(module, "_LARGEST_TABLE", 0)
-    sorted_in_blocks = VotePatterns.from_votes(votes)
-    for table in (counted, sorted_in_blocks):
+    sorted_rows = VotePatterns.from_votes(votes)
+    for table in (counted, sorted_rows):
         assert np.array_equal(table.patterns, whole.patterns)
         assert np.array_equal(table.counts, whole.counts)
         assert np.array_equal(table.inverse, whole.inverse)
@@ -78,7 +65,5 @@ def test_tables_that_contradict_themselves_are_refused() -> None:
         VotePatterns(row, np.zeros(1, np.int64), empty)
     with pytest.raises(ValueError, match="3 rows, but 1 rows"):
         VotePatterns(row, np.array([3]), np.zeros(1, np.int32))
-    with pytest.raises(ValueError, match="equally many voters"):
-        merge_patterns([VotePatterns.from_votes(row), VotePatterns.from_votes(row[:, :1])])
     with pytest.raises(ValueError, match="2 dimensions"):
         VotePatterns.from_votes(np.zeros(3, np.int16))

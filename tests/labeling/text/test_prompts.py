@@ -13,7 +13,7 @@ from labeler.data.types.label_space import LabelSpace
 from labeler.data.types.task import TaskSection
 from labeler.labeling.explain import try_zero_shot
 from labeler.labeling.settings import VoterSection
-from labeler.labeling.text.prompts import CONTENT_FREE, Reading, class_scores, read_reviews
+from labeler.labeling.text.prompts import CONTENT_FREE, PromptScores, class_scores, score_prompts
 from labeler.models.loading.resolve import ModelRef, resolve_model
 from labeler.models.scoring.masked_lm import MaskedLMScorer
 
@@ -23,14 +23,14 @@ WORDS = {"bad": ("нашар", "ыңғайсыздау"), "good": ("жақсы",
 HYPOTHESES = {"bad": ("бұл нашар", "плохо"), "good": ("бұл жақсы", "хорошо")}
 
 
-def read(model: ModelRef, engine: Any, texts: list[str]) -> list[Reading]:
+def read(model: ModelRef, engine: Any, texts: list[str]) -> list[PromptScores]:
     options: dict[str, Any] = {"hypotheses": HYPOTHESES, "verbalizers": WORDS, "cloze": TEMPLATES}
-    return list(read_reviews(texts, engine, model, LABELS, **options))
+    return list(score_prompts(texts, engine, model, LABELS, **options))
 
 
-def reading(calibrated: list[list[float]], classes: list[int], statements: tuple[str, ...] = ()) -> Reading:
+def reading(calibrated: list[list[float]], classes: list[int], statements: tuple[str, ...] = ()) -> PromptScores:
     scores = np.array(calibrated)
-    return Reading("", statements, np.array(classes), scores, scores)
+    return PromptScores("", statements, np.array(classes), scores, scores)
 
 
 def test_words_are_scored_by_mutual_information_with_the_review(roberta: Path) -> None:
