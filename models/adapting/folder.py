@@ -13,7 +13,9 @@ from pathlib import Path
 from ...data.digests import file_digest
 from ...data.errors import RunError
 from ...data.runs.adapt_summary import AdaptSummary
-from ...data.writing.atomic import TEMPORARY_SUFFIX, write_json
+from ...data.writing.atomic import TEMPORARY_SUFFIX, write_json, write_text
+from ...data.writing.lock import file_lock, reason_of
+from ..embedded.model import HUB_EQUIVALENT
 from ..training.fit.checkpoints import remove_checkpoints
 
 RECORD = "adaptation.json"
@@ -38,8 +40,7 @@ def check_output(folder: Path) -> None:
     summary = _read_record(folder)
     if summary is None:
         raise RunError(f"{folder} is there already and is not an adapted model (it has no {RECORD}).", hint=_OTHER)
-    found = _digests(folder)
-    changed = sorted(name for name in found.keys() | summary.files.keys() if found.get(name) != summary.files.get(name))
+    changed = sorted(name for name, _ in _digests(folder).items() ^ summary.files.items())
     if changed:
         raise RunError(f"{folder / changed[0]} is not as labeler wrote it, so {folder} is not replaced.", hint=_OTHER)
 
@@ -47,16 +48,23 @@ def check_output(folder: Path) -> None:
 def finished(folder: Path, key: str) -> AdaptSummary | None:
     """Return what was done if the folder holds the result of the same work, else None."""
     summary = _read_record(folder)
-    if summary is None:
-        return None
-    complete = any(folder.glob("*.safetensors")) and (folder / "tokenizer.json").is_file()
-    return replace(summary, folder=str(folder)) if complete and summary.key == key else None
+    return replace(summary, folder=str(folder)) if summary and summary.key == key else None
 
 
-def write_record(folder: Path, summary: AdaptSummary) -> AdaptSummary:
-    """Write ``adaptation.json``, the same for the same work, when all other files are there; return what is in it."""
+def describe(folder: Path, summary: AdaptSummary) -> AdaptSummary:
+    """Write the model card and, when all other files are there, ``adaptation.json``; return what is in it."""
+    from huggingface_hub import ModelCard, ModelCardData
+
+    head = ModelCardData(
+        library_name="transformers",
+        pipeline_tag="fill-mask",
+        tags=["labeler", "domain-adaptation", *(["lora"] if summary.mode == "lora" else [])],
+        base_model={"embedded": HUB_EQUIVALENT, "hub": summary.backbone}.get(summary.source),
+    )
+    template = Path(__file__).with_name("card.md.jinja")
+    write_text(folder / "README.md", str(ModelCard.from_template(head, str(template), **asdict(summary))))
     summary = replace(summary, files=_digests(folder))
-    volatile = ("folder", "seconds", "texts_per_second")
+    volatile = ("folder", "seconds", "texts_per_second")  # the same for the same work
     write_json(folder / RECORD, {name: value for name, value in asdict(summary).items() if name not in volatile})
     return summary
 
@@ -70,31 +78,26 @@ def held_checkpoints(output: Path) -> Iterator[Path]:
     RunError
         If another process works on the same output, or the place cannot be written to.
     """
-    from filelock import FileLock, Timeout
-
     folder = output.with_name(f"{output.name}.checkpoints")
-    lock = FileLock(folder / ".lock", timeout=0)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout:
-        raise RunError(
+    with file_lock(
+        folder / ".lock",
+        busy=lambda: RunError(
             f"Another process is adapting a model into {output}.",
             hint="Wait until it ends, or choose another --output.",
-        ) from None
-    except (OSError, NotImplementedError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise RunError(f"{folder} cannot be written to ({reason}).", hint="Choose another --output.") from error
-    try:
+        ),
+        unusable=lambda error: RunError(
+            f"{folder} cannot be written to ({reason_of(error)}).", hint="Choose another --output."
+        ),
+    ):
         for left in output.parent.glob(f".{glob.escape(output.name[:40])}.????????{TEMPORARY_SUFFIX}"):
             shutil.rmtree(left, ignore_errors=True)  # of a process killed while it wrote
-        yield folder
-        remove_checkpoints(folder)
-    finally:
-        lock.release()
-        with suppress(OSError):  # checkpoints stay
-            (folder / ".lock").unlink()
-            folder.rmdir()
+        try:
+            yield folder
+            remove_checkpoints(folder)
+        finally:
+            with suppress(OSError):  # checkpoints stay
+                (folder / ".lock").unlink()
+                folder.rmdir()
 
 
 def _read_record(folder: Path) -> AdaptSummary | None:

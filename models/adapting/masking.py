@@ -1,158 +1,173 @@
-"""Which tokens of a text are hidden, to be guessed from the others.
+"""Texts with masked tokens, and how well these are predicted from the others.
 
-Source: Devlin et al. (2019), "BERT": 15 % of the tokens are guessed; 80 % of these are replaced by the mask, 10 % by
-any token, 10 % stay. As in RoBERTa (Liu et al. 2019) each pass over the texts hides other tokens.
+Source: Devlin et al. (2019), "BERT": 15 % of the tokens are predicted; 80 % of these are replaced by the mask, 10 % by
+any token, 10 % stay. As in RoBERTa (Liu et al. 2019) each pass over the texts masks other tokens.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..scoring.batching import pad_rows, padded_length
+from ...data.progress import progress
+from ..loading.device import Compute
+from ..scoring.batching import padded_length
 from ..training.fit.batches import cut_into_parts
+from ..training.fit.memory import MemoryBudget
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-SHARE = 0.15
-"""Of a text's tokens that are guessed; at least one."""
+    from .model import MaskedModel
 
 Ids = npt.NDArray[np.int64]
+Row = Mapping[str, Sequence[int]]
+MULTIPLE = 8
+"""Rows are padded to multiples of so many tokens: oneDNN keeps compiled code for each width."""
+
+_SHARE = 0.15
+_IGNORED = -100  # as PyTorch's cross-entropy and transformers mark what is not predicted
+_TOKENS = 2048  # padded, measured at a time
 
 
-@dataclass(frozen=True, eq=False)
-class Vocabulary:
-    """What masking must know of a tokenizer with v tokens.
-
-    Parameters
-    ----------
-    mask : int
-        The mask token.
-    special : ndarray of bool, shape (v,)
-        Tokens that are never guessed nor put in the place of others.
-    lead : tuple of int
-        What every text begins with, which is not guessed either.
-    """
-
-    mask: int
-    special: npt.NDArray[np.bool_]
-    lead: tuple[int, ...] = ()
-
-    def open_places(self, row: Sequence[int] | Ids) -> Ids:
-        """Return the positions of a text's tokens that may be guessed."""
-        places = np.flatnonzero(~self.special[np.asarray(row)])
-        return places[places >= len(self.lead)] if tuple(row[: len(self.lead)]) == self.lead else places
-
-    @cached_property
-    def ordinary(self) -> Ids:
-        """The tokens that may be put in the place of others."""
-        return np.flatnonzero(~self.special)
-
-
-@dataclass(frozen=True, eq=False)
 class MaskedTexts:
-    """Texts with hidden tokens; the same number always hides the same tokens.
+    """Texts with masked tokens, as the training loop asks for them; the same part always masks the same tokens.
 
-    Example i is text ``i % n`` in its own way of hiding: several passes over the texts are one pass over this.
+    Example i is text ``i % n``: several passes over the texts, each masked in its own way, are one pass over this.
 
     Parameters
     ----------
-    rows : Sequence[Sequence[int]]
-        Token ids of n texts, each with at least one that may be guessed.
-    vocabulary : Vocabulary
+    rows : sequence of mapping
+        ``input_ids`` of n texts, and in ``special_tokens_mask`` 1 for the tokens that are never predicted.
+    tokenizer : transformers.PreTrainedTokenizerFast
     count : int
         Number of examples.
     seed : int
         Masks are drawn from it.
-    always_mask : bool
-        Replace all guessed tokens by the mask: for measuring.
-    outputs : ndarray of int64, shape (v,), optional
+    replaced : float
+        Share of the predicted tokens that the mask replaces: 1 for measuring.
+    columns : ndarray of int64, shape (v,), optional
         Column of each token among a model's outputs, where these are not all tokens.
     """
 
-    rows: Sequence[Sequence[int]]
-    vocabulary: Vocabulary
-    count: int
-    seed: int
-    always_mask: bool = False
-    outputs: Ids | None = None
-
     are_vectors = False
 
+    def __init__(
+        self,
+        rows: Sequence[Row],
+        tokenizer: Any,
+        *,
+        count: int,
+        seed: int,
+        replaced: float = 0.8,
+        columns: Ids | None = None,
+    ) -> None:
+        from transformers import DataCollatorForLanguageModeling
+
+        self.rows, self.seed, self.columns = rows, seed, columns
+        self.lengths: Ids = np.resize([len(row["input_ids"]) for row in rows], count)
+        self._weights = np.resize([_SHARE * row["special_tokens_mask"].count(0) for row in rows], count)
+        self._collator = DataCollatorForLanguageModeling(
+            tokenizer,
+            mlm_probability=_SHARE,
+            mask_replace_prob=replaced,
+            random_replace_prob=(1 - replaced) / 2,
+            pad_to_multiple_of=MULTIPLE,
+        )
+
     def __len__(self) -> int:
-        return self.count
-
-    @cached_property
-    def lengths(self) -> Ids:
-        """Tokens per example, shape (count,)."""
-        return np.resize(np.fromiter(map(len, self.rows), np.int64, len(self.rows)), self.count)
-
-    @cached_property
-    def guessed(self) -> Ids:
-        """Guessed tokens per example, shape (count,)."""
-        places = np.array([len(self.vocabulary.open_places(row)) for row in self.rows])
-        return np.resize(np.maximum(1, np.rint(SHARE * places)).astype(np.int64), self.count)
+        return len(self.lengths)
 
     def weight(self, rows: Ids) -> float:
-        """Return how many tokens of some examples are guessed: a loss is their mean."""
-        return float(self.guessed[rows].sum())
+        """Return how many tokens of some examples are predicted on average: parts of a batch count by that."""
+        return float(self._weights[rows].sum())
 
     def parts(self, rows: Ids, *, budget: int) -> list[tuple[Ids, int]]:
         """Cut some examples into parts that fit a token budget; see `cut_into_parts`."""
         return cut_into_parts(self.lengths, rows, budget=budget)
 
     def batch(self, part: Ids, width: int, *, pad: int) -> tuple[dict[str, Any], Tensor, Tensor]:
-        """Return what a masked language model is called with for some examples, and what it should guess.
+        """Return what a masked language model is called with for some examples, and what it should predict.
 
-        The guessed tokens are filled up to one of few numbers: for each number oneDNN keeps compiled code.
+        The predicted tokens are filled up to one of few numbers: for each number oneDNN keeps compiled code.
 
         Parameters
         ----------
         part : ndarray of int64, shape (b,)
             Their positions.
-        width : int
-            Tokens to pad to.
-        pad : int
-            The padding token's id.
+        width, pad : int
+            Not used: the collator pads as the tokenizer says.
 
         Returns
         -------
         (dict[str, Tensor], Tensor of int64, shape (g,), Tensor of float32, shape (g,))
-            ``input_ids`` and ``attention_mask`` of shape (b, width) and ``positions`` of shape (g,), which count
-            through the rows; the tokens there (or their columns); 1 for each of them, 0 for filling.
+            ``input_ids`` and ``attention_mask`` of shape (b, l) and ``positions`` of shape (g,), which count through
+            the rows; the tokens there (or their columns), -100 for filling; 1 for each of them, 0 for filling.
         """
         import torch
+        from torch.nn.functional import pad as fill
 
-        texts = [self.rows[i % len(self.rows)] for i in part]
-        ids = pad_rows(texts, width, pad)
-        size = padded_length(int(self.guessed[part].sum()))
-        positions, targets, weights = np.zeros(size, np.int64), np.zeros(size, np.int64), np.zeros(size, np.float32)
-        at = 0
-        for line, example in enumerate(part):
-            places, tokens = self._hide(int(example))
-            filled = slice(at, at := at + len(places))
-            positions[filled], targets[filled], weights[filled] = line * width + places, ids[line, places], 1
-            ids[line, places] = tokens
-        mask = np.arange(width) < self.lengths[part, None]
-        inputs = {"input_ids": ids, "attention_mask": mask.astype(np.int64), "positions": positions}
-        columns = targets if self.outputs is None else self.outputs[targets]
-        tensors = {name: torch.from_numpy(array) for name, array in inputs.items()}
-        return tensors, torch.from_numpy(columns), torch.from_numpy(weights)
+        seed = np.random.default_rng([self.seed, *part]).integers(2**63)
+        self._collator.generator = torch.Generator().manual_seed(int(seed))
+        batch = self._collator([self.rows[row % len(self.rows)] for row in part])
+        labels = batch.pop("labels").flatten()
+        positions = (labels != _IGNORED).nonzero().flatten()
+        filling = (0, padded_length(len(positions)) - len(positions))
+        targets = labels[positions] if self.columns is None else torch.from_numpy(self.columns)[labels[positions]]
+        targets = fill(targets, filling, value=_IGNORED)
+        return {**batch, "positions": fill(positions, filling)}, targets, (targets != _IGNORED).float()
 
-    def _hide(self, example: int) -> tuple[Ids, Ids]:
-        """Choose the guessed positions of an example, and what stands there instead."""
-        row, words = np.asarray(self.rows[example % len(self.rows)]), self.vocabulary
-        generator = np.random.default_rng([self.seed, example])
-        places = generator.permutation(words.open_places(row))[: self.guessed[example]]
-        tokens = np.full(len(places), words.mask)
-        if not self.always_mask:
-            fate = generator.random(len(places))
-            others = generator.choice(words.ordinary, len(places))
-            tokens = np.where(fate < 0.8, tokens, np.where(fate < 0.9, others, row[places]))
-        return places, tokens
+
+class TokenLoss:
+    """Cross-entropy of the predicted tokens: their mean."""
+
+    def __call__(self, logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+        """Return the mean loss of g predictions: logits (g, v), targets (g,), weights (g,), 0 for filling."""
+        from torch.nn.functional import cross_entropy
+
+        return cross_entropy(logits.float(), targets, reduction="sum") / weights.sum().clamp(min=1)
+
+    def plain(self) -> TokenLoss:
+        """Return itself."""
+        return self
+
+
+def masked_loss(model: MaskedModel, texts: MaskedTexts, *, compute: Compute, title: str) -> tuple[float, int]:
+    """Return the mean cross-entropy of the predicted tokens of some texts, over the whole vocabulary, and their number.
+
+    Its exponential is the pseudo-perplexity of Salazar et al. (2020), "Masked Language Model Scoring", but that a share
+    of the tokens is masked at once and not each token alone.
+
+    Parameters
+    ----------
+    model : MaskedModel
+        Afterwards in evaluation mode.
+    texts : MaskedTexts
+    compute : Compute
+        Device and number format.
+    title : str
+        Of the progress bar.
+    """
+    import torch
+
+    rows = np.arange(len(texts))
+    model.eval()
+
+    @torch.inference_mode()
+    def attempt(tokens: int) -> tuple[float, int]:
+        total, predicted = 0.0, 0
+        with progress(title, total=len(rows)) as advance:
+            for part, width in texts.parts(rows, budget=tokens):
+                inputs, *expected = texts.batch(part, width, pad=model.pad_token_id)
+                targets, weights = (tensor.to(compute.device) for tensor in expected)
+                with torch.autocast(compute.device, dtype=torch.bfloat16, enabled=compute.dtype == "bfloat16"):
+                    logits = model(**{name: tensor.to(compute.device) for name, tensor in inputs.items()})
+                total += float(TokenLoss()(logits, targets, weights) * weights.sum())
+                predicted += int(weights.sum())
+                advance(len(part))
+        return total / max(predicted, 1), predicted
+
+    return MemoryBudget(_TOKENS).run(attempt, widest=int(texts.lengths.max()))

@@ -4,43 +4,73 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 
 from ...data.errors import ModelError
 from ..end_model.backbone import Plan, choose_trainable, load_backbone, set_dropout
-from ..end_model.classifier import CHARACTERS_PER_TOKEN, write_tokenizer
+from ..end_model.classifier import CHARACTERS_PER_TOKEN, write_tokenizer, writing_weights
 from ..end_model.lora import LoraOptions, merge_adapter, write_adapter
+from ..end_model.record import Mode
 from ..end_model.trainable import TrainableModule
 from ..loading.capabilities import has_mask_head
-from ..loading.device import Compute, quiet_transformers
+from ..loading.device import Compute
 from ..loading.folders import read_config
 from ..loading.open_model import load_tokenizer, longest_input
-from .masking import Ids, Vocabulary
-from .narrow import NarrowDecoder
+from .masking import MULTIPLE, Ids, Row
 
 if TYPE_CHECKING:
     from ..loading.resolve import ModelRef
 
-Mode = Literal["lora", "full"]
 ADAPTERS = LoraOptions(rank=16, alpha=32, dropout=0.0, feed_forward=True)
 MAX_LENGTH = 128
 """Tokens of a review that are read: as many as `labeler train` reads."""
-
-_UNMET = 0.01
-_SMALL = 0.3  # at 1, the guesses of an untrained head are loud and wrong
+_UNSEEN = 0.01
+_OTHERS = 4096  # tokens that stand for all those that no review has
+_SMALL = 0.3  # at 1, the predictions of an untrained head are loud and wrong
 _SENTENCE_FILES = ("modules.json", "config_sentence_transformers.json", "sentence_bert_config.json", "1_Pooling")
 
 
+class NarrowDecoder(torch.nn.Module):
+    """An output layer over m of v tokens, with frozen weights and a trained bias.
+
+    A softmax over a multilingual vocabulary of 146,000 tokens doubles the time of a training step; the reviews of a
+    shop have a tenth of these tokens. A random few stand for all the others, each with the weight of many (sampled
+    softmax, Jean et al. 2015, "On Using Very Large Target Vocabulary"), or the others would rise unseen.
+
+    Parameters
+    ----------
+    whole : torch.nn.Linear
+        The layer over all tokens.
+    seen : ndarray of int64, shape (m,)
+        The tokens that are predicted.
+    seed : int
+        Of the choice among the others.
+    """
+
+    def __init__(self, whole: Any, seen: Ids, *, seed: int) -> None:
+        super().__init__()
+        others = np.setdiff1d(np.arange(whole.out_features), seen)
+        few = np.random.default_rng(seed).permutation(others)[:_OTHERS]
+        weight, bias = whole.weight.detach(), whole.bias.detach()
+        self.bias = torch.nn.Parameter(bias[seen].clone())
+        each = math.log(len(others) / len(few)) if len(few) else 0.0
+        self._frozen = weight[np.concatenate([seen, few])], bias[few] + each
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Return logits of shape (..., m + others): those of the tokens `seen` come first."""
+        weight, others_bias = self._frozen
+        return torch.nn.functional.linear(hidden, weight, torch.cat([self.bias, others_bias]))
+
+
 class MaskedModel(TrainableModule):
-    """Guesses hidden tokens.
+    """Predicts masked tokens.
 
     Parameters
     ----------
@@ -50,58 +80,41 @@ class MaskedModel(TrainableModule):
     ref : ModelRef
         Where it was loaded from.
     mode : "lora" or "full"
-    new_head : bool
-        Whether the head began at random.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, ref: ModelRef, *, mode: Mode, new_head: bool) -> None:
+    def __init__(self, model: Any, tokenizer: Any, ref: ModelRef, *, mode: Mode) -> None:
         super().__init__()
-        self.model = model
-        self.tokenizer = tokenizer
-        self.ref = ref
-        self.mode = mode
-        self.new_head = new_head
-
-    @property
-    def pad_token_id(self) -> int:
-        """Token id that fills up short rows."""
-        return int(self.tokenizer.pad_token_id or 0)
-
-    @property
-    def width(self) -> int:
-        """Length of the encoder's vectors."""
-        return int(self.model.config.hidden_size)
+        self.model, self.tokenizer, self.ref, self.mode = model, tokenizer, ref, mode
+        self.new_head = ref.source == "embedded"
+        self.pad_token_id = int(tokenizer.pad_token_id or 0)
 
     def is_head(self, name: str) -> bool:
-        """Tell whether the parameter `name` began at random."""
+        """Return whether the parameter `name` began at random."""
         return self.new_head and not name.startswith(f"model.{self.model.base_model_prefix}.")
 
-    def vocabulary(self) -> Vocabulary:
-        """Describe the tokenizer to `MaskedTexts`."""
-        special = np.zeros(self.model.config.vocab_size, dtype=bool)
-        special[[token for token in self.tokenizer.all_special_ids if token < len(special)]] = True
-        special[len(self.tokenizer) :] = True  # outputs that no token has
-        lead = self.tokenizer(self.ref.prefix.strip())["input_ids"]
-        while lead and special[lead[-1]]:
-            lead.pop()
-        return Vocabulary(int(self.tokenizer.mask_token_id), special, tuple(lead))
+    def token_rows(self, texts: Sequence[str]) -> list[Row]:
+        """Split texts into token ids as `TextClassifier.token_rows` does, without those that have nothing to predict.
 
-    def token_rows(self, texts: Sequence[str]) -> list[list[int]]:
-        """Split texts into token ids as `TextClassifier.token_rows` does."""
-        if not texts:
-            return []
+        Neither special tokens nor those of the prefix, which every text begins with, are to be predicted.
+        """
         length = min(MAX_LENGTH, longest_input(self.ref.path, self.tokenizer))
-        rows: list[list[int]] = self.tokenizer(
+        length -= length % MULTIPLE
+        encoded = self.tokenizer(
             [self.ref.prefix + text[: CHARACTERS_PER_TOKEN * length] for text in texts],
             truncation=True,
             max_length=length,
-            return_attention_mask=False,
-            return_token_type_ids=False,
-        )["input_ids"]
-        return rows
+            return_offsets_mapping=True,
+        )
+        special, prefix = set(self.tokenizer.all_special_ids), len(self.ref.prefix.rstrip())
+        never = [
+            [int(token in special or start < prefix) for token, (start, _) in zip(ids, spans, strict=True)]
+            for ids, spans in zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
+        ]
+        rows = zip(encoded["input_ids"], never, strict=True)
+        return [{"input_ids": ids, "special_tokens_mask": mask} for ids, mask in rows if not all(mask)]
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
-        """Return what is guessed at some positions; at all of them a wide vocabulary would cost most of the time.
+        """Return what is predicted at some positions; at all of them a wide vocabulary would cost most of the time.
 
         Parameters
         ----------
@@ -127,27 +140,31 @@ class MaskedModel(TrainableModule):
             hook.remove()
         return logits
 
-    def narrow(self, tokens: Ids, *, seed: int) -> None:
-        """Let the new head guess among some tokens only, until `widen`; see `NarrowDecoder`."""
-        predictions = self.model.cls.predictions
-        predictions.bias.requires_grad_(False)
-        predictions.decoder = NarrowDecoder(predictions.decoder, tokens, seed=seed)
-
-    def widen(self) -> None:
-        """Let the new head guess among all tokens again."""
-        predictions = self.model.cls.predictions
-        predictions.decoder = predictions.decoder.widened()
-        predictions.bias.requires_grad_(True)
+    @contextmanager
+    def narrowed(self, seen: Ids, *, seed: int) -> Iterator[None]:
+        """Let a new head predict among some tokens only while it is trained; see `NarrowDecoder`."""
+        if not self.new_head:
+            yield
+            return
+        head = self.model.cls.predictions
+        whole = head.decoder
+        head.bias.requires_grad_(False)
+        head.decoder = narrow = NarrowDecoder(whole, seen, seed=seed)
+        yield
+        with torch.no_grad():
+            whole.bias[seen] = narrow.bias
+        head.decoder = whole
+        head.bias.requires_grad_(True)
 
     def start_from(self, counts: Ids) -> None:
-        """Let the new head guess tokens by how often they were met, and hardly by the text.
+        """Let the new head predict tokens by how often they were seen, and hardly by the text.
 
         Parameters
         ----------
         counts : ndarray of int64, shape (v,)
-            How often each token was met. One in a hundred guesses goes to those that were not.
+            How often each token was seen. One in a hundred predictions goes to those that were not.
         """
-        share = counts + _UNMET * counts.sum() / len(counts)
+        share = counts + _UNSEEN * counts.sum() / len(counts)
         head = self.model.cls.predictions
         with torch.no_grad():
             head.bias.copy_(torch.from_numpy(np.log(share / share.sum())))
@@ -155,7 +172,7 @@ class MaskedModel(TrainableModule):
             head.transform.LayerNorm.weight.fill_(_SMALL)
 
     def counts(self) -> tuple[int, int]:
-        """Count the weights that are trained, and all of them without adapters."""
+        """Count the parameters that are trained, and all of them without adapters."""
         sizes = [(p.numel(), p.requires_grad, ".lora_" in name) for name, p in self.named_parameters()]
         return sum(size for size, trained, _ in sizes if trained), sum(size for size, _, extra in sizes if not extra)
 
@@ -168,14 +185,9 @@ class MaskedModel(TrainableModule):
             If the weights cannot be written.
         """
         model = self._merged() if self.mode == "lora" else self.model
-        try:
-            with quiet_transformers():
-                model.save_pretrained(str(folder))
-        except SafetensorError as error:  # how the library reports what the system said
-            raise ModelError(f"The model cannot be written to {folder}: {error}.") from error
         write_tokenizer(self.tokenizer, folder, self.tokenizer.model_max_length)
-        for path in folder.glob("*.safetensors"):  # the library lets only the owner read them
-            shutil.copymode(folder / "tokenizer.json", path)
+        with writing_weights(folder, mode_of=folder / "tokenizer.json"):
+            model.save_pretrained(str(folder))
         for name in _SENTENCE_FILES:
             with suppress(FileNotFoundError):
                 source = self.ref.path / name
@@ -183,7 +195,7 @@ class MaskedModel(TrainableModule):
 
     def _merged(self) -> Any:
         """Return the base with the adapters in it; adding them in bfloat16 would lose most of them in rounding."""
-        whole = _load(self.ref, dtype=torch.float32, attention=None)
+        whole = _load(self.ref)
         with TemporaryDirectory(prefix="labeler-") as name:
             write_adapter(self.model, Path(name), base=self.ref, heads=[], task="FEATURE_EXTRACTION")
             merge_adapter(whole, Path(name), heads=[])
@@ -216,53 +228,32 @@ def build_masked_model(ref: ModelRef, *, mode: Mode, seed: int, compute: Compute
     ModelError
         If the model has no masked-language-model head or cannot be loaded.
     """
-    check_mask_head(ref)
-    tokenizer = load_tokenizer(ref.path)
-    if tokenizer.mask_token_id is None or tokenizer.mask_token_id >= read_config(ref.path).get("vocab_size", math.inf):
-        raise ModelError(f"{ref.name} has no mask token.", hint="Is its tokenizer that of another model?")
-    plan = Plan(
-        dtype=compute.torch_dtype if mode == "lora" else torch.float32,
-        attention="eager" if compute.device == "cpu" else None,
-        dropout=0.0,
-        encoder_dropout=0.0,
-        lora=ADAPTERS if mode == "lora" else None,
-        train_embeddings=False,
-    )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = _load(ref, dtype=plan.dtype, attention=plan.attention)
-        set_dropout(model, plan.encoder_dropout)
-        choose_trainable(model, plan)
-    masked = MaskedModel(model, tokenizer, ref, mode=mode, new_head=_needs_head(ref))
-    if masked.new_head:
-        for name, parameter in masked.named_parameters():
-            if masked.is_head(name):
-                parameter.data = parameter.data.float()
-                parameter.requires_grad_(True)
-    return masked.to(compute.device)
-
-
-def check_mask_head(ref: ModelRef) -> None:
-    """Refuse a model that cannot guess hidden tokens.
-
-    Raises
-    ------
-    ModelError
-    """
-    if not _needs_head(ref) and not has_mask_head(ref.path):
+    if ref.source != "embedded" and not has_mask_head(ref.path):
         raise ModelError(
             f"{ref.name} is not a masked language model, so its pretraining cannot go on.",
             hint="Use a model with such a head, for example kz-transformers/kaz-roberta-conversational, or 'embedded'.",
         )
+    tokenizer = load_tokenizer(ref.path)
+    if tokenizer.mask_token_id is None or tokenizer.mask_token_id >= read_config(ref.path).get("vocab_size", math.inf):
+        raise ModelError(f"{ref.name} has no mask token.", hint="Is its tokenizer that of another model?")
+    lora, dtype = (ADAPTERS, compute.torch_dtype) if mode == "lora" else (None, torch.float32)
+    attention = "eager" if compute.device == "cpu" else None
+    plan = Plan(dtype, attention, dropout=0.0, encoder_dropout=0.0, lora=lora, train_embeddings=False)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = _load(ref, dtype=dtype, attention=attention)
+        set_dropout(model, 0.0)
+        choose_trainable(model, plan)
+    masked = MaskedModel(model, tokenizer, ref, mode=mode)
+    for name, parameter in masked.named_parameters():
+        if masked.is_head(name):
+            parameter.data = parameter.data.float()
+            parameter.requires_grad_(True)
+    return masked.to(compute.device)
 
 
-def _needs_head(ref: ModelRef) -> bool:
-    return ref.source == "embedded"
-
-
-def _load(ref: ModelRef, *, dtype: torch.dtype, attention: str | None) -> Any:
+def _load(ref: ModelRef, **options: Any) -> Any:
     def may_lack(model: Any, name: str) -> bool:
-        return _needs_head(ref) and not name.startswith(f"{model.base_model_prefix}.")
+        return ref.source == "embedded" and not name.startswith(f"{model.base_model_prefix}.")
 
-    model, _ = load_backbone(ref.path, "AutoModelForMaskedLM", may_lack=may_lack, dtype=dtype, attention=attention)
-    return model
+    return load_backbone(ref.path, "AutoModelForMaskedLM", may_lack=may_lack, **options)[0]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -165,20 +166,27 @@ class TextClassifier(TrainableModule):
         """
         if self.backbone is not None:
             merge_seen_tokens(self.backbone)
-        try:
-            with quiet_transformers():
-                self.write_model(folder)
-        except SafetensorError as error:  # how the library reports what the system said
-            raise ModelError(f"The model cannot be written to {folder}: {error}.") from error
         write_record(folder, record or self.record)
-        for path in folder.rglob("*.safetensors"):  # the library lets only the owner read them
-            shutil.copymode(folder / RECORD, path)
+        with writing_weights(folder, mode_of=folder / RECORD):
+            self.write_model(folder)
 
     def count_parameters(self) -> None:
         """Bring the record's counts of weights up to date."""
         sizes = [(p.numel(), p.requires_grad) for p in self.parameters()]
         trained = sum(size for size, is_trained in sizes if is_trained)
         self.record = replace(self.record, trained_parameters=trained, total_parameters=sum(size for size, _ in sizes))
+
+
+@contextmanager
+def writing_weights(folder: Path, *, mode_of: Path) -> Iterator[None]:
+    """Explain failures of writing weights, and let those read them who may read the file `mode_of`."""
+    try:
+        with quiet_transformers():
+            yield
+    except SafetensorError as error:  # how the library reports what the system said
+        raise ModelError(f"The model cannot be written to {folder}: {error}.") from error
+    for path in folder.rglob("*.safetensors"):  # the library lets only the owner read them
+        shutil.copymode(mode_of, path)
 
 
 def write_tokenizer(tokenizer: Any, folder: Path, max_length: int) -> None:

@@ -44,7 +44,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("mode", ["full", "lora"])
-def test_hidden_words_are_guessed_better_afterwards(adapt: Adapt, mode: str, tmp_path: Path, said: list[str]) -> None:
+def test_masked_words_are_predicted_better_afterwards(adapt: Adapt, mode: str, tmp_path: Path, said: list[str]) -> None:
     summary = adapt(mode=mode, epochs=8)
     assert summary.after["pseudo_perplexity"] < 0.7 * summary.before["pseudo_perplexity"]
     assert summary.before["pseudo_perplexity"] == pytest.approx(math.exp(summary.before["loss"]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,8 @@ import torch
 from transformers import AutoModelForMaskedLM
 
 from labeler.data.errors import ModelError
-from labeler.models.adapting.masking import MaskedTexts
-from labeler.models.adapting.measure import TokenLoss, masked_loss
-from labeler.models.adapting.model import MaskedModel, build_masked_model
-from labeler.models.adapting.narrow import NarrowDecoder
+from labeler.models.adapting.masking import MaskedTexts, masked_loss
+from labeler.models.adapting.model import MaskedModel, NarrowDecoder, build_masked_model
 from labeler.models.loading.resolve import ModelRef, resolve_model
 
 from .conftest import FP32, reviews
@@ -36,8 +33,8 @@ def moved(model: MaskedModel) -> MaskedModel:
     return model
 
 
-def hidden(model: MaskedModel, n: int = 12) -> MaskedTexts:
-    return MaskedTexts(model.token_rows(reviews(n)), model.vocabulary(), n, 0, always_mask=True)
+def masked(model: MaskedModel, n: int = 12) -> MaskedTexts:
+    return MaskedTexts(model.token_rows(reviews(n)), model.tokenizer, count=n, seed=0, replaced=1.0)
 
 
 def logits_of(model: MaskedModel, texts: MaskedTexts) -> torch.Tensor:
@@ -57,9 +54,9 @@ def plain_logits(folder: Path, model: MaskedModel, texts: MaskedTexts) -> torch.
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_guesses_at_positions_are_those_of_the_whole_model(families: dict[str, Path], family: str) -> None:
+def test_predictions_at_positions_are_those_of_the_whole_model(families: dict[str, Path], family: str) -> None:
     model = build(families[family])
-    texts = hidden(model)
+    texts = masked(model)
     torch.testing.assert_close(
         logits_of(model, texts), plain_logits(families[family], model, texts), rtol=1e-3, atol=1e-4
     )
@@ -67,11 +64,11 @@ def test_guesses_at_positions_are_those_of_the_whole_model(families: dict[str, P
 
 @pytest.mark.parametrize("mode", ["full", "lora"])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_what_is_written_guesses_as_what_was_trained(
+def test_what_is_written_predicts_as_what_was_trained(
     families: dict[str, Path], family: str, mode: str, tmp_path: Path
 ) -> None:
     model = moved(build(families[family], mode))
-    texts = hidden(model)
+    texts = masked(model)
     model.write(tmp_path)
     found = plain_logits(tmp_path, model, texts)
     torch.testing.assert_close(found, logits_of(model, texts), rtol=1e-3, atol=1e-3)
@@ -93,14 +90,19 @@ def test_dominant_word_embeddings_are_not_trained(families: dict[str, Path]) -> 
     assert small.model.get_input_embeddings().weight.requires_grad
 
 
-def test_the_loss_is_the_mean_over_hidden_tokens(families: dict[str, Path]) -> None:
+def test_the_loss_is_the_mean_over_masked_tokens(families: dict[str, Path]) -> None:
     model = build(families["bert"])
-    texts = hidden(model, 40)
-    _, targets, weights = texts.batch(np.arange(40), int(texts.lengths.max()), pad=model.pad_token_id)
-    logs = plain_logits(families["bert"], model, texts).log_softmax(-1)
-    expected = -float(logs.gather(1, targets[weights > 0, None]).mean())
-    found = masked_loss(model, texts, compute=FP32, what="")
-    assert found == pytest.approx(expected, rel=1e-4)
+    texts, plain = masked(model, 40), AutoModelForMaskedLM.from_pretrained(families["bert"])
+    losses = []
+    for part, width in texts.parts(np.arange(40), budget=2048):
+        inputs, targets, weights = texts.batch(part, width, pad=model.pad_token_id)
+        positions = inputs.pop("positions")[weights > 0]
+        with torch.no_grad():
+            logs = plain(**inputs).logits.flatten(0, 1)[positions].log_softmax(-1)
+        losses += (-logs.gather(1, targets[weights > 0, None])).flatten().tolist()
+    found, predicted = masked_loss(model, texts, compute=FP32, title="")
+    assert predicted == len(losses)
+    assert found == pytest.approx(sum(losses) / len(losses), rel=1e-4)
 
 
 def test_a_model_without_a_head_is_refused(bert: Path) -> None:
@@ -115,24 +117,26 @@ def test_embedded_gets_a_head_tied_to_its_words(embedded_like: ModelRef, mode: A
     assert model.new_head
     assert {name.split(".")[1] for name, _ in model.named_parameters() if model.is_head(name)} == {"cls"}
     assert model.head_parameters()
-    texts = hidden(model)
-    counts = np.bincount(np.concatenate(texts.rows), minlength=model.model.config.vocab_size)
+    texts = masked(model)
+    tokens = np.concatenate([row["input_ids"] for row in texts.rows])
+    counts = np.bincount(tokens, minlength=model.model.config.vocab_size)
     model.start_from(counts)
-    guess = logits_of(model, texts).softmax(-1).mean(0)
-    assert float(guess[torch.from_numpy(counts == 0)].sum()) < 0.1
+    share = logits_of(model, texts).softmax(-1).mean(0)
+    assert float(share[torch.from_numpy(counts == 0)].sum()) < 0.1
     moved(model).write(tmp_path)
     torch.testing.assert_close(plain_logits(tmp_path, model, texts), logits_of(model, texts), rtol=1e-3, atol=1e-3)
     saved = AutoModelForMaskedLM.from_pretrained(tmp_path)
     assert saved.cls.predictions.decoder.weight is saved.bert.embeddings.word_embeddings.weight
 
 
-def test_the_prefix_is_put_before_texts_and_not_hidden(embedded_like: ModelRef) -> None:
+def test_the_prefix_is_put_before_texts_and_not_predicted(embedded_like: ModelRef) -> None:
     known = replace(embedded_like, prefix="тауар: ")
     model = build_masked_model(known, mode="full", seed=0, compute=FP32)
-    words, (row,) = model.vocabulary(), model.token_rows(["тауар жақсы"])
-    assert len(words.lead) > 1  # the first token and the prefix
-    assert row[: len(words.lead)] == list(words.lead)
-    assert min(words.open_places(row)) >= len(words.lead)
+    row, *others = model.token_rows(["тауар жақсы", "", "жақсы"])
+    assert len(others) == 1  # of an empty text there is nothing to predict
+    before = model.tokenizer(known.prefix.strip())["input_ids"][:-1]
+    assert row["input_ids"][: len(before)] == before
+    assert row["special_tokens_mask"] == [1] * len(before) + [0] * (len(row["input_ids"]) - len(before) - 1) + [1]
 
 
 def whole(v: int = 50, d: int = 8) -> torch.nn.Linear:
@@ -155,20 +159,13 @@ def test_a_few_tokens_stand_for_all_the_others() -> None:
     torch.testing.assert_close(narrow(vectors).logsumexp(-1), layer(vectors).logsumexp(-1), atol=0.1, rtol=0)
 
 
-def test_a_widened_layer_has_what_was_learned() -> None:
-    layer = whole()
-    before = layer.bias.detach().clone()
-    narrow = NarrowDecoder(layer, np.array([3, 7]), seed=0)
-    assert [name for name, _ in narrow.named_parameters()] == ["bias"]
-    with torch.no_grad():
-        narrow.bias.add_(1)
-    assert narrow.widened() is layer
+def test_a_narrowed_head_keeps_what_was_learned(embedded_like: ModelRef) -> None:
+    model = build_masked_model(embedded_like, mode="lora", seed=0, compute=FP32)
+    head = model.model.cls.predictions
+    layer, before = head.decoder, head.decoder.bias.detach().clone()
+    with model.narrowed(np.array([3, 7]), seed=0):
+        assert [name for name, _ in head.decoder.named_parameters()] == ["bias"]
+        with torch.no_grad():
+            head.decoder.bias.add_(1)
+    assert head.decoder is layer
     assert (layer.bias - before).nonzero().flatten().tolist() == [3, 7]
-
-
-def test_filling_counts_nothing() -> None:
-    logits, targets = torch.randn(4, 9), torch.tensor([1, 2, 0, 0])
-    loss = TokenLoss()(logits, targets, torch.tensor([1.0, 1, 0, 0]))
-    expected = torch.nn.functional.cross_entropy(logits[:2], targets[:2])
-    assert float(loss) == pytest.approx(float(expected))
-    assert not math.isnan(float(loss))
