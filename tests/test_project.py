@@ -181,7 +181,8 @@ def test_the_wheel_holds_one_package(tmp_path: Path) -> None:
     assert "labeler" in tops
     assert all(top == "labeler" or top.endswith(".dist-info") for top in tops)
     data = [path for path in (ROOT / "data").rglob("*") if path.suffix in {".toml", ".csv", ".md"}]
-    pages = [path for path in (ROOT / "reports").rglob("*") if path.suffix in {".md", ".j2", ".css", ".js", ".html"}]
+    shown = {".md", ".j2", ".css", ".js", ".html"}
+    pages = [path for folder in ("models", "reports") for path in (ROOT / folder).rglob("*") if path.suffix in shown]
     data += [path for path in pages if path.name != "example.html"]
     code = [name for name in NAMES if not name.startswith(("benchmarks/", "docs/"))]
     wanted = {*(f"labeler/{name}" for name in code), "labeler/py.typed"}

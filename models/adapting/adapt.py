@@ -27,7 +27,8 @@ from .folder import check_output, describe, finished, held_checkpoints
 from .masking import MaskedTexts, TokenLoss, masked_loss
 
 if TYPE_CHECKING:
-    from .model import MaskedModel, Mode
+    from ..end_model.record import Mode
+    from .model import MaskedModel
 
 _MIN_TEXTS = 50  # distinct ones: fewer teach nothing and measure nothing
 _HELD_OUT_SHARE, _MAX_HELD_OUT = 0.05, 2_000

@@ -61,7 +61,7 @@ def describe(folder: Path, summary: AdaptSummary) -> AdaptSummary:
         tags=["labeler", "domain-adaptation", *(["lora"] if summary.mode == "lora" else [])],
         base_model={"embedded": HUB_EQUIVALENT, "hub": summary.backbone}.get(summary.source),
     )
-    template = Path(__file__).with_name("card.md.jinja")
+    template = Path(__file__).with_name("card.md.j2")
     write_text(folder / "README.md", str(ModelCard.from_template(head, str(template), **asdict(summary))))
     summary = replace(summary, files=_digests(folder))
     volatile = ("folder", "seconds", "texts_per_second")  # the same for the same work
