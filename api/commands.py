@@ -16,7 +16,7 @@ from ..data.writing.overwriting import refuse_run_output
 from ..models.loading.device import may_have_gpu as may_have_gpu
 
 if TYPE_CHECKING:
-    from ..data.runs.adapt_summary import AdaptSummary
+    from ..data.runs.summaries import AdaptSummary
     from ..labeling.explain import Trial
 
 

@@ -18,7 +18,7 @@ from ..data.writing.overwriting import refuse_run_files, refuse_run_output
 from .folder import RunFolder
 
 if TYPE_CHECKING:
-    from ..data.runs.train_summary import TrainSummary
+    from ..data.runs.summaries import TrainSummary
     from ..models.predict import Prediction
     from ..reports.rendering.write import WrittenReport
     from ..reports.sampling.draw import Drawn
@@ -106,7 +106,7 @@ class Run(RunFolder):
         given = {"mode": mode, "head": head, "backbone": backbone, "epochs": epochs, "learning_rate": learning_rate}
         given |= {"seed": seed, "exclude_absent": exclude_absent}
         settings = with_flags(run_config(task, self.path).train, given)
-        with open_run(self.path, together=True) as directory:
+        with open_run(self.path, distributed=True) as directory:
             summaries = train_end_models(
                 settings, directory, compare=compare, gold=gold, resume=resume, force=force, log_to=log_to
             )

@@ -10,7 +10,8 @@ import numpy.typing as npt
 import polars as pl
 
 from ..data.errors import RunError
-from ..data.gold.gold_rows import GoldMatcher, GoldTable
+from ..data.gold.gold_rows import GoldTable
+from ..data.gold.match import GoldMatcher
 from ..data.progress import progress
 from ..data.reading.reviews import Chunk, TableStream
 from ..data.runs.directory import RunDirectory

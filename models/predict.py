@@ -21,7 +21,7 @@ from ..data.reading.reviews import Chunk, TableStream, open_stream
 from ..data.runs.directory import RunDirectory
 from ..data.runs.labels import LabelledRun
 from ..data.runs.manifest import stage_key
-from ..data.runs.train_summary import read_train_summary
+from ..data.runs.summaries import read_train_summary
 from ..data.text.content import has_content, is_blank
 from ..data.types.label_space import LabelSpace
 from ..data.writing.atomic import write_jsonl

@@ -14,7 +14,8 @@ from ..runs.directory import RunDirectory
 from ..runs.label_options import in_memory, read_label_options
 from ..types.label_space import ABSTAIN, LabelSpace
 from .drawn_samples import DrawnSample, drawn_samples
-from .gold_rows import GoldTable, UnlabelledError, match_gold, read_gold
+from .gold_rows import GoldTable, UnlabelledError, read_gold
+from .match import match_gold
 
 
 def hand_labels(run: RunDirectory, label_space: LabelSpace, given: GoldTable | None) -> GoldTable | None:

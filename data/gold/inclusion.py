@@ -8,7 +8,8 @@ import polars as pl
 
 from ..runs.directory import RunDirectory
 from .drawn_samples import read_record
-from .gold_rows import INCLUSION, GoldTable, match_gold
+from .gold_rows import INCLUSION, GoldTable
+from .match import match_gold
 from .weights import sample_weights
 
 _SAME = 1e-6  # relative difference that a spreadsheet may have made by rounding

@@ -9,7 +9,8 @@ import numpy.typing as npt
 import polars as pl
 
 from ..runs.labels import LabelledRun
-from .gold_rows import GoldTable, match_gold
+from .gold_rows import GoldTable
+from .match import match_gold
 
 
 @dataclass(frozen=True, eq=False)

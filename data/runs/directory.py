@@ -17,10 +17,20 @@ from ..errors import RunError
 from ..progress import status
 from ..writing.atomic import remove_leftovers, remove_path, write_json
 from ..writing.lock import file_lock, reason_of
-from ..writing.ownership import OWN_NAMES, discard, set_aside
-from .claim import claim_folder
+from ..writing.ownership import OWN_NAMES, discard, is_run, mark_run, set_aside
 from .manifest import Manifest, StageDetails
 from .names import latest_run, safe_file_name
+
+
+class _Place:
+    """A file or folder of a run: its name, and what is in it."""
+
+    def __init__(self, name: str, content: str) -> None:
+        self._name = name
+        self.__doc__ = content
+
+    def __get__(self, run: RunDirectory | None, owner: type) -> Path:
+        return Path(self._name) if run is None else run.path / self._name
 
 
 @dataclass(frozen=True)
@@ -35,135 +45,38 @@ class RunDirectory:
 
     path: Path
 
-    @property
-    def config(self) -> Path:
-        """The resolved configuration."""
-        return self.path / "config.toml"
-
-    @property
-    def manifest(self) -> Path:
-        """What each stage did; read it with `read_manifest`."""
-        return self.path / "manifest.json"
-
-    @property
-    def corpus(self) -> Path:
-        """id, text and extra columns of the rows in use."""
-        return self.path / "corpus.parquet"
-
-    @property
-    def rejected(self) -> Path:
-        """Input rows that could not be used; absent when there are none."""
-        return self.path / "rejected.jsonl"
-
-    @property
-    def votes_folder(self) -> Path:
-        """One file per voter."""
-        return self.path / "votes"
-
-    @property
-    def labels(self) -> Path:
-        """The weak labels."""
-        return self.path / "labels.parquet"
-
-    @property
-    def labels_csv(self) -> Path:
-        """The weak labels for spreadsheets."""
-        return self.path / "labels.csv"
-
-    @property
-    def lf_summary(self) -> Path:
-        """Coverage, overlaps, conflicts and accuracy per voter."""
-        return self.path / "lf_summary.csv"
-
-    @property
-    def summary(self) -> Path:
-        """The numbers `labeler label` prints."""
-        return self.path / "summary.json"
-
-    @property
-    def gold(self) -> Path:
-        """The gold rows of the run with what the weak labels say of them; absent without a gold file."""
-        return self.path / "gold.parquet"
-
-    @property
-    def relabelled(self) -> Path:
-        """Rows whose existing label changed, the surest first; absent without an existing label column."""
-        return self.path / "relabelled.csv"
-
-    @property
-    def model(self) -> Path:
-        """The trained end model, a Hugging Face folder."""
-        return self.path / "model"
-
-    @property
-    def predict_rejected(self) -> Path:
-        """Rows that the last `labeler predict` could not use; absent when there were none."""
-        return self.path / "predict_rejected.jsonl"
-
-    @property
-    def models(self) -> Path:
-        """One folder per end model of a comparison."""
-        return self.path / "models"
-
-    @property
-    def training(self) -> Path:
-        """The numbers `labeler train` prints, one entry per model of the last call."""
-        return self.path / "training.json"
-
-    @property
-    def history(self) -> Path:
-        """Losses, rates and scores of the trainings as they came, one JSON object a line."""
-        return self.path / "history.jsonl"
-
-    @property
-    def checkpoints(self) -> Path:
-        """What an interrupted training continues from; absent otherwise."""
-        return self.path / ".training"
-
-    @property
-    def metrics(self) -> Path:
-        """Metrics written by the report."""
-        return self.path / "metrics.json"
-
-    @property
-    def report(self) -> Path:
-        """The self-contained report."""
-        return self.path / "report.html"
-
-    @property
-    def report_markdown(self) -> Path:
-        """The main tables of the report as Markdown."""
-        return self.path / "report.md"
-
-    @property
-    def predictions(self) -> Path:
-        """What the end models say of the gold rows, one file per model."""
-        return self.path / "predictions"
-
-    @property
-    def sampled(self) -> Path:
-        """The rows that were drawn to be labelled by hand, so that none is drawn twice."""
-        return self.path / "sampled.parquet"
-
-    @property
-    def samples(self) -> Path:
-        """Files of the samples that were not given another place: hand labels, never removed."""
-        return self.path / "samples"
-
-    @property
-    def lock(self) -> Path:
-        """Locked while a process works in the directory."""
-        return self.path / ".lock"
-
-    @property
-    def lock_owner(self) -> Path:
-        """Who holds the lock."""
-        return self.path / ".lock-owner.json"
-
-    @property
-    def vote_checkpoints(self) -> Path:
-        """Votes on chunks of the rows, while a voter is not finished."""
-        return self.votes_folder / ".shards"
+    config = _Place("config.toml", "The resolved configuration.")
+    manifest = _Place("manifest.json", "What each stage did; read it with `read_manifest`.")
+    corpus = _Place("corpus.parquet", "id, text and extra columns of the rows in use.")
+    rejected = _Place("rejected.jsonl", "Input rows that could not be used; absent when there are none.")
+    votes_folder = _Place("votes", "One file per voter.")
+    labels = _Place("labels.parquet", "The weak labels.")
+    labels_csv = _Place("labels.csv", "The weak labels for spreadsheets.")
+    lf_summary = _Place("lf_summary.csv", "Coverage, overlaps, conflicts and accuracy per voter.")
+    summary = _Place("summary.json", "The numbers `labeler label` prints.")
+    gold = _Place("gold.parquet", "The gold rows of the run with their weak labels; absent without a gold file.")
+    relabelled = _Place(
+        "relabelled.csv",
+        "Rows whose existing label changed, the most confident first; absent without an existing label column.",
+    )
+    model = _Place("model", "The trained end model, a Hugging Face folder.")
+    predict_rejected = _Place(
+        "predict_rejected.jsonl",
+        "Rows that the last `labeler predict` could not use; absent when there were none.",
+    )
+    models = _Place("models", "One folder per end model of a comparison.")
+    training = _Place("training.json", "The numbers `labeler train` prints, one entry per model of the last call.")
+    history = _Place("history.jsonl", "Losses, rates and scores of the trainings as they came, one JSON object a line.")
+    checkpoints = _Place(".training", "What an interrupted training continues from; absent otherwise.")
+    metrics = _Place("metrics.json", "Metrics written by the report.")
+    report = _Place("report.html", "The self-contained report.")
+    report_markdown = _Place("report.md", "The main tables of the report as Markdown.")
+    predictions = _Place("predictions", "Predictions of the end models for the gold rows, one file per model.")
+    sampled = _Place("sampled.parquet", "The rows that were drawn to be labelled by hand, so that none is drawn twice.")
+    samples = _Place("samples", "Files of the samples that were not given another place: hand labels, never removed.")
+    lock = _Place(".lock", "Locked while a process works in the directory.")
+    lock_owner = _Place(".lock-owner.json", "Who holds the lock.")
+    vote_checkpoints = _Place("votes/.shards", "Votes on chunks of the rows, while a voter is not finished.")
 
     def votes(self, voter: str) -> Path:
         """Vote file of a voter; any name gives a safe and distinct file name."""
@@ -250,8 +163,33 @@ class RunDirectory:
         self.votes_folder.mkdir(exist_ok=True)
 
 
+def claim_folder(folder: Path) -> None:
+    """Make a folder, or take an empty one, and mark it as a run; so is one of an earlier version, by its manifest.
+
+    Hidden files do not count: nothing of a run is called like them.
+
+    Raises
+    ------
+    RunError
+        If it holds files that labeler did not write.
+    OSError
+        If it cannot be made or marked.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if is_run(folder):
+        return
+    manifest = Manifest.load(folder / "manifest.json")
+    found = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    if found and (manifest.note or not manifest.path.exists()):
+        raise RunError(
+            f"{folder} is not a run of labeler: it holds '{found[0]}', and nothing says that labeler wrote it.",
+            hint="Name a new folder with --run, such as --run runs/reviews.",
+        )
+    mark_run(folder, [file.digest for stage in manifest.stages.values() for file in stage.outputs.values()])
+
+
 @contextmanager
-def open_run(path: str | Path, *, together: bool = False) -> Iterator[RunDirectory]:
+def open_run(path: str | Path, *, distributed: bool = False) -> Iterator[RunDirectory]:
     """Create or reopen a run directory and hold it for this process alone.
 
     The system frees the lock when the process ends, however it ends; what a killed one left half-written is removed
@@ -270,7 +208,7 @@ def open_run(path: str | Path, *, together: bool = False) -> Iterator[RunDirecto
         folder of other files.
     """
     run = RunDirectory(Path(path))
-    if together and not is_main_process():
+    if distributed and not is_main_process():
         yield run
         return
     unusable = partial(_unusable, run.path)

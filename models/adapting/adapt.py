@@ -14,8 +14,8 @@ from ...data.errors import ConfigError, InputError
 from ...data.progress import status
 from ...data.reading.files.format_detection import DETECT, ReadOptions
 from ...data.reading.reviews import read_table
-from ...data.runs.adapt_summary import AdaptSummary
 from ...data.runs.manifest import stage_key
+from ...data.runs.summaries import AdaptSummary
 from ...data.version import __version__
 from ...data.writing.atomic import atomic_path
 from ..loading.device import Compute, choose_compute

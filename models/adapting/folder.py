@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ...data.digests import file_digest
 from ...data.errors import RunError
-from ...data.runs.adapt_summary import AdaptSummary
+from ...data.runs.summaries import AdaptSummary
 from ...data.writing.atomic import TEMPORARY_SUFFIX, write_json, write_text
 from ...data.writing.lock import file_lock, reason_of
 from ..embedded.model import HUB_EQUIVALENT

@@ -12,7 +12,7 @@ from typing import Any
 from ...data.errors import ConfigError
 from ...data.progress import status
 from ...data.runs.directory import RunDirectory
-from ...data.runs.train_summary import read_train_summary
+from ...data.runs.summaries import read_train_summary
 from ...data.version import __version__
 from ..end_model.load import EndModel, load_end_model
 from ..predict import check_age

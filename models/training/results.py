@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...data.gold.scores import gold_scores
-from ...data.runs.train_summary import TrainSummary
+from ...data.runs.summaries import TrainSummary
 from ..end_model.card import model_card
 from .settings import TrainSection
 

@@ -17,7 +17,7 @@ from ...data.gold.hand_labels import tell_newer_labels
 from ...data.progress import status, status_of
 from ...data.runs.directory import RunDirectory
 from ...data.runs.manifest import StageDetails, stage_key
-from ...data.runs.train_summary import TrainSummary
+from ...data.runs.summaries import TrainSummary
 from ...data.version import __version__
 from ...data.writing.atomic import atomic_path, write_json, write_text
 from ..end_model.record import WITHOUT_BACKBONE

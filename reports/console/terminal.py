@@ -14,9 +14,8 @@ from rich.table import Column, Table
 
 from ...data.command import command
 from ...data.progress import status
-from ...data.runs.adapt_summary import AdaptSummary
 from ...data.runs.directory import RunDirectory
-from ...data.runs.train_summary import TrainSummary
+from ...data.runs.summaries import AdaptSummary, TrainSummary
 from ...data.writing.sinks.sink import Written
 from ...labeling.outputs import LabelSummary
 from ...labeling.voting.registry import needs, voter_class, voter_kinds, voter_options

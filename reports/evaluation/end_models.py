@@ -14,7 +14,7 @@ from ...data.command import command
 from ...data.errors import RunError
 from ...data.progress import status
 from ...data.runs.directory import RunDirectory
-from ...data.runs.train_summary import TrainSummary
+from ...data.runs.summaries import TrainSummary
 from ...data.types.label_space import LabelSpace
 from .evaluation_data import EvaluationData, Predictions
 

@@ -15,7 +15,7 @@ from ...data.gold.gold_rows import GoldTable
 from ...data.gold.inclusion import with_record
 from ...data.progress import progress, status
 from ...data.runs.directory import RunDirectory
-from ...data.runs.train_summary import TrainSummary
+from ...data.runs.summaries import TrainSummary
 from ...labeling.settings import LabelModelSection
 from ..metrics.comparison import Comparison
 from ..metrics.measures import Measures

@@ -6,7 +6,8 @@ import pytest
 
 from labeler.config import load_config
 from labeler.data.errors import InputError
-from labeler.data.gold.gold_rows import match_gold, read_gold
+from labeler.data.gold.gold_rows import read_gold
+from labeler.data.gold.match import match_gold
 from labeler.data.presets import preset_names
 from labeler.data.reading.reviews import read_table
 from labeler.data.sample import SAMPLES, sample_of

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labeler.data.errors import InputError
-from labeler.data.gold.gold_rows import GoldMatcher, GoldTable, match_gold, read_gold
+from labeler.data.gold.gold_rows import GoldTable, read_gold
+from labeler.data.gold.match import GoldMatcher, match_gold
 from labeler.data.types.label_space import LabelSpace
 from labeler.data.writing.atomic import write_csv
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from labeler.data.gold.gold_rows import match_gold, read_gold
+from labeler.data.gold.gold_rows import read_gold
 from labeler.data.gold.inclusion import with_record
+from labeler.data.gold.match import match_gold
 from labeler.data.runs.directory import RunDirectory
 from labeler.data.types.label_space import LabelSpace
 

@@ -147,7 +147,8 @@ def test_a_folder_of_the_program_is_replaced_whole_or_kept_whole(tmp_path: Path)
 
 def test_every_name_in_a_run_is_known_as_the_programs() -> None:
     run = RunDirectory(Path("run"))
-    names = {getattr(run, name).name for name, kind in vars(RunDirectory).items() if isinstance(kind, property)}
+    places = (getattr(run, name) for name in vars(RunDirectory) if not name.startswith("_"))
+    names = {place.name for place in places if isinstance(place, Path)}
     assert {name for name in names if not name.startswith(".")} - {"samples"} == OWN_NAMES
 
 

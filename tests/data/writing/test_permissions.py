@@ -12,8 +12,7 @@ import pytest
 
 from labeler.data.errors import InputError, RunError
 from labeler.data.reading.reviews import read_table
-from labeler.data.runs.claim import claim_folder
-from labeler.data.runs.directory import open_run
+from labeler.data.runs.directory import claim_folder, open_run
 from labeler.data.writing.atomic import write_text
 
 

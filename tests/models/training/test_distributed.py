@@ -61,9 +61,9 @@ def test_the_main_process_holds_the_run_for_all(tmp_path: Path, monkeypatch: pyt
     assert is_distributed()
     assert not is_main_process()
     monkeypatch.setenv("RANK", "0")
-    with open_run(tmp_path, together=True):
+    with open_run(tmp_path, distributed=True):
         monkeypatch.setenv("RANK", "1")
-        with open_run(tmp_path, together=True) as run:
+        with open_run(tmp_path, distributed=True) as run:
             assert run.path == tmp_path
         with pytest.raises(RunError, match="is in use"), open_run(tmp_path):
             pass

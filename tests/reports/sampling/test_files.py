@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from labeler.data.errors import ConfigError, RunError
-from labeler.data.gold.gold_rows import match_gold, read_gold
+from labeler.data.gold.gold_rows import read_gold
+from labeler.data.gold.match import match_gold
 from labeler.data.types.label_space import LabelSpace
 from labeler.data.types.task import Label
 from labeler.reports.sampling.files import FORMATS, write_sample
