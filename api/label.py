@@ -93,7 +93,7 @@ def label(
 
     Examples
     --------
-    >>> run = label(["Керемет, рахмет!", "Өте нашар"], rules)
+    >>> run = label(["Керемет, рахмет!", "Өте нашар"], task)
     >>> run.labels["label"].to_list()
     ['positive', 'negative']
     """
@@ -162,7 +162,7 @@ def apply_voters(
 
     Examples
     --------
-    >>> L = apply_voters(["Керемет, рахмет!", "", "Өте нашар 👎"], rules)
+    >>> L = apply_voters(["Керемет, рахмет!", "", "Өте нашар 👎"], task)
     >>> L.voters
     ('keywords', 'emoji', 'thanks')
     >>> L.votes.tolist()

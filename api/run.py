@@ -42,6 +42,14 @@ class Run(RunFolder):
     -----
     A run without a folder of its own is removed when the object is: when it is closed, garbage-collected, or Python
     ends.
+
+    Examples
+    --------
+    >>> run = labeler.label(["Керемет, рахмет!", "Өте нашар"], task)
+    >>> run.votes.select("keywords", "thanks").rows()
+    [('positive', 'positive'), ('negative', None)]
+    >>> run.sample(1).frame.columns
+    ['id', 'text', 'inclusion_probability', 'stratum', 'rows']
     """
 
     def train(

@@ -16,7 +16,7 @@ from ..data.text.normalize import normalize
 from ..data.types.corpus import Corpus
 from ..data.types.label_space import ABSTAIN
 from ..data.types.task import TaskSection
-from ..labeling.label_models.build import LabelModel, build_label_model, fit_votes
+from ..labeling.label_models.build import VoteAggregator, build_label_model, fit_votes
 from ..labeling.label_models.consensus import has_conflict
 from ..labeling.label_models.patterns import VotePatterns
 from ..labeling.settings import LabelModelSection, VoterSection
@@ -122,7 +122,7 @@ def _distinct(labelled: LabelledRun) -> pl.DataFrame:
     return (frame.sample(_MAX_REVIEWS, seed=0) if len(frame) > _MAX_REVIEWS else frame).sort("text")
 
 
-def _fitted(labelled: LabelledRun, names: list[str], settings: LabelModelSection) -> LabelModel:
+def _fitted(labelled: LabelledRun, names: list[str], settings: LabelModelSection) -> VoteAggregator:
     """Fit the run's label model again."""
     votes, k = VotePatterns.from_votes(labelled.vote_matrix(names)), labelled.label_space.k
     model = build_label_model(
@@ -136,7 +136,7 @@ def _fitted(labelled: LabelledRun, names: list[str], settings: LabelModelSection
     return fit_votes(votes.without_rows(), model, k=k)
 
 
-def _without(model: LabelModel, votes: npt.NDArray[np.int16], voter: int) -> npt.NDArray[np.float32]:
+def _without(model: VoteAggregator, votes: npt.NDArray[np.int16], voter: int) -> npt.NDArray[np.float32]:
     """Class probabilities as if one voter had abstained, shape (n, k); NaN where nobody else votes."""
     masked = votes.copy()
     masked[:, voter] = ABSTAIN

@@ -1,4 +1,4 @@
-"""The label models by name, and the step from a label matrix to soft labels."""
+"""The label models by name."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ...data.errors import ConfigError, LabelModelError, nearest_hint
-from ...data.types.soft_labels import SoftLabels
-from ...data.types.votes import LabelMatrix
 from .dawid_skene import DawidSkene
 from .majority import MajorityVote
 from .patterns import VotePatterns
@@ -20,8 +18,8 @@ Method = Literal["snorkel", "dawid_skene", "majority"]
 METHODS: tuple[str, ...] = get_args(Method)
 
 
-class LabelModel(Protocol):
-    """What combines votes into probabilities.
+class VoteAggregator(Protocol):
+    """Combines votes into probabilities: what the estimator `LabelModel` covers.
 
     Attributes
     ----------
@@ -59,7 +57,7 @@ def build_label_model(
     group_correlated: bool = True,
     families: Sequence[str] | None = None,
     contradicted: Collection[int] = (),
-) -> LabelModel:
+) -> VoteAggregator:
     """Make a label model by name.
 
     Parameters
@@ -109,7 +107,7 @@ def build_label_model(
 _NAMES = {"snorkel": "Snorkel", "dawid_skene": "Dawid-Skene", "majority": "majority vote"}
 
 
-def describe_fit(method: str, model: LabelModel, voters: int) -> str:
+def describe_fit(method: str, model: VoteAggregator, voters: int) -> str:
     """Describe the label model that was fitted, and how that ended: ``Snorkel, 4 voters (converged)``."""
     if voters == 1:
         return "none, the votes of the only voter are the labels"
@@ -120,7 +118,7 @@ def describe_fit(method: str, model: LabelModel, voters: int) -> str:
     return f"{_NAMES[method]}, {voters} voters{ending}"
 
 
-def fit_votes(table: VotePatterns, model: LabelModel, *, k: int) -> LabelModel:
+def fit_votes(table: VotePatterns, model: VoteAggregator, *, k: int) -> VoteAggregator:
     """Fit a label model after checking that the votes allow it.
 
     Raises
@@ -138,31 +136,3 @@ def fit_votes(table: VotePatterns, model: LabelModel, *, k: int) -> LabelModel:
     if table.patterns.max() >= k:
         raise LabelModelError(f"A voter voted for class {table.patterns.max()}, but there are only {k} classes.")
     return model.fit(table)
-
-
-def label(matrix: LabelMatrix, model: LabelModel, *, k: int) -> SoftLabels:
-    """Fit `model` to a label matrix and label its rows.
-
-    Parameters
-    ----------
-    matrix : LabelMatrix
-        The votes.
-    model : LabelModel
-        Unfitted, from `build_label_model`; fitted in place.
-    k : int
-        Number of classes.
-
-    Returns
-    -------
-    SoftLabels
-        On rows without votes `covered` is False and the probabilities are only the class balance.
-
-    Raises
-    ------
-    LabelModelError
-        See `fit_votes`.
-    """
-    table = VotePatterns.from_votes(matrix.votes)
-    fit_votes(table, model, k=k)
-    probs = model.predict_proba(table).astype(np.float32)
-    return SoftLabels(table.expand(probs), table.expand(table.covered))

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from labeler.data.errors import ConfigError, LabelModelError
-from labeler.data.types.votes import LabelMatrix
-from labeler.labeling.label_models.build import METHODS, build_label_model, fit_votes, label
+from labeler.labeling.label_model import LabelModel
+from labeler.labeling.label_models.build import METHODS, build_label_model, fit_votes
 from labeler.labeling.label_models.class_balance import estimate_class_balance
 from labeler.labeling.label_models.consensus import contradicted_classes
 from labeler.labeling.label_models.majority import MajorityVote
@@ -22,10 +22,6 @@ from labeler.labeling.label_models.snorkel import SnorkelLabelModel
 from ...simulated_votes import independent_votes, macro_f1, rules_for_each_class, skewed_votes
 
 methods = pytest.mark.parametrize("method", METHODS)
-
-
-def matrix_of(votes: npt.NDArray[np.int16]) -> LabelMatrix:
-    return LabelMatrix(votes, tuple(f"v{j}" for j in range(votes.shape[1])))
 
 
 def probabilities(votes: npt.NDArray[np.int16], method: str, k: int = 2) -> npt.NDArray[np.float64]:
@@ -91,11 +87,9 @@ def test_unanimous_voters_win(method: str, k: int, m: int, seed: int) -> None:
 def test_rows_without_votes_get_the_class_balance_and_stay_uncovered(method: str) -> None:
     votes, _ = independent_votes(500, [0.8] * 4, prior=[0.2, 0.8], coverage=0.5)
     votes[:7] = -1
-    model = build_label_model(method, k=2, class_balance=[0.2, 0.8])
-    soft = label(matrix_of(votes), model, k=2)
-    assert not soft.covered[:7].any()
-    assert np.allclose(soft.probs[:7], [0.2, 0.8])
-    assert np.all(soft.hard()[:7] == -1)
+    model = LabelModel(method, class_balance=[0.2, 0.8]).fit(votes)
+    assert np.allclose(model.predict_proba(votes)[:7], [0.2, 0.8])
+    assert np.all(model.predict(votes)[:7] == -1)
 
 
 @methods

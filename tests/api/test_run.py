@@ -1,0 +1,97 @@
+"""What comes after labelling, from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+import labeler
+from labeler.data.errors import ConfigError, RunError
+from labeler.data.sample import sample_of
+from labeler.data.types.label_space import LabelSpace
+from labeler.models import predict as predicting
+
+
+class Stub:
+    """Calls texts with a plus positive."""
+
+    labels = LabelSpace(("negative", "positive"))
+    digest = "stub"
+
+    def predict_proba(self, texts: Sequence[str]) -> Any:
+        positive = np.array(["+" in text for text in texts], np.float32) * 0.8 + 0.1
+        return np.stack([1 - positive, positive], axis=1)
+
+
+@pytest.fixture
+def run(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> labeler.Run:
+    monkeypatch.setattr(predicting, "load_end_model", lambda folder: Stub())
+    return labeler.label("reviews.csv", "rules.toml", run_dir="run")
+
+
+@pytest.fixture
+def trained(run: labeler.Run) -> labeler.Run:
+    (run.path / "model").mkdir()
+    (run.path / "model" / "labeler.json").write_text("{}", encoding="utf-8")
+    return run
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame], ids=["pandas", "polars"])
+def test_other_reviews_are_predicted_into_a_frame(trained: labeler.Run, make: Any) -> None:
+    data = make({"id": ["a", "b", "c"], "text": ["good +", "bad", "..."], "stars": [5, 1, 3]})
+    found = trained.predict(data)
+    assert found.columns == ["id", "text", "stars", "label", "confidence", "p_negative", "p_positive"]
+    assert found["label"].to_list() == ["positive", "negative", None]
+    assert trained.predict(["x +"])["label"].to_list() == ["positive"]
+
+
+def test_predictions_are_written_where_that_is_asked_for(trained: labeler.Run) -> None:
+    done = trained.predict(["x +", "y"], output="out.csv")
+    assert (done.written.rows_new, Path(done.written.place).name) == (2, "out.csv")
+    assert pl.read_csv("out.csv")["label"].to_list() == ["positive", "negative"]
+
+
+def test_without_a_model_nothing_is_predicted(run: labeler.Run) -> None:
+    with pytest.raises(RunError, match=r"has no model") as caught:
+        run.predict(["x"])
+    assert "labeler train" in caught.value.hint
+
+
+def test_a_sample_is_drawn_and_its_labels_count_next_time(run: labeler.Run) -> None:
+    drawn = run.sample(3)
+    assert len(drawn.frame) == 3
+    (file,) = drawn.files
+    labels = pl.read_csv(file).with_columns(label=pl.lit("positive"))
+    labels.write_csv(file)
+    assert labeler.label(run_dir="run").numbers.gold is not None
+    assert not set(run.sample(3).frame["id"]) & set(drawn.frame["id"])
+
+
+def test_a_report_gives_metrics_and_a_page_for_notebooks(run: labeler.Run) -> None:
+    gold = pd.DataFrame({"id": ["r1", "r2"], "label": ["positive", "negative"]})
+    report = run.report(gold=gold)
+    assert report.html == Path("run/report.html")
+    assert report._repr_html_().lower().startswith('<iframe srcdoc="&lt;!doctype html')
+
+
+def test_suggestions_are_keywords_by_class(workdir: Path) -> None:
+    advice = labeler.label(sample_of("kaspi-sentiment").reviews, "rules.toml").suggest(5)
+    assert set(advice.keywords) == {"negative", "positive"}
+    assert all(entries for entries in advice.entries.values())
+
+
+def test_wrong_settings_of_a_training_are_explained(run: labeler.Run) -> None:
+    with pytest.raises(ConfigError, match="epochs"):
+        run.train(epochs=-1)
+
+
+def test_a_dataset_needs_its_package(run: labeler.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "datasets", None)
+    with pytest.raises(ConfigError, match="datasets is not installed"):
+        run.to_dataset()
