@@ -105,7 +105,8 @@ def test_onednn_can_be_turned_off_and_on() -> None:
 
     before = torch.backends.mkldnn.enabled
     with without_onednn():
-        assert torch.backends.mkldnn.enabled is False, "torch.backends.mkldnn.enabled cannot be set: see TokenLSTM"
+        enabled: object = torch.backends.mkldnn.enabled
+        assert enabled is False, "torch.backends.mkldnn.enabled cannot be set: see TokenLSTM"
     assert torch.backends.mkldnn.enabled == before
 
 
