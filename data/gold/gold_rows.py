@@ -9,12 +9,14 @@ import polars as pl
 
 from ..errors import InputError, nearest_hint
 from ..reading.columns import LABEL_NAMES, guess_column, require_column
-from ..reading.file_series import read_whole
+from ..reading.file_series import open_input
+from ..reading.files.problems import header_only
 from ..reading.frames import TableSource
 from ..reading.ids import normal_ids
 from ..reading.text_columns import TextColumns, find_text_columns, likely_columns, usual_text_columns
 from ..reading.usable_rows import find_id_column
 from ..types.label_space import LabelSpace
+from ..types.raw_table import concat_tables
 from .exports import unpack_export
 from .weights import sample_weights
 
@@ -87,40 +89,43 @@ def read_gold(
         `label_space`, no row has a label, one id (or, without ids, one text) has two labels, or an inclusion
         probability is not in (0, 1].
     """
-    read = read_whole(source)
-    export = unpack_export(read.raw, label_space)
+    with open_input(source) as rows:
+        name, table, digest = rows.name, concat_tables(list(rows.read())), rows.digest()
+    if not len(table):
+        raise header_only(name, table)
+    export = unpack_export(table, label_space)
     raw = export.frame
-    _refuse_weak_labels(raw, label_space, read.name)
-    label = _find_label_column(raw, label_column, label_space, read.name)
+    _refuse_weak_labels(raw, label_space, name)
+    label = _find_label_column(raw, label_column, label_space, name)
     columns = raw.drop(label)
-    identity = find_id_column(columns, id_column, source=read.name)
-    text = _find_optional_text(columns, text_column or likely_columns(columns, likely), identity, read.name)
+    identity = find_id_column(columns, id_column, source=name)
+    text = _find_optional_text(columns, text_column or likely_columns(columns, likely), identity, name)
     drawn = {
-        name: raw[name].cast(pl.String) if {INCLUSION, name} <= {*raw.columns} else _nothing(raw)
-        for name in (INCLUSION, _COPIES)
+        column: raw[column].cast(pl.String) if {INCLUSION, column} <= {*raw.columns} else _nothing(raw)
+        for column in (INCLUSION, _COPIES)
     }
     frame = pl.DataFrame(
         [
             _cleaned(normal_ids(raw[identity]) if identity else _nothing(raw)).alias("id"),
             _cleaned(text.of(raw) if text else _nothing(raw)).alias("text"),
             label_space.respell(raw[label].cast(pl.String).str.strip_chars()).alias("label"),
-            *(_cleaned(values).alias(name) for name, values in drawn.items()),
+            *(_cleaned(values).alias(column) for column, values in drawn.items()),
             export.lines.alias("line"),
         ]
     )
     blank = (pl.col("label").fill_null("") == "") | (pl.col("id").is_null() & pl.col("text").is_null())
     usable = frame.filter(~blank)
     if not len(usable):
-        raise UnlabelledError(f"{read.name} has no labelled row.", hint=f"Fill in column '{label}'.")
-    _check_labels(usable, label_space, read.name)
-    _check_conflicts(usable, read.name)
+        raise UnlabelledError(f"{name} has no labelled row.", hint=f"Fill in column '{label}'.")
+    _check_labels(usable, label_space, name)
+    _check_conflicts(usable, name)
     usable = usable.unique(["id", "text", "label"], keep="first", maintain_order=True)
     indices = pl.Series("label", label_space.encode(usable["label"]), pl.Int16)
-    usable = usable.with_columns(_probabilities(usable, read.name), _number(usable[_COPIES]).clip(1.0))
+    usable = usable.with_columns(_probabilities(usable, name), _number(usable[_COPIES]).clip(1.0))
     weights = sample_weights(usable[INCLUSION].to_numpy(), usable[_COPIES].to_numpy())
-    skipped = int(frame.select(blank.sum()).item()) + len(read.raw.rejected)
+    skipped = int(frame.select(blank.sum()).item()) + len(table.rejected)
     frame = usable.select("id", "text", indices, INCLUSION, _COPIES, pl.Series("weight", weights))
-    return GoldTable(frame, skipped, read.name, read.digest, export.notes)
+    return GoldTable(frame, skipped, name, digest, export.notes)
 
 
 def _refuse_weak_labels(frame: pl.DataFrame, label_space: LabelSpace, source: str) -> None:

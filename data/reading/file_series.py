@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
+from hashlib import blake2b
 
 import polars as pl
 
 from ..errors import InputError, quoted
-from ..types.raw_table import FileLines, RawTable, concat_tables, numbered
+from ..types.raw_table import FileLines, RawTable, numbered
 from .files.format_detection import DETECT, ReadOptions, text_kind
 from .files.input_file import InputFile, open_file, open_text
 from .files.locations import fetch_files, find_files, is_url
-from .files.problems import header_only
 from .formats.json_records import Kinds
 from .frames import TableSource, as_frame, frame_digest
 from .rows import InputRows, add_kinds, open_rows
@@ -24,42 +23,8 @@ _MAX_NOTES = 3
 _ALL = 1 << 62
 
 
-@dataclass(frozen=True, eq=False)
-class WholeInput:
-    """An input that was read as a whole.
-
-    Parameters
-    ----------
-    name : str
-        Path as given, or ``<stdin>``; used in messages.
-    digest : str
-        ``blake2b:`` and the hex digest of its bytes.
-    raw : RawTable
-        Its columns and rejected rows.
-    """
-
-    name: str
-    digest: str
-    raw: RawTable
-
-
-def read_whole(source: TableSource) -> WholeInput:
-    """Read an input as a whole; see `open_input`.
-
-    Raises
-    ------
-    InputError
-        As `open_input` does, and if there are no rows.
-    """
-    with open_input(source, rows=_ALL) as rows:
-        raw = concat_tables(list(rows.read()))
-        if not len(raw):
-            raise header_only(rows.name, raw)
-        return WholeInput(rows.name, rows.digest(), raw)
-
-
 @contextmanager
-def open_input(source: TableSource, *, rows: int, options: ReadOptions = DETECT) -> Iterator[InputRows]:
+def open_input(source: TableSource, *, rows: int = _ALL, options: ReadOptions = DETECT) -> Iterator[InputRows]:
     """Open an input: a file or pipe, several files, or a table in memory (see `as_frame`).
 
     Parameters
@@ -92,11 +57,27 @@ def open_input(source: TableSource, *, rows: int, options: ReadOptions = DETECT)
 
 
 def _series(name: str, files: Sequence[InputFile], rows: int, options: ReadOptions) -> InputRows:
+    """Make one table of files that are read one after another; what is noted of them is noted once."""
     kinds = _all_kinds(files, options)
     schema, notes = _common_schema(files, kinds, options)
     lines = FileLines()
-    read = partial(_read_files, files, rows, kinds, schema, lines, notes, options)
-    return InputRows(name, read, partial(_digest, files), notes, lines)
+
+    def read() -> Iterator[RawTable]:
+        end = 0
+        for file in files:
+            lines.starts[file.name] = start = end
+            opened = open_rows(file, rows=rows, kinds=kinds, options=options)
+            for each in opened.read():
+                table = each.moved(start)
+                end = max(end, *(int(column.max() or 0) for column in (table.lines, table.rejected["line"])))  # type: ignore[arg-type]
+                yield replace(table, frame=_with_columns(table.frame, schema))
+            new = [note for note in opened.notes if note not in notes]
+            notes.extend(new[: max(_MAX_NOTES - len(notes), 0)])
+
+    def digest() -> str:
+        return f"blake2b:{blake2b(''.join(file.digest() for file in files).encode(), digest_size=20).hexdigest()}"
+
+    return InputRows(name, read, digest, notes, lines)
 
 
 def _all_kinds(files: Sequence[InputFile], options: ReadOptions) -> Kinds:
@@ -154,28 +135,6 @@ def _both(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
     return pl.String()
 
 
-def _read_files(
-    files: Sequence[InputFile],
-    rows: int,
-    kinds: Kinds,
-    schema: pl.Schema,
-    lines: FileLines,
-    notes: list[str],
-    options: ReadOptions,
-) -> Iterator[RawTable]:
-    """Read file after file; what is noted of them is noted once."""
-    end = 0
-    for file in files:
-        lines.starts[file.name] = start = end
-        opened = open_rows(file, rows=rows, kinds=kinds, options=options)
-        for each in opened.read():
-            table = each.moved(start)
-            end = max(end, *(int(part.max() or 0) for part in (table.lines, table.rejected["line"])))  # type: ignore[arg-type]
-            yield replace(table, frame=_with_columns(table.frame, schema))
-        new = [note for note in opened.notes if note not in notes]
-        notes.extend(new[: max(_MAX_NOTES - len(notes), 0)])
-
-
 def _with_columns(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
     """Bring a file's rows to the columns and types of all files."""
     columns = [
@@ -183,10 +142,3 @@ def _with_columns(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
         for name, kind in schema.items()
     ]
     return pl.DataFrame([column.alias(name) for name, column in zip(schema, columns, strict=True)])
-
-
-def _digest(files: Sequence[InputFile]) -> str:
-    digest = hashlib.blake2b(digest_size=20)
-    for file in files:
-        digest.update(file.digest().encode())
-    return f"blake2b:{digest.hexdigest()}"

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +14,9 @@ import polars as pl
 
 from ...data.errors import InputError, RunError, nearest_hint
 from ...data.reading.columns import fold_name
-from ...data.reading.files.encoding import to_utf8
 from ...data.reading.files.format_detection import named_kind, text_kind
-from ...data.reading.files.input_file import encoding_notes
-from ...data.reading.files.problems import empty, format_of, header_only, reading_file
+from ...data.reading.files.input_file import open_file, open_text
+from ...data.reading.files.problems import format_of, header_only
 from ...data.reading.formats.csv_layout import csv_layout
 from ...data.reading.formats.csv_rows import parse_csv
 from ...data.reading.text_columns import TextColumns
@@ -151,11 +151,9 @@ def read_annotations(source: str | Path, label_space: LabelSpace) -> AnnotationT
     kind = format_of(path)
     if kind not in _TABLES:
         raise _no_table(path)
-    with reading_file(path):
-        data = path.read_bytes()
-    text, encoding = to_utf8(data, source=str(path))
-    if not text.strip():
-        raise empty(str(path))
+    with ExitStack() as stack:
+        opened = open_text(open_file(path, stack))
+        text = b"".join(opened.chunks())
     if (found := text_kind(text, kind)) not in _TABLES:
         raise InputError(f"{path} holds {found}, not CSV.", hint="Save the sample as CSV.")
     layout = csv_layout(text, found)
@@ -175,8 +173,8 @@ def read_annotations(source: str | Path, label_space: LabelSpace) -> AnnotationT
         reviews,
         **names,
         delimiter=layout.delimiter or ("\t" if kind == "tsv" else ","),
-        marked=encoding != "utf-8",
-        notes=tuple(f"{note} It is saved as UTF-8." for note in encoding_notes(str(path), encoding)),
+        marked=opened.encoding != "utf-8",
+        notes=tuple(f"{note} It is saved as UTF-8." for note in opened.notes),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import io
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -21,15 +20,13 @@ DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE = 1 << 20
 
 
-def detect_encoding(data: bytes, *, complete: bool = False, source: str = "The input") -> str:
-    """Name the Python codec that decodes `data`.
+def detect_encoding(file: BinaryIO, *, source: str = "The input") -> str:
+    """Name the Python codec that decodes a file, holding one chunk of it at a time.
 
     Parameters
     ----------
-    data : bytes
-        A whole file, or its beginning.
-    complete : bool
-        Whether `data` is the whole file. A sample may end inside a character, a file may not.
+    file : BinaryIO
+        Seekable; where it stands afterwards is not defined.
     source : str
         Name used in the message.
 
@@ -44,14 +41,6 @@ def detect_encoding(data: bytes, *, complete: bool = False, source: str = "The i
     InputError
         If it is none of these; the message names the first bad byte.
     """
-    return detect_file_encoding(io.BytesIO(data), complete=complete, source=source)
-
-
-def detect_file_encoding(file: BinaryIO, *, complete: bool = True, source: str = "The input") -> str:
-    """Name the codec that decodes a file, as `detect_encoding` does, holding one chunk of it at a time.
-
-    The file must be seekable; where it stands afterwards is not defined.
-    """
     file.seek(0)
     head = file.read(_SAMPLE)
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -59,7 +48,7 @@ def detect_file_encoding(file: BinaryIO, *, complete: bool = True, source: str =
     marked = head.startswith(codecs.BOM_UTF8)
     if not marked and (wide := _utf16_without_mark(head)):
         return wide
-    bad = _first_bad_byte(file, complete=complete)
+    bad = _first_bad_byte(file)
     if bad is None:
         return "utf-8-sig" if marked else "utf-8"
     file.seek(max(0, bad - _SAMPLE // 2))
@@ -68,27 +57,11 @@ def detect_file_encoding(file: BinaryIO, *, complete: bool = True, source: str =
     raise _bad_byte(file, bad, source)
 
 
-def to_utf8(data: bytes, *, source: str = "The input") -> tuple[bytes, str]:
-    """Re-encode a whole text file as UTF-8 without byte order mark, NULs replaced by spaces.
-
-    A NUL cannot be part of a review, but CSV and JSON parsers stop at it; as a space it costs nothing.
-
-    Returns
-    -------
-    tuple[bytes, str]
-        The UTF-8 bytes and the encoding they were in.
-
-    Raises
-    ------
-    InputError
-        If the encoding is unknown, or the bytes do not follow it.
-    """
-    encoding = detect_encoding(data, complete=True, source=source)
-    return b"".join(utf8_chunks([data], encoding, source=source)), encoding
-
-
 def utf8_chunks(chunks: Iterable[bytes], encoding: str, *, source: str = "The input") -> Iterator[bytes]:
-    """Re-encode a text file chunk by chunk, as `to_utf8` does; bytes that are meant to be UTF-8 are not checked.
+    """Re-encode a text file as UTF-8 without byte order mark, NULs replaced by spaces.
+
+    A NUL cannot be part of a review, but CSV and JSON parsers stop at it; as a space it costs nothing. Bytes that are
+    meant to be UTF-8 are not checked.
 
     Raises
     ------
@@ -148,7 +121,7 @@ def best_delimiter(sample: bytes) -> tuple[str | None, float]:
     return found, max(best[0], 0.0)
 
 
-def _first_bad_byte(file: BinaryIO, *, complete: bool) -> int | None:
+def _first_bad_byte(file: BinaryIO) -> int | None:
     """Offset of the first byte that is not UTF-8, None if there is none."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     file.seek(0)
@@ -157,7 +130,7 @@ def _first_bad_byte(file: BinaryIO, *, complete: bool) -> int | None:
         chunk = file.read(_SAMPLE)
         pending = len(decoder.getstate()[0])
         try:
-            decoder.decode(chunk, complete and not chunk)
+            decoder.decode(chunk, not chunk)
         except UnicodeDecodeError as error:
             return position - pending + error.start
         if not chunk:

@@ -14,7 +14,7 @@ from typing import BinaryIO
 from ...digests import file_digest
 from ...errors import InputError
 from .archive import unpack
-from .encoding import detect_file_encoding, utf8_chunks
+from .encoding import detect_encoding, utf8_chunks
 from .format_detection import SAMPLE, binary_kind
 from .problems import empty, format_of, reading_file, reading_stdin
 
@@ -60,7 +60,7 @@ class InputText:
     ----------
     file : InputFile
     encoding : str
-        As `detect_file_encoding` names it, or the user's choice.
+        As `detect_encoding` names it, or the user's choice.
     head : bytes
         The beginning of the text as UTF-8: `SAMPLE` bytes or more if there are as many.
     notes : tuple of str
@@ -131,7 +131,7 @@ def open_text(file: InputFile, encoding: str | None = None) -> InputText:
     found = encoding
     if found is None:
         with reading_file(file.name), file.path.open("rb") as stream:
-            found = detect_file_encoding(stream, source=file.name)
+            found = detect_encoding(stream, source=file.name)
     head = b""
     for chunk in utf8_chunks(file.chunks(), found, source=file.name):
         head += chunk
