@@ -24,8 +24,8 @@ from ..data.sample import sample_of
 from ..data.settings_errors import raise_together
 from ..data.types.label_space import ABSTAIN
 from ..data.types.votes import LabelMatrix
+from ..data.writing.chunked_files import CHUNK_ROWS
 from ..data.writing.overwriting import refuse_run_files
-from ..data.writing.parquet_parts import PART_ROWS
 from ..data.writing.partitioned import open_dataset
 from .run import Run
 
@@ -234,7 +234,7 @@ def _job(
             data,
             text_column=columns.text_column,
             id_column=columns.id_column,
-            chunk_rows=PART_ROWS,
+            chunk_rows=CHUNK_ROWS,
             options=columns.read_options,
         ) as table,
     ):

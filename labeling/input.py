@@ -20,7 +20,7 @@ from ..data.runs.other_input import EarlierInput
 from ..data.text.content import has_content
 from ..data.types.corpus import SeriesDigest
 from ..data.types.stored_corpus import StoredCorpus
-from ..data.writing.parquet_parts import PART_ROWS, ParquetParts, writing_jsonl
+from ..data.writing.chunked_files import CHUNK_ROWS, ChunkedParquet, writing_jsonl
 
 _SHOWN = 3  # texts without content that are quoted
 
@@ -120,7 +120,7 @@ def store_reviews(
         If the run has labels of other reviews, or a file cannot be written.
     """
     earlier = EarlierInput(run)
-    with ParquetParts(run.corpus) as parts, writing_jsonl(run.rejected) as reject, progress("Reading") as advance:
+    with ChunkedParquet(run.corpus) as parts, writing_jsonl(run.rejected) as reject, progress("Reading") as advance:
         reading = _Reading(gold)
         rejected = 0
         for chunk in _first(table, limit):
@@ -185,7 +185,7 @@ class _Reading:
         """Look at rows; those `further` to the input join the last chunk if it has room."""
         self._ids.update(frame["id"])
         self._texts.update(frame["text"])
-        if further and self.sizes and self.sizes[-1] + len(frame) <= PART_ROWS:
+        if further and self.sizes and self.sizes[-1] + len(frame) <= CHUNK_ROWS:
             self.sizes[-1] += len(frame)
         elif len(frame):
             self.sizes.append(len(frame))

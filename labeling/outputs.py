@@ -19,7 +19,7 @@ from ..data.runs.manifest import StageDetails
 from ..data.types.label_space import ABSTAIN, LabelSpace
 from ..data.types.soft_labels import SoftLabels
 from ..data.writing.atomic import write_csv, write_json, write_parquet
-from ..data.writing.parquet_parts import PART_ROWS, ParquetParts, writing_csv
+from ..data.writing.chunked_files import CHUNK_ROWS, ChunkedParquet, writing_csv
 from .input import GoldRows, Reviews
 from .label_models.patterns import VotePatterns
 from .label_models.summary import lf_summary
@@ -144,8 +144,8 @@ def write_labels(
     changes = changed_rows(labelled)
     if changes is not None:
         with writing_csv(run.relabelled) as write:
-            for start in range(0, max(len(changes), 1), PART_ROWS):
-                write(relabelled(labelled, changes[start : start + PART_ROWS]))
+            for start in range(0, max(len(changes), 1), CHUNK_ROWS):
+                write(relabelled(labelled, changes[start : start + CHUNK_ROWS]))
         outputs.append(run.relabelled)
     summary = summarise(labelled, voters, changes, seconds=round(time.perf_counter() - started, 2))
     write_json(run.summary, asdict(summary))
@@ -191,7 +191,7 @@ def _write_rows(labelled: Labelled, run: RunDirectory) -> pl.DataFrame:
     wanted = np.zeros(0, np.int64) if gold is None else gold.rows
     known, by_pattern, start = [], pattern_labels(labelled), 0
     bar = progress("Writing labels", total=n)
-    with writing_csv(run.labels_csv) as csv, ParquetParts(run.labels) as parquet, bar as advance:
+    with writing_csv(run.labels_csv) as csv, ChunkedParquet(run.labels) as parquet, bar as advance:
         for frame in labelled.reviews.corpus.frames("id", "text"):
             rows = slice(start, start + len(frame))
             found = frame.hstack(by_pattern[labelled.table.inverse[rows]].get_columns())

@@ -12,7 +12,7 @@ import polars as pl
 
 from ..errors import InputError
 from ..types.votes import Votes
-from ..writing.parquet_parts import ParquetParts
+from ..writing.chunked_files import ChunkedParquet
 
 if TYPE_CHECKING:
     from ..types.label_space import LabelSpace
@@ -22,7 +22,7 @@ _KEY, _IDS, _FILES = "labeler_key", "labeler_ids", "labeler_files"
 _READ_ROWS = 1_000_000
 
 
-class VoteFile(ParquetParts):
+class VoteFile(ChunkedParquet):
     """The votes of one voter in the making: columns id, vote (class name or null), confidence (null if abstained)."""
 
     def __init__(self, run: RunDirectory, voter: str, label_space: LabelSpace) -> None:

@@ -13,8 +13,8 @@ import polars as pl
 from ..errors import RunError
 from ..reading.files.remote import explaining_remote
 
-PART_ROWS = 250_000
-"""Rows of a part: tens of megabytes, one task of a cluster."""
+SHARD_ROWS = 250_000
+"""Rows of a shard: tens of megabytes, one task of a cluster."""
 
 _COMPLETE = "_SUCCESS"
 _MARK = "labeler_labels"
@@ -39,41 +39,41 @@ class PartitionedDataset:
     files: Any
     path: str
 
-    def write(self, table: Path, *, part_rows: int = PART_ROWS) -> int:
-        """Replace the dataset by the rows of a Parquet file, in their order; one part is in memory at a time.
+    def write(self, table: Path, *, shard_rows: int = SHARD_ROWS) -> int:
+        """Replace the dataset by the rows of a Parquet file, in their order; one shard is in memory at a time.
 
         Parameters
         ----------
         table : Path
-        part_rows : int
-            Rows of a part.
+        shard_rows : int
+            Rows of a shard.
 
         Returns
         -------
         int
-            The number of parts, at least one.
+            The number of shards, at least one.
 
         Raises
         ------
         RunError
-            If a part cannot be written: what is there then lacks ``_SUCCESS``.
+            If a shard cannot be written: what is there then lacks ``_SUCCESS``.
         """
         rows = pl.scan_parquet(table, glob=False, hive_partitioning=False)
-        starts = range(0, max(rows.select(pl.len()).collect().item(), 1), part_rows)
+        starts = range(0, max(rows.select(pl.len()).collect().item(), 1), shard_rows)
         with explaining_remote(self.url, "cannot be written", RunError):
             if Path(self.path).is_absolute():  # a bucket has no folders, and one of a wrong name must not be made
                 self.files.makedirs(self.path, exist_ok=True)
             old = self._names()
             self._remove(old & {_COMPLETE})
-            parts = [f"part-{number:05d}.parquet" for number in range(len(starts))]
-            for name, start in zip(parts, starts, strict=True):
-                self._put(name, rows.slice(start, part_rows).collect())
-            self._remove(old - {*parts, _COMPLETE})
+            shards = [f"part-{number:05d}.parquet" for number in range(len(starts))]
+            for name, start in zip(shards, starts, strict=True):
+                self._put(name, rows.slice(start, shard_rows).collect())
+            self._remove(old - {*shards, _COMPLETE})
             self.files.touch(f"{self.path}/{_COMPLETE}")
-        return len(parts)
+        return len(shards)
 
     def _is_ours(self, name: str) -> bool:
-        """Whether labeler wrote a file: other programs call their parts so too."""
+        """Whether labeler wrote a file: other programs name their shards so too."""
         if not _OWN.fullmatch(name) or name == _COMPLETE:
             return name == _COMPLETE
         try:

@@ -28,7 +28,7 @@ Combine = Callable[[pl.DataFrame, GoldTable | None], Reviews]
 def combine(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Combine:
     """Store a table and gold rows in a run, in chunks of one row or of all."""
     monkeypatch.setattr("labeler.data.writing.atomic._flush", lambda path: None)
-    monkeypatch.setattr("labeler.labeling.input.PART_ROWS", request.param)
+    monkeypatch.setattr("labeler.labeling.input.CHUNK_ROWS", request.param)
 
     def stored(frame: pl.DataFrame, gold: GoldTable | None) -> Reviews:
         frame.write_parquet(tmp_path / "in.parquet")

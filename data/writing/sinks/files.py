@@ -88,7 +88,7 @@ class FileSink:
             self.reviews.add(_review_keys(rows[self.id_column], self.text.of(rows)))
 
     def compared(self, schema: Schema) -> list[str]:
-        """Name the columns by which rows are compared, of those in a file or part."""
+        """Name the columns by which rows are compared, of those in a file or chunk."""
         texts = (self.text and self.text.columns(schema)) or []
         return list(dict.fromkeys([self.id_column, *texts]))
 
@@ -107,7 +107,7 @@ class FileSink:
 
     def finish(self) -> Written:
         """Write the old rows and the journal into a new file that replaces the old one; see `Sink.finish`."""
-        if self.journal.parts:
+        if self.journal.chunks:
             with atomic_path(self.path) as target:
                 if self.form.kind == "parquet":
                     self._merge_parquet(target)
@@ -117,7 +117,7 @@ class FileSink:
         return Written(self._new, self._before, str(self.path))
 
     def _merge_parquet(self, target: Path) -> None:
-        files = [self.path, *self.journal.parts] if self.kept else self.journal.parts
+        files = [self.path, *self.journal.chunks] if self.kept else self.journal.chunks
         tables = [pl.scan_parquet(path, glob=False) for path in files]
         pl.concat(tables, how="vertical_relaxed").sink_parquet(target)
 
@@ -218,28 +218,28 @@ def _learn_ids(sink: FileSink) -> None:
 
 
 def _resume(sink: FileSink) -> None:
-    """Take over the rows of an interrupted run, but for parts that are in the file already or do not fit it."""
+    """Take over the rows of an interrupted run, but for chunks that are in the file already or do not fit it."""
     rows = 0
-    for part in sink.journal.parts:
-        schema, stored = _look_into(part, sink)
+    for chunk in sink.journal.chunks:
+        schema, stored = _look_into(chunk, sink)
         sink.schema = sink.schema or schema
         fits = bool(schema) and schema.keys() == sink.schema.keys()
-        # A run killed between replacing the file and removing the parts leaves parts that are in it.
+        # A run killed between replacing the file and removing the chunks leaves chunks that are in it.
         if fits and not sink.ids.has(id_keys(stored[sink.id_column])).any():
             sink.learn(stored)
             rows += len(stored)
             continue
-        part.unlink()
+        chunk.unlink()
         if not fits:
             status(f"{sink.path.name}: {len(stored):,} rows of an interrupted run are dropped, their columns differ")
     if rows:
         status(f"{sink.path.name}: going on after {rows:,} rows of an interrupted run")
 
 
-def _look_into(part: Path, sink: FileSink) -> tuple[Schema, pl.DataFrame]:
-    """Read columns, ids and texts of a part; none if it is damaged."""
+def _look_into(chunk: Path, sink: FileSink) -> tuple[Schema, pl.DataFrame]:
+    """Read columns, ids and texts of a chunk; none if it is damaged."""
     try:
-        table = pl.scan_parquet(part, glob=False)
+        table = pl.scan_parquet(chunk, glob=False)
         schema = dict(table.collect_schema())
         return schema, table.select(sink.compared(schema)).collect()
     except (OSError, pl.exceptions.PolarsError):

@@ -1,4 +1,4 @@
-"""Rows of a file that is not finished: parts in a hidden folder beside it, which outlive a kill."""
+"""Rows of a file that is not finished: chunks in a hidden folder beside it, which outlive a kill."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MAX_NAME = 60
 
 @dataclass(frozen=True)
 class Journal:
-    """The parts written so far, one Parquet file per chunk.
+    """The chunks written so far, one Parquet file each.
 
     Parameters
     ----------
@@ -36,8 +36,8 @@ class Journal:
     folder: Path
 
     @property
-    def parts(self) -> list[Path]:
-        """The parts, in the order they were written."""
+    def chunks(self) -> list[Path]:
+        """The chunks, in the order they were written."""
         return sorted(self.folder.glob("part-*.parquet"))
 
     def append(self, chunk: pl.DataFrame) -> None:
@@ -48,22 +48,22 @@ class Journal:
         RunError
             If it cannot be written.
         """
-        last = next((int(path.stem.removeprefix("part-")) for path in reversed(self.parts)), 0)
+        last = next((int(path.stem.removeprefix("part-")) for path in reversed(self.chunks)), 0)
         write_parquet(self.folder / f"part-{last + 1:08d}.parquet", chunk)
 
     def read(self) -> Iterator[pl.DataFrame]:
-        """Read the parts one by one."""
-        for part in self.parts:
-            yield pl.read_parquet(part, glob=False)
+        """Read the chunks one by one."""
+        for chunk in self.chunks:
+            yield pl.read_parquet(chunk, glob=False)
 
     def clear(self) -> None:
-        """Remove all parts."""
-        for part in self.parts:
-            part.unlink()
+        """Remove all chunks."""
+        for chunk in self.chunks:
+            chunk.unlink()
 
     def start(self, origin: Mapping[str, object], *, name: str) -> None:
-        """Keep the parts if they have the same `origin`, else remove them and say so."""
-        if self.parts and self._origin() != origin:
+        """Keep the chunks if they have the same `origin`, else remove them and say so."""
+        if self.chunks and self._origin() != origin:
             status(
                 f"{name}: the rows of an interrupted run are dropped, because they come from another model or settings"
             )
@@ -79,7 +79,7 @@ class Journal:
 
 @contextmanager
 def open_journal(target: Path) -> Iterator[Journal]:
-    """Hold the journal of `target` for this process alone; when it ends without parts, its folder goes too.
+    """Hold the journal of `target` for this process alone; when it ends without chunks, its folder goes too.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def open_journal(target: Path) -> Iterator[Journal]:
             remove_leftovers(folder)
             yield journal
         finally:
-            if not journal.parts:
+            if not journal.chunks:
                 _remove(folder)
 
 

@@ -18,8 +18,8 @@ from labeler.data.runs.directory import RunDirectory, existing_run, open_run
 from labeler.data.runs.names import safe_file_name
 from labeler.data.types.raw_table import Rejections
 from labeler.data.writing.atomic import TEMPORARY_SUFFIX, atomic_path, write_text
+from labeler.data.writing.chunked_files import writing_jsonl
 from labeler.data.writing.ownership import KEPT, MARKER, OWN_NAMES
-from labeler.data.writing.parquet_parts import writing_jsonl
 
 HOLDER = """
 import sys, time

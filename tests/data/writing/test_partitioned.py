@@ -40,14 +40,14 @@ def contents(url: str) -> dict[str, bytes]:
     return {name.rpartition("/")[2]: data for name, data in sorted(found.items())}
 
 
-@pytest.mark.parametrize(("part_rows", "parts"), [(3, 4), (5, 2), (10, 1), (100, 1)])
-def test_parts_together_are_the_table(place: str, table: Path, part_rows: int, parts: int) -> None:
-    assert open_dataset(place).write(table, part_rows=part_rows) == parts
+@pytest.mark.parametrize(("shard_rows", "parts"), [(3, 4), (5, 2), (10, 1), (100, 1)])
+def test_parts_together_are_the_table(place: str, table: Path, shard_rows: int, parts: int) -> None:
+    assert open_dataset(place).write(table, shard_rows=shard_rows) == parts
     found = contents(place)
     assert list(found) == ["_SUCCESS", *(f"part-{number:05d}.parquet" for number in range(parts))]
     frames = [pl.read_parquet(data) for name, data in found.items() if name != "_SUCCESS"]
     assert pl.concat(frames).equals(pl.read_parquet(table))
-    assert {len(frame) for frame in frames[:-1]} <= {part_rows}
+    assert {len(frame) for frame in frames[:-1]} <= {shard_rows}
 
 
 def test_a_table_without_rows_keeps_its_schema(place: str, table: Path) -> None:
@@ -58,8 +58,8 @@ def test_a_table_without_rows_keeps_its_schema(place: str, table: Path) -> None:
 
 
 def test_fewer_rows_leave_no_older_part(place: str, table: Path) -> None:
-    open_dataset(place).write(table, part_rows=2)
-    open_dataset(place).write(table, part_rows=5)
+    open_dataset(place).write(table, shard_rows=2)
+    open_dataset(place).write(table, shard_rows=5)
     assert list(contents(place)) == ["_SUCCESS", "part-00000.parquet", "part-00001.parquet"]
 
 
@@ -94,7 +94,7 @@ class Bucket(MemoryFileSystem):  # type: ignore[misc]  # fsspec is not typed
 
 def test_object_storage_has_no_folders(table: Path) -> None:
     fsspec.register_implementation("bucket", Bucket, clobber=True)
-    assert open_dataset("bucket://shop/labels").write(table, part_rows=5) == 2
+    assert open_dataset("bucket://shop/labels").write(table, shard_rows=5) == 2
     assert list(contents("bucket://shop/labels")) == ["_SUCCESS", "part-00000.parquet", "part-00001.parquet"]
     with pytest.raises(RunError, match="The specified bucket does not exist"):
         open_dataset("bucket://shpo/labels").write(table)
@@ -105,7 +105,7 @@ def test_what_was_interrupted_does_not_look_complete(
     place: str, table: Path, fails_at: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = open_dataset(place)
-    whole.write(table, part_rows=2)
+    whole.write(table, shard_rows=2)
     left = fails_at
 
     def failing(path: str, value: bytes) -> None:
@@ -118,10 +118,10 @@ def test_what_was_interrupted_does_not_look_complete(
     with monkeypatch.context() as patch:
         patch.setattr(whole.files, "pipe_file", failing)
         with pytest.raises(RunError, match="No space left on device") as caught:
-            whole.write(table, part_rows=2)
+            whole.write(table, shard_rows=2)
     assert place in str(caught.value)
     assert "_SUCCESS" not in contents(place)
-    whole.write(table, part_rows=2)
+    whole.write(table, shard_rows=2)
     assert "_SUCCESS" in contents(place)
 
 

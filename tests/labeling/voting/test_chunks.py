@@ -53,8 +53,8 @@ WORDS = ("керемет", "нашар", "жақсы емес", "жаман", "�
 
 def results(folder: Path, rows: int, chunk_rows: int, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Label random reviews, some of them copies, and read every table of the run."""
-    for place in ("data.writing.parquet_parts", "labeling.input", "labeling.outputs"):
-        monkeypatch.setattr(f"labeler.{place}.PART_ROWS", chunk_rows)
+    for place in ("data.writing.chunked_files", "labeling.input", "labeling.outputs"):
+        monkeypatch.setattr(f"labeler.{place}.CHUNK_ROWS", chunk_rows)
     random = np.random.default_rng(0)
     texts = [" ".join(random.choice(WORDS, random.integers(0, 4))) for _ in range(rows)]
     table = pl.DataFrame({"id": [f"r{i}" for i in range(rows)], "text": texts, "stars": random.integers(1, 6, rows)})
@@ -97,8 +97,8 @@ def test_the_size_of_the_chunks_does_not_matter(tmp_path: Path, monkeypatch: pyt
 
 MEASURED = """
 import resource, sys
-import labeler.data.writing.parquet_parts
-labeler.data.writing.parquet_parts.PART_ROWS = 5_000
+import labeler.data.writing.chunked_files
+labeler.data.writing.chunked_files.CHUNK_ROWS = 5_000
 from labeler.cli import app
 try:
     app()

@@ -109,8 +109,8 @@ def cluster() -> Iterator[None]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for place in ("data.writing.parquet_parts", "labeling.input", "labeling.outputs"):
-        monkeypatch.setattr(f"labeler.{place}.PART_ROWS", CHUNK)
+    for place in ("data.writing.chunked_files", "labeling.input", "labeling.outputs"):
+        monkeypatch.setattr(f"labeler.{place}.CHUNK_ROWS", CHUNK)
     monkeypatch.setattr("labeler.data.writing.atomic._flush", lambda path: None)
     monkeypatch.setenv("LABELER_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
@@ -202,9 +202,9 @@ def lf_own(row):
     return "positive" if row.stars == 5 else None
 """
 LAUNCHER = f"""
-import labeler.data.writing.parquet_parts, labeler.labeling.input, labeler.labeling.outputs
-for module in (labeler.data.writing.parquet_parts, labeler.labeling.input, labeler.labeling.outputs):
-    module.PART_ROWS = {CHUNK}
+import labeler.data.writing.chunked_files, labeler.labeling.input, labeler.labeling.outputs
+for module in (labeler.data.writing.chunked_files, labeler.labeling.input, labeler.labeling.outputs):
+    module.CHUNK_ROWS = {CHUNK}
 from labeler.cli import main
 main()
 """

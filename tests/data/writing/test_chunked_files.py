@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labeler.data.writing.atomic import remove_leftovers, write_csv, write_jsonl
-from labeler.data.writing.parquet_parts import ParquetParts, writing_csv, writing_jsonl
+from labeler.data.writing.chunked_files import ChunkedParquet, writing_csv, writing_jsonl
 
 FRAME = pl.DataFrame(
     {"id": list("abcdefg"), "text": ["x", "=1", None, "👍", "\n", "", "y"], "n": [1, 2, None, 4, 5, 6, 7]}
@@ -26,9 +26,9 @@ def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("part_rows", [1, 3, 100])
 @pytest.mark.parametrize("size", [1, 2, 7])
 def test_parts_become_one_file(tmp_path: Path, part_rows: int, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labeler.data.writing.parquet_parts.PART_ROWS", part_rows)
+    monkeypatch.setattr("labeler.data.writing.chunked_files.CHUNK_ROWS", part_rows)
     path = tmp_path / "a[1].parquet"
-    with ParquetParts(path) as parts:
+    with ChunkedParquet(path) as parts:
         for start in range(0, 7, size):
             parts.write(FRAME.slice(start, size))
         assert parts.rows == 7
@@ -41,9 +41,9 @@ def test_parts_become_one_file(tmp_path: Path, part_rows: int, size: int, monkey
 
 @pytest.mark.parametrize("part_rows", [1, 100])
 def test_without_save_nothing_changes(tmp_path: Path, part_rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labeler.data.writing.parquet_parts.PART_ROWS", part_rows)
+    monkeypatch.setattr("labeler.data.writing.chunked_files.CHUNK_ROWS", part_rows)
     (tmp_path / "a.parquet").write_bytes(b"old")
-    with pytest.raises(KeyboardInterrupt), ParquetParts(tmp_path / "a.parquet") as parts:
+    with pytest.raises(KeyboardInterrupt), ChunkedParquet(tmp_path / "a.parquet") as parts:
         parts.write(FRAME)
         parts.write(FRAME)
         raise KeyboardInterrupt
@@ -51,15 +51,15 @@ def test_without_save_nothing_changes(tmp_path: Path, part_rows: int, monkeypatc
 
 
 def test_what_a_killed_process_put_aside_is_cleared_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labeler.data.writing.parquet_parts.PART_ROWS", 1)
-    parts = ParquetParts(tmp_path / "a.parquet")
+    monkeypatch.setattr("labeler.data.writing.chunked_files.CHUNK_ROWS", 1)
+    parts = ChunkedParquet(tmp_path / "a.parquet")
     parts.write(FRAME)
     assert remove_leftovers(tmp_path) == 1
     assert not list(tmp_path.iterdir())
 
 
 def test_no_rows_still_make_a_file(tmp_path: Path) -> None:
-    with ParquetParts(tmp_path / "a.parquet") as parts:
+    with ChunkedParquet(tmp_path / "a.parquet") as parts:
         parts.write(FRAME.clear())
         parts.save()
     assert pl.read_parquet(tmp_path / "a.parquet").schema == FRAME.schema

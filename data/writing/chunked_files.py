@@ -12,17 +12,17 @@ import polars as pl
 from ..text.escaping import escape_formulas
 from .atomic import atomic_path, explaining_failures, remove_path, temporary_beside, write_parquet
 
-PART_ROWS = 100_000
-"""Rows that are put aside at once."""
+CHUNK_ROWS = 100_000
+"""Rows that are written at once."""
 
-_PART_BYTES = 1 << 25
+_CHUNK_BYTES = 1 << 25
 
 
-class ParquetParts:
+class ChunkedParquet:
     """A Parquet file in the making, and a context manager that clears up after it.
 
-    What is written is put aside in a folder beside the file, part by part; `save` joins the parts, and without it
-    nothing changes. A table of one part is never put aside.
+    Chunks are written to a folder beside the file; `save` joins them, and without it nothing changes. A single chunk
+    stays in memory until then.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class ParquetParts:
         self._target = target
         self._folder = temporary_beside(target)
         self._held: list[pl.DataFrame] = []
-        self._parts: list[Path] = []
+        self._written: list[Path] = []
 
     def write(self, chunk: pl.DataFrame) -> None:
         """Add rows; all chunks have the same columns of the same types.
@@ -52,9 +52,9 @@ class ParquetParts:
         """
         self.rows += len(chunk)
         self._held.append(chunk)
-        full = sum(map(len, self._held)) >= PART_ROWS
-        if full or sum(held.estimated_size() for held in self._held) > _PART_BYTES:
-            self._put_aside()
+        full = sum(map(len, self._held)) >= CHUNK_ROWS
+        if full or sum(held.estimated_size() for held in self._held) > _CHUNK_BYTES:
+            self._write_held()
 
     def save(self, *, metadata: Mapping[str, str] | None = None) -> None:
         """Make the file of all rows, of which there is at least one chunk; `metadata` goes into its footer.
@@ -64,14 +64,14 @@ class ParquetParts:
         RunError
             As `write`; the old file then stays.
         """
-        if not self._parts:
+        if not self._written:
             write_parquet(self._target, pl.concat(self._held), metadata=metadata)
             return
         if self._held:
-            self._put_aside()
+            self._write_held()
         with atomic_path(self._target) as path:
-            size = -(-self.rows // len(self._parts))  # as the parts have: they are small where rows are huge
-            scan = pl.scan_parquet(self._parts, glob=False, hive_partitioning=False)
+            size = -(-self.rows // len(self._written))  # as the chunks have: they are small where rows are huge
+            scan = pl.scan_parquet(self._written, glob=False, hive_partitioning=False)
             scan.sink_parquet(path, row_group_size=size, metadata=dict(metadata) if metadata else None)
 
     def __enter__(self) -> Self:
@@ -80,12 +80,12 @@ class ParquetParts:
     def __exit__(self, *exception: object) -> None:
         remove_path(self._folder)
 
-    def _put_aside(self) -> None:
-        part = self._folder / f"{len(self._parts):08d}.parquet"
+    def _write_held(self) -> None:
+        chunk = self._folder / f"{len(self._written):08d}.parquet"
         with explaining_failures(self._target):
             self._folder.mkdir(exist_ok=True)
-            pl.concat(self._held).write_parquet(part, compression="lz4")
-        self._parts.append(part)
+            pl.concat(self._held).write_parquet(chunk, compression="lz4")
+        self._written.append(chunk)
         self._held.clear()
 
 
