@@ -38,5 +38,5 @@ def spaced_percent(share: float, digits: int = 0) -> str:
 
 
 def counted(rows: float, effective: float) -> str:
-    """Write a number of rows, and how many of equal weight say as much where that is fewer."""
+    """Write a number of rows, and the effective number where that is smaller."""
     return f"{rows:,.0f}" if round(effective) >= rows else f"{rows:,.0f} (effective {effective:,.0f})"

@@ -27,8 +27,8 @@ def gold_scores(
     Returns
     -------
     dict
-        ``rows``, ``effective_rows`` (how many rows of equal weight say as much), ``macro_f1`` (over classes with gold
-        rows or predictions), ``weighted_f1``, ``accuracy``.
+        ``rows``, ``effective_rows`` (the number of rows of equal weight that are as informative), ``macro_f1`` (over
+        classes with gold rows or predictions), ``weighted_f1``, ``accuracy``.
     """
     from sklearn.metrics import f1_score
 

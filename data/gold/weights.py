@@ -1,4 +1,4 @@
-"""How much a hand label counts when some reviews were likelier to be drawn than others."""
+"""How much a hand label counts when some reviews were more likely to be drawn than others."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ NOT_RANDOM = (
     "chosen, or drawn unevenly and nothing says how likely each was. Scores on them hold for such reviews, not for "
     "all. If `labeler sample` drew them, keep its column inclusion_probability, or use the run that drew them."
 )
-"""What to tell a user where `looks_random` says no."""
+"""Message where `looks_random` is false."""
 
-_UNLIKELY = 4.0  # standard errors by which a random sample all but never differs from what it was drawn from
+_MAX_DEVIATION = 4.0  # standard errors by which a random sample all but never differs from what it was drawn from
 
 
 def sample_weights(probability: Array, rows: Array, sample: npt.NDArray[np.int64] | None = None) -> Array:
@@ -54,7 +54,7 @@ def sample_weights(probability: Array, rows: Array, sample: npt.NDArray[np.int64
 
 
 def looks_random(population: Array, sample: Array, weights: Array, counts: Numbers | None = None) -> bool:
-    """Whether weighted rows could be a random sample, by what is known of all rows.
+    """Return whether weighted rows could be a random sample, by what is known of all rows.
 
     A sample that prefers disputed reviews and has lost its inclusion probabilities, or rows that somebody chose, differ
     from the population by more than four standard errors in the mean of some feature.
@@ -73,7 +73,7 @@ def looks_random(population: Array, sample: Array, weights: Array, counts: Numbe
     unit = float(weight @ weight)  # one over the effective number of rows
     mean = np.average(population, axis=0, weights=counts)
     variance = np.average((population - mean) ** 2, axis=0, weights=counts) + unit / 4
-    return bool(np.all(np.abs(weight @ sample - mean) <= _UNLIKELY * np.sqrt(variance * unit)))
+    return bool(np.all(np.abs(weight @ sample - mean) <= _MAX_DEVIATION * np.sqrt(variance * unit)))
 
 
 def jeffreys_interval(hits: Numbers | float, misses: Numbers | float) -> tuple[Array, Array]:
@@ -89,5 +89,5 @@ def jeffreys_interval(hits: Numbers | float, misses: Numbers | float) -> tuple[A
 
 
 def effective_rows(weights: Array) -> float:
-    """Tell how many rows of equal weight say as much (Kish, 1965, Survey Sampling)."""
+    """Return the number of rows of equal weight that are as informative (Kish, 1965, Survey Sampling)."""
     return float(weights.sum() ** 2 / (weights @ weights)) if len(weights) else 0.0

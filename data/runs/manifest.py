@@ -36,51 +36,61 @@ PACKAGES = (
 _FORMAT = 1
 
 
-@dataclass(frozen=True)
-class StageRecord:
+@dataclass(frozen=True, kw_only=True)
+class StageDetails:
+    """What a stage says about itself.
+
+    Parameters
+    ----------
+    settings : Mapping[str, Any]
+        The options used.
+    inputs : Mapping[str, str]
+        Digest of each input by name.
+    model : str or None
+        Exact model id with revision, or sha256.
+    seed : int or None
+    device, dtype : str or None
+    rows : Mapping[str, int]
+        Row counts by name (read, rejected, covered, ...).
+    seconds : float
+        Wall time.
+    failures : Mapping[str, int]
+        Rows that got no result, by reason.
+    usage : Mapping[str, float]
+        What was spent, by name (requests, tokens, cost).
+    """
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    model: str | None = None
+    seed: int | None = None
+    device: str | None = None
+    dtype: str | None = None
+    rows: Mapping[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+    failures: Mapping[str, int] = field(default_factory=dict)
+    usage: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageRecord(StageDetails):
     """One stage as it last ran.
 
     Parameters
     ----------
     key : str
         Digest of everything the result depends on (see `stage_key`).
-    settings : Mapping[str, Any]
-        The options used.
-    inputs : Mapping[str, str]
-        Digest of each input by name.
     outputs : Mapping[str, FileDigest]
         Files written, by path relative to the run directory.
-    model : str or None
-        Exact model id with revision, or sha256.
     versions : Mapping[str, str]
         Installed package versions.
-    seed : int or None
-    device, dtype : str or None
-    rows : Mapping[str, int]
-        Row counts by name (read, rejected, covered, ...).
-    failures : Mapping[str, int]
-        Rows that got no result, by reason.
-    usage : Mapping[str, float]
-        What was spent, by name (requests, tokens, cost).
-    seconds : float
-        Wall time.
     finished : str
         UTC time, ISO 8601.
     """
 
     key: str
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    inputs: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, FileDigest] = field(default_factory=dict)
-    model: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
-    seed: int | None = None
-    device: str | None = None
-    dtype: str | None = None
-    rows: Mapping[str, int] = field(default_factory=dict)
-    failures: Mapping[str, int] = field(default_factory=dict)
-    usage: Mapping[str, float] = field(default_factory=dict)
-    seconds: float = 0.0
     finished: str = ""
 
 
@@ -148,34 +158,17 @@ class Manifest:
             If it cannot be written.
         """
         known = {path.relative_to(self.path.parent).as_posix(): file_digest(path) for path in outputs}
-        extra = details or StageDetails()
         record = StageRecord(
             key=key,
             outputs=known,
             versions=dict(package_versions()),
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
-            **{item.name: getattr(extra, item.name) for item in fields(extra)},
+            **vars(details or StageDetails()),
         )
         stages = {**self.stages, name: record}
         entries = {stage: asdict(entry) for stage, entry in stages.items()}
         write_json(self.path, {"format": _FORMAT, "stages": entries})
         return Manifest(self.path, stages)
-
-
-@dataclass(frozen=True)
-class StageDetails:
-    """What a stage tells about itself besides key and outputs; fields as in `StageRecord`."""
-
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    inputs: Mapping[str, str] = field(default_factory=dict)
-    model: str | None = None
-    seed: int | None = None
-    device: str | None = None
-    dtype: str | None = None
-    rows: Mapping[str, int] = field(default_factory=dict)
-    seconds: float = 0.0
-    failures: Mapping[str, int] = field(default_factory=dict)
-    usage: Mapping[str, float] = field(default_factory=dict)
 
 
 def stage_key(**parts: Any) -> str:

@@ -1,4 +1,4 @@
-// One review at a time: which one, what was said of it, and the keys.
+// One review at a time: which one, its label, and the keys.
 
 import { showText } from "./review_text.js";
 import { Saver, get } from "./saving.js";
@@ -9,7 +9,7 @@ const EVERYTHING = { filter: "all", label: "", query: "" };
 
 let rows = [];
 let seq = 0; // the newest change this page knows
-let lastChange = null; // what an undo would take back
+let lastChange = null; // what an undo would revert
 let view = []; // the rows that the filter and the search let through
 let at = 0; // place in the view; its length means "past the end"
 let wanted = EVERYTHING;
@@ -74,7 +74,7 @@ function changed(row, answer) {
   row.pending -= 1;
   if (answer.ok) {
     take(answer.data, row);
-    if (row === current()) showOpinions(row);
+    if (row === current()) showAnnotations(row);
     return showCounts();
   }
   saver.drop(row);
@@ -221,7 +221,7 @@ function show() {
   $("end").hidden = Boolean(row);
   $("more").hidden = true;
   showCounts();
-  showOpinions(row);
+  showAnnotations(row);
   if (!row) return showEnd();
   $("place").textContent = `${at + 1} of ${view.length}` + (row.mark ? ` · ${row.mark}` : "");
   showText($("id"), row.id);
@@ -248,13 +248,13 @@ function showEnd() {
     : `${skipped ? `${skipped} skipped, all others` : "All reviews"} are labelled. Press Done to finish.`;
 }
 
-function showOpinions(row) {
+function showAnnotations(row) {
   for (const button of labelButtons) {
     button.setAttribute("aria-pressed", String(Boolean(row) && row.label === button.dataset.label));
   }
   if ($("agreement")) $("agreement").hidden = wanted.filter !== "dispute";
   const disputed = wanted.filter === "dispute" && row?.second !== undefined;
-  $("opinions").hidden = !disputed;
+  $("annotations").hidden = !disputed;
   if (!disputed) return;
   const chip = (who, name) => {
     const element = document.createElement("span");
@@ -263,7 +263,7 @@ function showOpinions(row) {
     element.append(`${who} `, value);
     return element;
   };
-  $("opinions").replaceChildren(chip("This file:", row.label), chip("Second:", row.second));
+  $("annotations").replaceChildren(chip("This file:", row.label), chip("Second:", row.second));
 }
 
 function showCounts() {

@@ -1,4 +1,4 @@
-"""`labeler annotate`: which file to open, what to say of two annotators, and how to go on when the page is closed."""
+"""`labeler annotate`: which file to open, how far two annotators agree, and how to go on when the page is closed."""
 
 from __future__ import annotations
 

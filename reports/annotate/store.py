@@ -27,7 +27,7 @@ class StaleChangeError(Exception):
 
 @dataclass(frozen=True)
 class Row:
-    """One review and what the analyst said of it.
+    """One review and the analyst's label and note.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class Row:
     version: int = 0
 
     def same_as(self, other: Row) -> bool:
-        """Whether both say the same, whoever said it when."""
+        """Whether both have the same label, note and mark."""
         return replace(self, version=0) == replace(other, version=0)
 
 
@@ -86,11 +86,11 @@ class AnnotationStore:
 
     @property
     def last_change(self) -> int | None:
-        """Version of the change that `undo` would take back."""
+        """Version of the change that `undo` would undo."""
         return self._undo[-1][2] if self._undo else None
 
     def change(self, position: int, *, version: int, label: str | None, note: str, mark: Mark = "") -> Row:
-        """Say something else of a row; when this returns, it is on disk.
+        """Change a row; when this returns, it is on disk.
 
         Parameters
         ----------
@@ -106,7 +106,7 @@ class AnnotationStore:
         InputError
             If `label` is not a class.
         StaleChangeError
-            If the row has another version now, and says something else.
+            If the row has another version now, and another label or note.
         RunError
             If the file cannot be written, or another program changed it.
         """
@@ -128,7 +128,7 @@ class AnnotationStore:
         return self.rows[position]
 
     def undo(self, change: int) -> int:
-        """Take the last change back; when this returns, that is on disk.
+        """Undo the last change; when this returns, that is on disk.
 
         Parameters
         ----------
@@ -148,7 +148,7 @@ class AnnotationStore:
             If the file cannot be written, or another program changed it.
         """
         if change != self.last_change:
-            raise StaleChangeError("The last change was made in another window. Undo again to take that one back.")
+            raise StaleChangeError("The last change was made in another window. Undo again to undo that one.")
         position, before, _ = self._undo[-1]
         self._put(position, before)
         self._undo.pop()
@@ -177,7 +177,7 @@ class AnnotationStore:
         self._stamp = _stamp(path)
 
     def _continues(self, position: int, before: Row, after: Row) -> bool:
-        """Whether a change goes on writing the note of the change before: one undo takes back the whole note."""
+        """Whether a change goes on writing the note of the change before: one undo reverts the whole note."""
         if not self._undo or self._undo[-1][2] != before.version or self._undo[-1][0] != position:
             return False
         start = self._undo[-1][1]

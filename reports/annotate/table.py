@@ -25,7 +25,7 @@ from ...data.types.label_space import LabelSpace
 from ...data.writing.atomic import atomic_path
 from .marks import COLUMN, Mark, from_cell
 
-# A cell that a spreadsheet would run, or one that was disarmed before (see `data.atomic.write_csv`).
+# A cell that a spreadsheet would run, or one that was escaped before (see `data.text.escaping`).
 _FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 
@@ -93,8 +93,8 @@ class AnnotationTable:
 
     @property
     def comments(self) -> list[str]:
-        """What stands in the column ``note``, formulas no longer disarmed."""
-        return [armed(note) for note in self.frame[self.note].fill_null("").to_list()]
+        """What stands in the column ``note``, formulas unescaped."""
+        return [unescape_formula(note) for note in self.frame[self.note].fill_null("").to_list()]
 
     def write(self, labels: Sequence[str | None], comments: Sequence[str], marks: Sequence[str]) -> None:
         """Write the file anew, atomically and flushed to disk, with these labels, notes and marks.
@@ -108,7 +108,7 @@ class AnnotationTable:
         """
         columns = [
             pl.Series(self.label, labels, pl.String),
-            pl.Series(self.note, [disarmed(comment) or None for comment in comments], pl.String),
+            pl.Series(self.note, [escape_formula(comment) or None for comment in comments], pl.String),
         ]
         if any(marks) or COLUMN in self.frame.columns:
             columns.append(pl.Series(COLUMN, [mark or None for mark in marks], pl.String))
@@ -191,13 +191,13 @@ def require_writable(path: Path) -> None:
             raise RunError(f"{place} may not be written to.", hint="Copy the file to a folder of yours.")
 
 
-def disarmed(text: str) -> str:
-    """Put an apostrophe before what a spreadsheet would run as a formula; `armed` takes it away again."""
+def escape_formula(text: str) -> str:
+    """Put an apostrophe before what a spreadsheet would run as a formula; `unescape_formula` takes it away again."""
     return f"'{text}" if _FORMULA.match(text) else text
 
 
-def armed(text: str) -> str:
-    """Undo `disarmed`."""
+def unescape_formula(text: str) -> str:
+    """Undo `escape_formula`."""
     return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 

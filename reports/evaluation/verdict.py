@@ -132,7 +132,7 @@ def _advice(report: Report, model: EvaluatedModel) -> tuple[str, ...]:
 
 
 def comparison_in_words(first: str, second: str, difference: Estimate) -> str:
-    """Say whether one set of labels is better than another, beyond chance."""
+    """Return whether one set of labels is better than another, beyond chance."""
     if difference.low > 0:
         return f"{first} is better than {second}, beyond chance: macro-F1 {signed(difference)}."
     if difference.high < 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from .resampling import DOUBT, Array, Estimate, estimate, row_draws, row_unit
+from .resampling import JEFFREYS, Array, Estimate, estimate, row_draws, row_unit
 
 
 def average_precisions(
@@ -19,7 +19,7 @@ def average_precisions(
     """Score each class's probability as a ranking of its rows above all others.
 
     Average precision as in scikit-learn: the sum over thresholds of precision times the gain in recall. As the best
-    and the worst row of a class may be missing from the sample, the interval knows half a row that ranks above all
+    and the worst row of a class may be missing from the sample, the prior adds half a row that ranks above all
     others and half a row that ranks below.
 
     Parameters
@@ -40,8 +40,8 @@ def average_precisions(
     draws = {c: np.empty(resamples) for c in rankings}
     for block, mass in row_draws(weights, resamples=resamples, rng=rng):
         for c, ranking in rankings.items():
-            doubt = rng.standard_gamma(DOUBT, (2, len(mass))) * ranking.unit[:, np.newaxis]
-            draws[c][block] = ranking.score(mass, doubt)
+            prior = rng.standard_gamma(JEFFREYS, (2, len(mass))) * ranking.unit[:, np.newaxis]
+            draws[c][block] = ranking.score(mass, prior)
     values = {c: ranking.score(weights[np.newaxis], np.zeros((2, 1)))[0] for c, ranking in rankings.items()}
     return [estimate(values[c], draws[c]) if c in rankings else None for c in range(probs.shape[1])]
 
@@ -57,9 +57,9 @@ class _Ranking:
         own = weights[positive]
         self.unit = row_unit(own.sum(), np.square(own).sum(), float(np.square(weights).sum() / weights.sum()))
 
-    def score(self, mass: Array, doubt: Array) -> Array:
-        """Average precision for each row of weights, shape (b, g); `doubt` is the weight above and below all rows."""
-        first, last = doubt[:, :, np.newaxis]
+    def score(self, mass: Array, prior: Array) -> Array:
+        """Average precision for each row of weights, shape (b, g); `prior` is the weight above and below all rows."""
+        first, last = prior[:, :, np.newaxis]
         ordered = mass[:, self._order]
         passed = np.cumsum(ordered, axis=1)[:, self._ends] + first
         hits = np.cumsum(ordered * self._positive, axis=1)[:, self._ends] + first

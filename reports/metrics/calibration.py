@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say: of the labels given with 80 % confidence, 80 % should be right."""
+"""Calibration: of the labels given with 80 % confidence, 80 % should be right."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def calibrate(
     confidence share a bin, so there may be fewer bins than 10.
 
     The error of few rows is too large by nature, so its interval is the basic bootstrap interval, and reaches down to
-    0 where labels whose probabilities are honest would show as large an error (Broecker and Smith, 2007, Weather and
+    0 where calibrated probabilities would show as large an error (Broecker and Smith, 2007, Weather and
     Forecasting 22).
 
     Parameters
@@ -83,16 +83,16 @@ def calibrate(
     member = (code[:, np.newaxis] == np.arange(code.max() + 1)).astype(np.float64)
     gaps = member * (confidence - right)[:, np.newaxis]
     value = np.abs(weight @ gaps).sum() / weight.sum()
-    drawn, honest = np.empty(resamples), np.empty(resamples)
+    drawn, calibrated = np.empty(resamples), np.empty(resamples)
     generator = np.random.default_rng(rng)
     for block, mass in row_draws(weight, resamples=resamples, rng=generator):
         total = mass.sum(axis=1)
         drawn[block] = np.abs(mass @ gaps).sum(axis=1) / total
         missed = confidence - (generator.random(mass.shape) < confidence)
-        honest[block] = np.abs((missed * weight) @ member).sum(axis=1) / weight.sum()
+        calibrated[block] = np.abs((missed * weight) @ member).sum(axis=1) / weight.sum()
     # Noise makes any error larger, and that of a resample once more: so the draws are reflected.
     error = estimate(value, np.clip(2 * value - drawn, 0.0, 1.0))
-    if value <= np.quantile(honest, 0.975):  # honest probabilities show as large an error on so few rows
+    if value <= np.quantile(calibrated, 0.975):  # calibrated probabilities show as large an error on so few rows
         error = replace(error, low=0.0)
     return Calibration(error, tuple(_bin(confidence[c], right[c], weight[c]) for c in member.T > 0))
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ...data.errors import InputError
 from ...data.types.label_space import ABSTAIN, LabelSpace
-from .resampling import DOUBT, Array, Estimate, cell_draws, estimate, normalised_weights, row_unit
+from .resampling import JEFFREYS, Array, Estimate, cell_draws, check_labels, estimate, normalised_weights, row_unit
 
 Indices = npt.NDArray[np.int16]
 
@@ -25,7 +24,7 @@ class Comparison:
     macro_f1_difference : Estimate
         Macro-F1 of the first less that of the second.
     p_value : float
-        Two-sided, of the difference: how sure its sign is.
+        Two-sided, of the difference: of a difference of the other sign.
     both_right, only_first_right, only_second_right, both_wrong : int
         Unweighted rows.
     mcnemar_p_value : float
@@ -54,9 +53,9 @@ def compare(
 ) -> Comparison:
     """Test two sets of labels against each other, row by row.
 
-    The bootstrap is paired: a row gets one weight for both. The interval and its p-value know half a row of each
-    class that only the first gets right and half a row that only the second does (see `reports.resampling`), so that
-    two sets that agree on all of a hundred rows are not proven equal, nor is a single row a proof.
+    The bootstrap is paired: a row gets one weight for both. The prior of the interval and its p-value is half a row of
+    each class that only the first gets right and half a row that only the second does (see `resampling`),
+    so that two sets that agree on all of a hundred rows are not proven equal, nor is a single row a proof.
 
     Parameters
     ----------
@@ -76,7 +75,7 @@ def compare(
     ValueError
         If shapes disagree or a class index is out of range.
     """
-    _check(truth, first, second, labels.k)
+    check_labels(truth, first, second, k=labels.k)
     weight = normalised_weights(weights, len(truth))
     difference, p_value = _macro_f1_difference(
         truth, (first, second), weight, labels.k, resamples, np.random.default_rng(seed)
@@ -103,16 +102,6 @@ def mcnemar(only_first: int, only_second: int) -> float:
     return float(binomtest(only_first, rows, 0.5).pvalue) if rows else 1.0
 
 
-def _check(truth: Indices, first: Indices, second: Indices, k: int) -> None:
-    if not len(truth):
-        raise InputError("There is no gold row to compare on.", hint="Label a sample by hand: labeler sample.")
-    if not first.shape == second.shape == truth.shape:
-        raise ValueError(f"Gold and labels of shapes {truth.shape}, {first.shape} and {second.shape}.")
-    found = np.stack([first, second])
-    if truth.min() < 0 or truth.max() >= k or found.min() < ABSTAIN or found.max() >= k:
-        raise ValueError(f"Gold must be in [0, {k}) and labels in [-1, {k}).")
-
-
 def _macro_f1_difference(
     truth: Indices,
     both: tuple[Indices, Indices],
@@ -129,17 +118,17 @@ def _macro_f1_difference(
     classes = np.arange(k)
     is_row = (present // wide**2)[:, np.newaxis] == classes
     unit = row_unit(totals @ is_row, squares @ is_row, float(squares.sum() / totals.sum()))
-    doubt = rng.standard_gamma(DOUBT, (2, resamples, k)) * unit.max(axis=0)
+    prior = rng.standard_gamma(JEFFREYS, (2, resamples, k)) * unit.max(axis=0)
     value, drawn = 0.0, np.zeros(resamples)
-    for sign, column, hit_doubt, miss_doubt in (
-        (1, present // wide % wide, doubt[0], doubt[1]),
-        (-1, present % wide, doubt[1], doubt[0]),
+    for sign, column, hit_prior, miss_prior in (
+        (1, present // wide % wide, prior[0], prior[1]),
+        (-1, present % wide, prior[1], prior[0]),
     ):
         is_column = column[:, np.newaxis] == classes
         hit, miss = (is_row & is_column).astype(np.float64), (is_row ^ is_column).astype(np.float64)
         active = (is_row | is_column).any(axis=0)
         value += sign * float(_f1(totals @ hit, totals @ miss)[active].mean())
-        drawn += sign * _f1(draws @ hit + hit_doubt, draws @ miss + miss_doubt)[:, active].mean(axis=1)
+        drawn += sign * _f1(draws @ hit + hit_prior, draws @ miss + miss_prior)[:, active].mean(axis=1)
     below, above = (drawn <= 0).sum(), (drawn >= 0).sum()
     return estimate(value, drawn), float(min(1.0, 2 * (min(below, above) + 1) / (resamples + 1)))
 

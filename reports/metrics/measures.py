@@ -7,12 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ...data.errors import InputError
 from ...data.gold.weights import effective_rows
 from ...data.types.label_space import ABSTAIN, LabelSpace
 from .average_precision import average_precisions
 from .calibration import Calibration, calibrate
-from .resampling import Array, Estimate, cell_draws, estimate, normalised_weights, ratio_draws, row_resamples, row_unit
+from .resampling import (
+    Array,
+    Estimate,
+    cell_draws,
+    check_labels,
+    estimate,
+    normalised_weights,
+    ratio_draws,
+    row_resamples,
+    row_unit,
+)
 
 Indices = npt.NDArray[np.int16]
 
@@ -30,7 +39,7 @@ class ClassMeasures:
     pr_auc : Estimate, optional
         Average precision, one class against the rest. None without probabilities or without gold rows of the class.
     support, predicted : int
-        Gold rows of the class, and rows labelled so.
+        Gold rows of the class, and rows with its label.
     """
 
     name: str
@@ -51,7 +60,7 @@ class Measures:
     rows : int
         Gold rows.
     effective_rows : float
-        How many rows of equal weight say as much.
+        The number of rows of equal weight that are as informative.
     coverage : Estimate
         Share of rows with a label.
     accuracy, macro_f1, weighted_f1 : Estimate
@@ -59,7 +68,7 @@ class Measures:
     classes : tuple of ClassMeasures
         In the order of the label space.
     confusion : tuple of k tuples of k + 1 int
-        Unweighted rows: true class down, found class across, the last column for no label.
+        Unweighted rows: by true class, and by predicted class with a last column for no label.
     calibration : Calibration, optional
         None without probabilities or without a single label.
     """
@@ -110,7 +119,9 @@ def measure(
     ValueError
         If shapes disagree or a class index is out of range.
     """
-    _check(truth, found, probs, labels.k)
+    check_labels(truth, found, k=labels.k)
+    if probs is not None and probs.shape != (len(truth), labels.k):
+        raise ValueError(f"Probabilities of shape {probs.shape} for {len(truth)} rows and {labels.k} classes.")
     weight = normalised_weights(weights, len(truth))
     rng = np.random.default_rng(seed)
     k = labels.k
@@ -142,16 +153,6 @@ def measure(
         confusion=tuple(tuple(row) for row in counts.tolist()),
         calibration=None if probs is None else _calibration(truth, found, probs, weight, few, rng),
     )
-
-
-def _check(truth: Indices, found: Indices, probs: npt.NDArray[np.float32] | None, k: int) -> None:
-    if not len(truth):
-        raise InputError("There is no gold row to measure on.", hint="Label a sample by hand: labeler sample.")
-    if found.shape != truth.shape or (probs is not None and probs.shape != (len(truth), k)):
-        shapes = f"{truth.shape}, {found.shape} and {None if probs is None else probs.shape}"
-        raise ValueError(f"Gold, labels and probabilities of shapes {shapes} for {k} classes.")
-    if truth.min() < 0 or truth.max() >= k or found.min() < ABSTAIN or found.max() >= k:
-        raise ValueError(f"Gold must be in [0, {k}) and labels in [-1, {k}).")
 
 
 def _ratios(

@@ -1,8 +1,8 @@
-"""Intervals around scores: the Bayesian bootstrap, with half a row of doubt where gold rows are few.
+"""Intervals around scores: the Bayesian bootstrap with a Jeffreys prior.
 
 The bootstrap that redraws rows cannot see what the sample happens to lack: five negative reviews, all found, give
 [1, 1]. So rows get random weights instead of being redrawn (the Bayesian bootstrap: Rubin, 1981, Annals of Statistics
-9), and each ratio of hits to misses gets half a row on either side, the prior of Jeffreys. For a proportion that is
+9), and each ratio of hits to misses gets half a row on either side (the Jeffreys prior). For a proportion that is
 the Jeffreys interval (Brown, Cai and DasGupta, 2001, Statistical Science 16); for precision, recall and F1 it is the
 posterior of Goutte and Gaussier (2005, ECIR), with one prior per ratio and all ratios driven by the same rows. The
 interval is cut at 2.5 % and 97.5 % and always holds the score itself.
@@ -16,10 +16,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ...data.errors import InputError
+from ...data.types.label_space import ABSTAIN
+
 Array = npt.NDArray[np.float64]
 
-DOUBT = 0.5
-"""Rows added to either side of a ratio."""
+JEFFREYS = 0.5
+"""Rows that the prior adds to either side of a ratio."""
 
 _LEVELS = (0.025, 0.975)
 _BLOCK = 1 << 18  # numbers drawn at a time: they stay in the CPU's cache
@@ -70,6 +73,27 @@ def normalised_weights(weights: npt.ArrayLike | None, rows: int) -> Array:
         raise ValueError(f"Expected {rows} positive weights, got shape {scaled.shape}.")
     normalised: Array = scaled * (rows / scaled.sum())
     return normalised
+
+
+def check_labels(truth: npt.NDArray[np.int16], *labels: npt.NDArray[np.int16], k: int) -> None:
+    """Check gold classes in [0, k), and labels of the same rows in [-1, k).
+
+    Raises
+    ------
+    InputError
+        If there is no row.
+    ValueError
+        If shapes disagree or a class index is out of range.
+    """
+    if not len(truth):
+        raise InputError("There is no gold row to score on.", hint="Label a sample by hand: labeler sample.")
+    if any(found.shape != truth.shape for found in labels):
+        raise ValueError(
+            f"Gold and labels of shapes {truth.shape} and {', '.join(str(each.shape) for each in labels)}."
+        )
+    found = np.stack(labels)
+    if truth.min() < 0 or truth.max() >= k or found.min() < ABSTAIN or found.max() >= k:
+        raise ValueError(f"Gold must be in [0, {k}) and labels in [-1, {k}).")
 
 
 def cell_draws(
@@ -123,7 +147,7 @@ def row_draws(weights: Array, *, resamples: int, rng: np.random.Generator) -> It
 
 
 def ratio_draws(hits: Array, misses: Array, unit: Array, rng: np.random.Generator) -> Array:
-    """Draws of ``hits / (hits + misses)`` with half a row of doubt on either side.
+    """Draws of ``hits / (hits + misses)`` with the Jeffreys prior: half a row on either side.
 
     Parameters
     ----------
@@ -132,14 +156,14 @@ def ratio_draws(hits: Array, misses: Array, unit: Array, rng: np.random.Generato
     unit : ndarray of float64, shape (2, q)
         What one row weighs that hits, and one that misses: see `row_unit`.
     """
-    doubt = rng.standard_gamma(DOUBT, (2, *hits.shape)) * unit[:, np.newaxis]
-    likely = hits + doubt[0]
-    drawn: Array = likely / (likely + misses + doubt[1])
+    prior = rng.standard_gamma(JEFFREYS, (2, *hits.shape)) * unit[:, np.newaxis]
+    likely = hits + prior[0]
+    drawn: Array = likely / (likely + misses + prior[1])
     return drawn
 
 
 def row_unit(weight: npt.ArrayLike, squares: npt.ArrayLike, whole: float) -> Array:
-    """Say what a typical row weighs that hits, and one that misses.
+    """Return the weight of a typical row that hits, and of one that misses.
 
     A miss that the sample lacks may be of a kind that was seldom drawn, and then weighs more than the hits: so it
     weighs at least what a typical row of the whole sample does.

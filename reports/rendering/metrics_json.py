@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 from ...data.version import __version__
@@ -11,6 +12,8 @@ from ..evaluation.voters import VoterReport
 from ..metrics.comparison import Comparison
 from ..metrics.measures import Measures
 from ..metrics.resampling import Estimate
+
+_COMPARISON = [item.name for item in fields(Comparison)]
 
 SCHEMA = 1
 """Raised when a key changes its meaning or goes; new keys do not raise it."""
@@ -47,7 +50,8 @@ def metrics(report: Report) -> dict[str, Any]:
         "baselines": {name: _measures(scores) for name, scores in report.baselines.items()},
         "voters": {voter.name: _voter(voter) for voter in report.voters},
         "comparisons": [
-            {"first": pair.first, "second": pair.second, **_comparison(pair.comparison)} for pair in report.comparisons
+            {"first": pair.first, "second": pair.second, **_numbers(pair.comparison, *_COMPARISON)}
+            for pair in report.comparisons
         ],
         "suspects": None
         if report.issues is None
@@ -56,34 +60,24 @@ def metrics(report: Report) -> dict[str, Any]:
 
 
 def _model(model: EvaluatedModel) -> dict[str, Any]:
-    kept = [
-        {"confidence": k.confidence, "share": k.share, "rows": k.rows} | _estimate("accuracy", k.accuracy)
-        for k in model.retained
-    ]
-    return _measures(model.measures) | {"surest": kept}
+    retained = [_numbers(each, "confidence", "share", "rows", "accuracy") for each in model.retained]
+    return _measures(model.measures) | {"surest": retained}
 
 
 def _measures(scores: Measures) -> dict[str, Any]:
-    found: dict[str, Any] = {"rows": scores.rows, "effective_rows": scores.effective_rows}
-    for name in ("macro_f1", "weighted_f1", "accuracy"):
-        found |= _estimate(name, getattr(scores, name))
-    found["coverage"] = scores.coverage.value
-    found["per_class"] = {
-        c.name: _estimate("precision", c.precision)
-        | _estimate("recall", c.recall)
-        | _estimate("f1", c.f1)
-        | _estimate("pr_auc", c.pr_auc)
-        | {"support": c.support, "predicted": c.predicted}
-        for c in scores.classes
-    }
-    found["confusion"] = [list(row) for row in scores.confusion]
     calibration = scores.calibration
-    found |= _estimate("ece", None if calibration is None else calibration.error)
-    found["calibration"] = [
-        {"confidence": b.confidence, "rows": b.rows} | _estimate("accuracy", b.accuracy)
-        for b in (() if calibration is None else calibration.bins)
-    ]
-    return found
+    bins = () if calibration is None else calibration.bins
+    return {
+        **_numbers(scores, "rows", "effective_rows", "macro_f1", "weighted_f1", "accuracy"),
+        "coverage": scores.coverage.value,
+        "per_class": {
+            each.name: _numbers(each, "precision", "recall", "f1", "pr_auc", "support", "predicted")
+            for each in scores.classes
+        },
+        "confusion": [list(row) for row in scores.confusion],
+        **_estimate("ece", None if calibration is None else calibration.error),
+        "calibration": [_numbers(each, "confidence", "rows", "accuracy") for each in bins],
+    }
 
 
 def _voter(voter: VoterReport) -> dict[str, Any]:
@@ -101,17 +95,13 @@ def _voter(voter: VoterReport) -> dict[str, Any]:
     }
 
 
-def _comparison(found: Comparison) -> dict[str, Any]:
-    return {
-        "rows": found.rows,
-        **_estimate("macro_f1_difference", found.macro_f1_difference),
-        "p_value": found.p_value,
-        "both_right": found.both_right,
-        "only_first_right": found.only_first_right,
-        "only_second_right": found.only_second_right,
-        "both_wrong": found.both_wrong,
-        "mcnemar_p_value": found.mcnemar_p_value,
-    }
+def _numbers(scores: Any, *names: str) -> dict[str, Any]:
+    """Take attributes by name; an estimate gets its interval beside it."""
+    found: dict[str, Any] = {}
+    for name in names:
+        value = getattr(scores, name)
+        found |= _estimate(name, value) if value is None or isinstance(value, Estimate) else {name: value}
+    return found
 
 
 def _estimate(name: str, value: Estimate | None) -> dict[str, Any]:

@@ -54,25 +54,16 @@ def render_markdown(report: Report) -> str:
 
 
 def _context(report: Report) -> dict[str, Any]:
-    data = report.data
     return {
-        "run": str(data.run.path),
+        "report": report,
+        "run": str(report.data.run.path),
         "version": __version__,
         "verdict": judge(report),
-        "summary": data.summary,
-        "balance_ci": data.summary.get("class_balance_interval"),
-        "labels": data.labels.names,
-        "gold_rows": len(data.gold),
-        "weighted": data.is_weighted,
-        "unmatched": data.unmatched,
+        "summary": report.data.summary,
+        "labels": report.data.labels.names,
+        "gold_rows": len(report.data.gold),
         "models": named_models(report),
         "scores": named_measures(report),
-        "training": report.training,
-        "voters": report.voters,
-        "agreement": report.agreement.tolist(),
-        "comparisons": report.comparisons,
-        "issues": report.issues,
-        "terms": report.terms,
     }
 
 

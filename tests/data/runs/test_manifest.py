@@ -25,7 +25,16 @@ def manifest(folder: Path) -> Manifest:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 def test_stages_round_trip(tmp_path: Path, name: str, settings_: dict[str, object], rows: dict[str, int]) -> None:
     (tmp_path / "a.txt").write_text("a", encoding="utf-8")
-    details = StageDetails(settings_, {"in": "x"}, "model@1", 7, "cpu", "bf16", rows, 1.5)
+    details = StageDetails(
+        settings=settings_,
+        inputs={"in": "x"},
+        model="model@1",
+        seed=7,
+        device="cpu",
+        dtype="bf16",
+        rows=rows,
+        seconds=1.5,
+    )
     written = manifest(tmp_path).with_stage(name, "k", outputs=[tmp_path / "a.txt"], details=details)
     read = manifest(tmp_path)
     assert read.stages == written.stages

@@ -245,7 +245,7 @@ def test_a_dispute_is_settled(tmp_path: Path, page: Page, serving: Serve) -> Non
     opened(page, address)
     page.select_option("#filter", "dispute")
     assert "67 % of 3 reviews, Cohen’s kappa 0.40" in " ".join(page.inner_text("#agreement").split())
-    assert page.inner_text("#opinions").split("\n") == ["This file: positive", "Second: negative"]
+    assert page.inner_text("#annotations").split("\n") == ["This file: positive", "Second: negative"]
     page.keyboard.press("1")
     saved(page)
     assert labels(first) == ["positive", "negative", "negative"]

@@ -57,8 +57,8 @@ def test_a_weight_counts_like_repeated_rows(copies: list[int], seed: int) -> Non
 
 
 def test_overconfidence_is_seen() -> None:
-    honest, boastful = (calibrate(*sample(3000, bias=bias)).error for bias in (0.0, 0.2))
-    assert honest.value < 0.04
+    calibrated, boastful = (calibrate(*sample(3000, bias=bias)).error for bias in (0.0, 0.2))
+    assert calibrated.value < 0.04
     assert boastful.low > 0.15
     assert boastful.high < 0.25
 
