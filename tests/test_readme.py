@@ -83,7 +83,9 @@ def answer(sample: Path, reviews: Path) -> None:
 def test_every_command_runs_in_the_order_given(page: str, labeler: Command, tmp_path: Path) -> None:
     shutil.copy(SAMPLES["kaspi-sentiment"].reviews, tmp_path / "reviews.csv")
     shutil.copy(SAMPLES["kaspi-sentiment"].gold, tmp_path / "manual.csv")
-    (tmp_path / "my_lfs.py").write_text(blocks(README, "python")[0], encoding="utf-8")
+    (tmp_path / "my_lfs.py").write_text(
+        next(block for block in blocks(README, "python") if "lf_" in block), encoding="utf-8"
+    )
     for command, shown in commands(TEXTS[page]):
         if command == "labeler annotate":
             answer(tmp_path / "runs/reviews/samples/001.csv", tmp_path / "reviews.csv")
