@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import Literal, Protocol, Self, get_args
 
 import numpy as np
@@ -82,26 +83,21 @@ def build_label_model(
     ConfigError
         If there is no such method, or the class balance does not fit `k`.
     """
-    if method == "snorkel":
-        return SnorkelLabelModel(
-            k=k,
-            class_balance=class_balance,
-            seed=seed,
-            group_correlated=group_correlated,
-            families=families,
-            contradicted=contradicted,
-        )
-    if method == "dawid_skene":
-        return DawidSkene(
-            k=k,
-            class_balance=class_balance,
-            group_correlated=group_correlated,
-            families=families,
-            contradicted=contradicted,
-        )
     if method == "majority":
         return MajorityVote(k=k, class_balance=class_balance)
-    raise ConfigError(f"There is no label model '{method}'.", hint=nearest_hint(method, METHODS))
+    if method == "dawid_skene":
+        model: type[DawidSkene] | partial[SnorkelLabelModel] = DawidSkene
+    elif method == "snorkel":
+        model = partial(SnorkelLabelModel, seed=seed)
+    else:
+        raise ConfigError(f"There is no label model '{method}'.", hint=nearest_hint(method, METHODS))
+    return model(
+        k=k,
+        class_balance=class_balance,
+        group_correlated=group_correlated,
+        families=families,
+        contradicted=contradicted,
+    )
 
 
 _NAMES = {"snorkel": "Snorkel", "dawid_skene": "Dawid-Skene", "majority": "majority vote"}

@@ -8,6 +8,7 @@ one another share one vote (`correlation`).
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -22,6 +23,7 @@ from .patterns import VotePatterns
 Array = npt.NDArray[np.float64]
 
 
+@dataclass(kw_only=True, eq=False)
 class DawidSkene:
     """Confusion matrices and class balance by expectation-maximisation.
 
@@ -63,28 +65,18 @@ class DawidSkene:
         What a user should be told.
     """
 
-    def __init__(
-        self,
-        *,
-        k: int,
-        class_balance: npt.ArrayLike | None = None,
-        abstain: bool = True,
-        smoothing: float = 1.0,
-        max_iter: int = 500,
-        tol: float = 1e-5,
-        group_correlated: bool = True,
-        families: Sequence[str] | None = None,
-        contradicted: Collection[int] = (),
-    ) -> None:
-        self.k = k
-        self.class_balance = None if class_balance is None else checked_balance(class_balance, k)
-        self.abstain = abstain
-        self.smoothing = smoothing
-        self.max_iter = max_iter
-        self.tol = tol
-        self.group_correlated = group_correlated
-        self.families = families
-        self.contradicted = contradicted
+    k: int
+    class_balance: npt.ArrayLike | None = None
+    abstain: bool = True
+    smoothing: float = 1.0
+    max_iter: int = 500
+    tol: float = 1e-5
+    group_correlated: bool = True
+    families: Sequence[str] | None = None
+    contradicted: Collection[int] = ()
+
+    def __post_init__(self) -> None:
+        self._balance = None if self.class_balance is None else checked_balance(self.class_balance, self.k)
 
     def fit(self, table: VotePatterns, *, groups: npt.NDArray[np.int64] | None = None) -> Self:
         """Run EM from the majority vote.
@@ -102,7 +94,7 @@ class DawidSkene:
             table,
             self.k,
             groups,
-            balance=self.class_balance,
+            balance=self._balance,
             abstain=self.abstain,
             smoothing=self.smoothing,
             max_iter=self.max_iter,

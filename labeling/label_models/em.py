@@ -94,14 +94,14 @@ def run_em(
     outcomes = one_hot_outcomes(table, k)
     unanimous, classes = unanimous_votes(table, k)
     agreeing = one_hot_outcomes(unanimous, k)
-    pseudo_rows = smoothing * _typical_votes(table, outcomes, k, abstain=abstain)
+    pseudo_rows = smoothing * typical_votes(table, outcomes, k, abstain=abstain)
     probs = majority_probs(table, k, np.full(k, 1 / k) if balance is None else balance, weights=weights)
     for step in range(1, max_iter + 1):
         counts = table.counts[:, np.newaxis] * probs
-        confusion = _confusion(outcomes, counts, pseudo_rows, abstain=abstain)
+        confusion = confusion_matrices(outcomes, counts, pseudo_rows, abstain=abstain)
         seen = counts if abstain else counts[table.covered]
         prior = _learned_balance(seen, smoothing) if balance is None else balance
-        if not agrees_with_consensus(_evidence(agreeing, confusion, weights), classes):
+        if not agrees_with_consensus(evidence(agreeing, confusion, weights), classes):
             return replace(failed, steps=step, failure=f"Dawid-Skene drifted away from the classes in step {step}")
         before, probs = probs, _posterior(outcomes, confusion, weights, prior)
         converged = bool(np.abs(probs - before).max(initial=0.0) < tol)
@@ -134,7 +134,7 @@ def group_weights(groups: npt.NDArray[np.int64]) -> Array:
     return 1.0 / np.bincount(groups)[groups] if len(groups) else np.zeros(0)
 
 
-def _typical_votes(table: VotePatterns, outcomes: csr_array, k: int, *, abstain: bool) -> Array:
+def typical_votes(table: VotePatterns, outcomes: csr_array, k: int, *, abstain: bool = True) -> Array:
     """How a voter votes overall, smoothed, shape (m, k + 1, 1)."""
     typical = (outcomes.T @ table.counts.astype(np.float64)).reshape(table.m, k + 1) + 1 / (k + 1)
     if not abstain:
@@ -143,7 +143,7 @@ def _typical_votes(table: VotePatterns, outcomes: csr_array, k: int, *, abstain:
     return shares
 
 
-def _confusion(outcomes: csr_array, counts: Array, pseudo_rows: Array, *, abstain: bool) -> Array:
+def confusion_matrices(outcomes: csr_array, counts: Array, pseudo_rows: Array, *, abstain: bool = True) -> Array:
     """M step: confusion matrices from expected counts (p, k)."""
     joint = (outcomes.T @ counts).reshape(len(pseudo_rows), -1, counts.shape[1]) + pseudo_rows
     if not abstain:
@@ -161,16 +161,16 @@ def _learned_balance(counts: Array, smoothing: float) -> Array:
     return balance
 
 
-def _evidence(outcomes: csr_array, confusion: Array, weights: Array) -> Array:
+def evidence(outcomes: csr_array, confusion: Array, weights: Array) -> Array:
     """Log-likelihood of each pattern in each class, shape (p, k); a voter's evidence counts by its weight."""
-    evidence = np.log(confusion) * weights[:, np.newaxis, np.newaxis]
-    total: Array = outcomes @ evidence.reshape(-1, confusion.shape[2])
+    by_vote = np.log(confusion) * weights[:, np.newaxis, np.newaxis]
+    total: Array = outcomes @ by_vote.reshape(-1, confusion.shape[2])
     return total
 
 
 def _posterior(outcomes: csr_array, confusion: Array, weights: Array, balance: Array) -> Array:
     """E step: posterior of each pattern, in the log domain."""
-    joint = _evidence(outcomes, confusion, weights) + np.log(balance)
+    joint = evidence(outcomes, confusion, weights) + np.log(balance)
     joint -= joint.max(axis=1, keepdims=True)
     np.exp(joint, out=joint)
     posterior: Array = joint / joint.sum(axis=1, keepdims=True)

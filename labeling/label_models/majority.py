@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -12,6 +13,7 @@ from .consensus import majority_agreement, majority_posterior, majority_shares
 from .patterns import VotePatterns
 
 
+@dataclass(kw_only=True, eq=False)
 class MajorityVote:
     """Every voter counts the same.
 
@@ -39,15 +41,17 @@ class MajorityVote:
     tied, and the fewer votes, the less is claimed.
     """
 
-    def __init__(self, *, k: int, class_balance: npt.ArrayLike | None = None) -> None:
-        self.k = k
-        self.class_balance = None if class_balance is None else checked_balance(class_balance, k)
+    k: int
+    class_balance: npt.ArrayLike | None = None
+
+    def __post_init__(self) -> None:
+        self._balance = None if self.class_balance is None else checked_balance(self.class_balance, self.k)
         self.termination_ = "exact"
         self.notes_: tuple[str, ...] = ()
 
     def fit(self, table: VotePatterns) -> Self:
         """Take the class balance from the majority vote, unless it was given."""
-        self.class_balance_ = majority_shares(table, self.k) if self.class_balance is None else self.class_balance
+        self.class_balance_ = majority_shares(table, self.k) if self._balance is None else self._balance
         self.voter_accuracy_ = majority_agreement(table, self.k)
         return self
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -36,6 +37,7 @@ _MIN_VOTERS = 3  # independent voters Snorkel needs to be identifiable
 _ALONE = "There is only one voter: its votes are the labels."
 
 
+@dataclass(kw_only=True, eq=False)
 class SnorkelLabelModel:
     """Snorkel's matrix-completion label model, trained until its loss is flat.
 
@@ -96,30 +98,19 @@ class SnorkelLabelModel:
         What a user should be told: divergence, retries, fallback and its reason.
     """
 
-    def __init__(
-        self,
-        *,
-        k: int,
-        class_balance: npt.ArrayLike | None = None,
-        seed: int = 0,
-        lr: float | None = None,
-        n_epochs: int | None = None,
-        max_epochs: int = 10_000,
-        tol: float = 1e-2,
-        group_correlated: bool = True,
-        families: Sequence[str] | None = None,
-        contradicted: Collection[int] = (),
-    ) -> None:
-        self.k = k
-        self.class_balance = None if class_balance is None else checked_balance(class_balance, k)
-        self.seed = seed
-        self.lr = lr
-        self.n_epochs = n_epochs
-        self.max_epochs = max_epochs
-        self.tol = tol
-        self.group_correlated = group_correlated
-        self.families = families
-        self.contradicted = contradicted
+    k: int
+    class_balance: npt.ArrayLike | None = None
+    seed: int = 0
+    lr: float | None = None
+    n_epochs: int | None = None
+    max_epochs: int = 10_000
+    tol: float = 1e-2
+    group_correlated: bool = True
+    families: Sequence[str] | None = None
+    contradicted: Collection[int] = ()
+
+    def __post_init__(self) -> None:
+        self._balance = None if self.class_balance is None else checked_balance(self.class_balance, self.k)
 
     def fit(self, table: VotePatterns) -> Self:
         """Learn the conditionals from the pattern counts."""
@@ -130,9 +121,7 @@ class SnorkelLabelModel:
         reason = self._unfit(table)
         if not reason:
             self.class_balance_ = (
-                estimate_class_balance(table, self.k, groups=self.groups_)
-                if self.class_balance is None
-                else self.class_balance
+                estimate_class_balance(table, self.k, groups=self.groups_) if self._balance is None else self._balance
             )
             reason = self._fit_snorkel(table)
         if reason:
@@ -230,7 +219,7 @@ class SnorkelLabelModel:
 
     def _fall_back(self, table: VotePatterns, reason: str) -> None:
         # Every class may be overruled here: the solution is judged as it is, and `predict_proba` keeps the votes.
-        model = DawidSkene(k=self.k, class_balance=self.class_balance, contradicted=range(self.k))
+        model = DawidSkene(k=self.k, class_balance=self._balance, contradicted=range(self.k))
         self._fallback = model.fit(table, groups=self.groups_)
         self.n_iter_ = model.n_iter_
         if model.termination_ == "fallback: majority":
@@ -241,7 +230,7 @@ class SnorkelLabelModel:
             self._notes.extend([f"{reason}: Dawid-Skene was used instead.", *model.notes_])
         # Votes of fewer than three independent voters leave open who is right, and EM may end anywhere.
         if overruled_classes(table, model.predict_proba(table)):
-            self._fallback = MajorityVote(k=self.k, class_balance=self.class_balance).fit(table)
+            self._fallback = MajorityVote(k=self.k, class_balance=self._balance).fit(table)
             self.termination_ = "fallback: majority"
             self._notes.append("Dawid-Skene overruled most voters who agree: the majority vote was used instead.")
         self.class_balance_, self.voter_accuracy_ = self._fallback.class_balance_, self._fallback.voter_accuracy_

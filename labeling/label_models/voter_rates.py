@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .consensus import MIN_SHARED_ROWS, majority_probs
+from .em import confusion_matrices, evidence, typical_votes
 from .patterns import VotePatterns, one_hot_outcomes
 
 _MIN_RATE = 1e-3  # rate of what a label model takes for impossible
@@ -39,12 +40,10 @@ def majority_rates(table: VotePatterns, k: int, prior: Array, weights: Array) ->
     ndarray of float64, shape (m, k + 1, k)
         ``P(vote = l - 1 | class y)`` at ``[j, l, y]``; positive.
     """
-    truth = table.counts[:, np.newaxis] * majority_probs(table, k, prior, weights=weights)
-    joint = np.asarray(one_hot_outcomes(table, k).T @ truth).reshape(table.m, k + 1, k)
-    overall = joint.sum(axis=2, keepdims=True) + 1 / (k + 1)
-    joint += MIN_SHARED_ROWS * overall / overall.sum(axis=1, keepdims=True)
-    rates: Array = joint / joint.sum(axis=1, keepdims=True)
-    return rates
+    outcomes = one_hot_outcomes(table, k)
+    pseudo_rows = MIN_SHARED_ROWS * typical_votes(table, outcomes, k)
+    counts = table.counts[:, np.newaxis] * majority_probs(table, k, prior, weights=weights)
+    return confusion_matrices(outcomes, counts, pseudo_rows)
 
 
 def with_abstentions(conditionals: npt.NDArray[np.float32]) -> Array:
@@ -75,9 +74,8 @@ def log_likelihoods(table: VotePatterns, rates: Array, balance: Array, weights: 
     """
     from scipy.special import logsumexp
 
-    k = len(balance)
-    evidence = np.log(rates) * weights[:, np.newaxis, np.newaxis]
-    total: Array = logsumexp(one_hot_outcomes(table, k) @ evidence.reshape(-1, k) + np.log(balance), axis=1)
+    likelihood = evidence(one_hot_outcomes(table, len(balance)), rates, weights)
+    total: Array = logsumexp(likelihood + np.log(balance), axis=1)
     return total
 
 
