@@ -349,14 +349,14 @@ def voters(
     from .reports.console.terminal import print_voter_kind, print_voter_kinds
 
     if text is not None:
-        from .reports.console.explain import print_trial
+        from .reports.console.explain import print_explanation
         from .reports.console.progress_bars import showing_progress
 
         with showing_progress():
             from .api.commands import explain
 
-            trial = explain(text, _task_of(config, preset), kind=kind, models=models)
-        print_trial(trial)
+            explanation = explain(text, _task_of(config, preset), kind=kind, models=models)
+        print_explanation(explanation)
     elif kind is None:
         print_voter_kinds()
     else:

@@ -17,7 +17,7 @@ from ..models.loading.device import may_have_gpu as may_have_gpu
 
 if TYPE_CHECKING:
     from ..data.runs.summaries import AdaptSummary
-    from ..labeling.explain import Trial
+    from ..labeling.explain import Explanation
 
 
 def init(preset: str, path: Path, *, force: bool = False) -> None:
@@ -83,13 +83,13 @@ def annotate(
     annotate_file(file, run, load_config(*task_places(task)).task.labels, second=second, port=port)
 
 
-def explain(text: str, task: TaskSource = None, *, kind: str | None = None, models: str | None = None) -> Trial:
-    """Let the zero-shot voter of a task judge one review; raises as `try_zero_shot`."""
-    from ..labeling.explain import try_zero_shot
+def explain(text: str, task: TaskSource = None, *, kind: str | None = None, models: str | None = None) -> Explanation:
+    """Let the zero-shot voter of a task judge one review; raises as `explain_zero_shot`."""
+    from ..labeling.explain import explain_zero_shot
     from ..models.loading.choice import ModelChoice
 
     settings = load_config(*task_places(task))
-    return try_zero_shot(settings.task, settings.voters, kind, text, ModelChoice(models or "auto"))
+    return explain_zero_shot(settings.task, settings.voters, kind, text, ModelChoice(models or "auto"))
 
 
 def add_keywords(path: Path, keywords: Mapping[str, Mapping[str, Sequence[str]]], made_with: Task) -> None:

@@ -1,4 +1,4 @@
-"""What a zero-shot voter says of one review, prompt by prompt and statement by statement."""
+"""The scores that a zero-shot voter gives one review, prompt by prompt and statement by statement."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ KIND = "zero_shot"
 
 
 @dataclass(frozen=True, eq=False)
-class Trial:
+class Explanation:
     """A zero-shot voter's view of one review.
 
     Parameters
     ----------
     voter, engine, model, text : str
     labels : LabelSpace
-    readings : tuple of PromptScores
+    prompts : tuple of PromptScores
         Of the one review.
-    pieces : tuple of tuples of str
-        By reading: the tokens of each of its statements; empty tuples for hypotheses.
+    tokens : tuple of tuples of str
+        By prompt: the tokens of each of its statements; empty tuples for hypotheses.
     scores : ndarray of float64, shape (k,)
         Calibrated score of each class.
     warnings : tuple of str
@@ -44,8 +44,8 @@ class Trial:
     model: str
     text: str
     labels: LabelSpace
-    readings: tuple[PromptScores, ...]
-    pieces: tuple[tuple[tuple[str, ...], ...], ...]
+    prompts: tuple[PromptScores, ...]
+    tokens: tuple[tuple[tuple[str, ...], ...], ...]
     scores: npt.NDArray[np.float64]
     warnings: tuple[str, ...]
 
@@ -55,14 +55,14 @@ class Trial:
         return self.labels.names[int(self.scores.argmax())]
 
 
-def try_zero_shot(
+def explain_zero_shot(
     task: TaskSection,
     sections: Iterable[VoterSection],
     kind: str | None,
     text: str,
     models: Callable[[str, str | None], ModelRef],
-) -> Trial:
-    """Let the first zero-shot voter of a configuration judge one review; a plain one if it has none.
+) -> Explanation:
+    """Explain the vote of a configuration's first zero-shot voter on one review; of a plain one if it has none.
 
     Words that the tokenizer does not know are left out, with a warning; `ZeroShotVoter.vote` refuses them.
 
@@ -83,17 +83,17 @@ def try_zero_shot(
     resources = {"labels": labels, **task.resources, "class_balance": (1 / labels.k,) * labels.k}
     voter = build_voters([section], resources, models)[0].voter
     assert isinstance(voter, ZeroShotVoter)
-    voter, pieces, warnings = _checked(voter)
-    readings = tuple(voter.prompt_scores([text]))
-    return Trial(
+    voter, tokens, warnings = _checked(voter)
+    prompts = tuple(voter.prompt_scores([text]))
+    return Explanation(
         voter=section.name,
         engine=voter.chosen_engine,
         model=voter.model.name,
         text=text,
         labels=labels,
-        readings=readings,
-        pieces=tuple(tuple(pieces.get((r.prompt, word), ()) for word in r.statements) for r in readings),
-        scores=class_scores(readings, labels.k, texts=voter.languages([text]))[0],
+        prompts=prompts,
+        tokens=tuple(tuple(tokens.get((p.prompt, word), ()) for word in p.statements) for p in prompts),
+        scores=class_scores(prompts, labels.k, texts=voter.languages([text]))[0],
         warnings=warnings,
     )
 
@@ -107,17 +107,17 @@ def _checked(
     from ..models.scoring.masked_lm import MaskedLMScorer
 
     scorer, words = MaskedLMScorer(voter.model), [word for group in voter.verbalizers.values() for word in group]
-    pieces = {
+    tokens = {
         (template, word): tuple(found)
         for template in voter.cloze
         for word, found in zip(words, scorer.pieces(template, words), strict=True)
     }
-    unknown = {word for (_, word), found in pieces.items() if not found}
-    split = {word: found for (_, word), found in pieces.items() if len(found) > 1}
+    unknown = {word for (_, word), found in tokens.items() if not found}
+    split = {word: found for (_, word), found in tokens.items() if len(found) > 1}
     known = {name: tuple(word for word in group if word not in unknown) for name, group in voter.verbalizers.items()}
     warnings = [f"'{word}' is unknown to the tokenizer: labeling with it would stop." for word in sorted(unknown)]
     warnings += [
         f"'{word}' is {len(found)} tokens ({' '.join(found)}): words of one token are read better."
         for word, found in sorted(split.items())
     ]
-    return dataclasses.replace(voter, verbalizers=known), pieces, tuple(warnings)
+    return dataclasses.replace(voter, verbalizers=known), tokens, tuple(warnings)

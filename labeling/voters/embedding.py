@@ -9,18 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from ...data.types.corpus import Corpus
-from ...data.types.label_space import LabelSpace
 from ...data.types.task import Sentences
-from ...data.types.votes import Votes
 from ...models.loading.resolve import ModelRef
 from ..label_models.class_balance import known_shares
 from ..text.similarity import class_similarity, sentences_of
-from .shared.options import Count, Coverage
-from .shared.scoring import vote_on_rows
+from .shared.options import Count
+from .shared.scoring import MatchedVoter
 
 
 @dataclass(frozen=True, kw_only=True)
-class EmbeddingVoter:
+class EmbeddingVoter(MatchedVoter):
     """Compare each review with each class's descriptive dictionary in embedding space.
 
     Parameters
@@ -47,28 +45,12 @@ class EmbeddingVoter:
 
     needs: ClassVar = ("prototypes", "class_balance", "catch_all")
 
-    labels: LabelSpace
     prototypes: Sentences
-    class_balance: tuple[float, ...]
     encoder: ModelRef
     nearest: Count = 0
-    coverage: Coverage = 1.0
-    catch_all: str = ""
 
     def __post_init__(self) -> None:
         sentences_of(self.labels, self.prototypes, "prototypes", catch_all=self.catch_all)
-
-    def vote(self, corpus: Corpus) -> Votes:
-        """Vote on every row.
-
-        Raises
-        ------
-        ConfigError
-            If the class balance does not fit the classes.
-        ModelError
-            If the model cannot be loaded.
-        """
-        return self.decide(self.scores(corpus))
 
     def scores(self, corpus: Corpus) -> npt.NDArray[np.float32]:
         """Return the similarity of every row to each class, shape (n, k); raises as `vote` does."""
@@ -83,9 +65,3 @@ class EmbeddingVoter:
             catch_all=self.catch_all,
         )
         return scores.astype(np.float32)[corpus.unique.inverse]
-
-    def decide(self, scores: npt.NDArray[np.float32]) -> Votes:
-        """Match the scores of all rows to the class balance."""
-        balance = known_shares(self.class_balance, self.labels.k)
-        catch_all = self.labels.index(self.catch_all) if self.catch_all else None
-        return vote_on_rows(scores, balance, coverage=self.coverage, catch_all=catch_all)

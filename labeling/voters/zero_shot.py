@@ -10,19 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from ...data.types.corpus import Corpus
-from ...data.types.label_space import LabelSpace
 from ...data.types.task import Sentences
-from ...data.types.votes import Votes
 from ...models.loading.capabilities import Engine, zero_shot_engine
 from ...models.loading.resolve import ModelRef
 from ..label_models.class_balance import known_shares
 from ..text.prompts import PromptScores, check_prompts, class_scores, score_prompts
-from .shared.options import Coverage
-from .shared.scoring import vote_on_rows
+from .shared.scoring import MatchedVoter
 
 
 @dataclass(frozen=True, kw_only=True)
-class ZeroShotVoter:
+class ZeroShotVoter(MatchedVoter):
     """Score every class with a pretrained model, calibrate against empty reviews, match the class balance.
 
     Engines: ``cloze`` lets a masked language model fill the gap of a template and compares the classes' verbalizers
@@ -61,32 +58,16 @@ class ZeroShotVoter:
 
     needs: ClassVar = ("hypotheses", "verbalizers", "cloze", "class_balance", "catch_all")
 
-    labels: LabelSpace
     hypotheses: Sentences
     verbalizers: Sentences
     cloze: tuple[str, ...]
-    class_balance: tuple[float, ...]
     model: ModelRef
     engine: Literal["auto", "cloze", "nli", "similarity"] = "auto"
     same_language: bool = False
-    coverage: Coverage = 1.0
-    catch_all: str = ""
 
     def __post_init__(self) -> None:
         if self.engine != "auto":
             check_prompts(self.engine, self.labels, self.hypotheses, self.verbalizers, self.cloze, self.catch_all)
-
-    def vote(self, corpus: Corpus) -> Votes:
-        """Vote on every row.
-
-        Raises
-        ------
-        ConfigError
-            If a class lacks what the engine needs, or the class balance does not fit the classes.
-        ModelError
-            If the model cannot be loaded or cannot do what the engine needs.
-        """
-        return self.decide(self.scores(corpus))
 
     def scores(self, corpus: Corpus) -> npt.NDArray[np.float32]:
         """Return the calibrated score of each class for every row, shape (n, k); raises as `vote` does."""
@@ -94,12 +75,6 @@ class ZeroShotVoter:
         texts = corpus.unique.readable.to_list()
         scores = class_scores(self.prompt_scores(texts), self.labels.k, texts=self.languages(texts))
         return scores.astype(np.float32)[corpus.unique.inverse]
-
-    def decide(self, scores: npt.NDArray[np.float32]) -> Votes:
-        """Match the scores of all rows to the class balance."""
-        balance = known_shares(self.class_balance, self.labels.k)
-        catch_all = self.labels.index(self.catch_all) if self.catch_all else None
-        return vote_on_rows(scores, balance, coverage=self.coverage, catch_all=catch_all)
 
     def prompt_scores(self, texts: Sequence[str]) -> Iterator[PromptScores]:
         """Yield the scores of each text, prompt by prompt; raises as `vote` does."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
-from ....data.types.label_space import ABSTAIN
+from ....data.types.corpus import Corpus
+from ....data.types.label_space import ABSTAIN, LabelSpace
 from ....data.types.votes import Votes
 from ....models.scoring.priors import Floats, Numbers, match_prior, softmax, standardised
+from ...label_models.class_balance import known_shares
+from .options import Coverage
 
 SMALLEST_BATCH = 100
 """Rows below which a batch says too little about the class balance to match it."""
@@ -130,3 +135,44 @@ def vote_on_rows(scores: Floats, prior: Floats, *, coverage: float = 1.0, catch_
     inverse = np.empty(len(scores), np.int64)
     inverse[order] = group
     return votes.take(inverse)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatchedVoter:
+    """The options and methods of voters whose scores are matched to the class balance.
+
+    Parameters
+    ----------
+    labels : LabelSpace
+    class_balance : tuple of float
+        Expected share of each class, NaN where nothing shows it.
+    coverage, catch_all
+        As for `vote_by_score`; the class by its name, empty for none.
+    """
+
+    labels: LabelSpace
+    class_balance: tuple[float, ...]
+    coverage: Coverage = 1.0
+    catch_all: str = ""
+
+    def scores(self, corpus: Corpus) -> npt.NDArray[np.float32]:
+        """Return the score of each class for every row, shape (n, k); raises as `vote` does."""
+        raise NotImplementedError
+
+    def vote(self, corpus: Corpus) -> Votes:
+        """Vote on every row.
+
+        Raises
+        ------
+        ConfigError
+            If a class lacks what the voter compares, or the class balance does not fit the classes.
+        ModelError
+            If the model cannot be loaded or cannot do what is needed.
+        """
+        return self.decide(self.scores(corpus))
+
+    def decide(self, scores: npt.NDArray[np.float32]) -> Votes:
+        """Match the scores of all rows to the class balance."""
+        balance = known_shares(self.class_balance, self.labels.k)
+        catch_all = self.labels.index(self.catch_all) if self.catch_all else None
+        return vote_on_rows(scores, balance, coverage=self.coverage, catch_all=catch_all)

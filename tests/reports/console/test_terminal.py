@@ -143,7 +143,7 @@ def test_an_option_shows_its_type_and_default(capsys: pytest.CaptureFixture[str]
     print_voter_kind("regex")
     out = capsys.readouterr().out
     assert ["label", "str", "required"] in lines_with(out, "label")
-    assert ["confidence", "float", "0.8"] in lines_with(out, "confidence")
+    assert ["on", "Literal['normalized',", "'raw']", "'normalized'"] in lines_with(out, "Literal")
 
 
 @pytest.mark.parametrize(
