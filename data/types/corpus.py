@@ -147,15 +147,9 @@ class Corpus:
         return digest_series(self.texts)
 
     def column_digest(self, name: str) -> str:
-        """Digest of one of the other columns, computed once for all voters that read it."""
+        """Digest of one of the other columns."""
         assert self.columns is not None
-        if name not in self._column_digests:
-            self._column_digests[name] = digest_series(as_strings(self.columns[name]))
-        return self._column_digests[name]
-
-    @cached_property
-    def _column_digests(self) -> dict[str, str]:
-        return {}
+        return digest_series(as_strings(self.columns[name]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -59,29 +59,30 @@ class DatabaseSink:
 
     def known(self, ids: pl.Series) -> pl.Series:
         """Ask the table which rows have a label; see `Sink.known`."""
-        table, wanted = self.table, without_nul(ids.cast(pl.String))
-        if self.force or table is None or "label" not in table.columns:
-            return pl.Series(ids.name, [False] * len(ids), pl.Boolean)
-        found = self._do(lambda connection: stored_rows(connection, table, [self.id_column], wanted))
-        known = wanted.is_in(found[self.id_column].implode()).alias(ids.name)
+        wanted = without_nul(ids.cast(pl.String))
+        known = wanted.is_in(self._stored(wanted)[self.id_column].implode()).alias(ids.name)
         self._before += int(known.sum())
         return known
 
     def holds(self, ids: pl.Series, texts: pl.Series) -> tuple[pl.Series, pl.Series]:
         """Ask the table for the texts of the rows that have a label; see `Sink.holds`."""
-        table, none = self.table, pl.Series([False] * len(ids), dtype=pl.Boolean)
-        if self.force or table is None or "label" not in table.columns:
-            return none, none
-        columns = (self.text and self.text.columns(table.columns.keys())) or []
+        columns = [] if self.table is None or self.text is None else self.text.columns(self.table.columns.keys()) or []
         wanted = without_nul(ids.cast(pl.String)).alias("id")
-        found = self._do(lambda connection: stored_rows(connection, table, [self.id_column, *columns], wanted))
+        found = self._stored(wanted, columns)
         there = wanted.is_in(found[self.id_column].implode())
         if self.text is None or not columns:
-            return there, none
+            return there, there & False
         stored = pl.DataFrame([found[self.id_column].alias("id"), self.text.of(found).alias("stored")])
         rows = pl.DataFrame([wanted, texts.alias("text")]).join(stored, on="id", how="left", maintain_order="left")
         same = (without_nul(rows["text"]) == rows["stored"]).fill_null(value=False)
         return there & same, there & ~same
+
+    def _stored(self, ids: pl.Series, columns: Sequence[str] = ()) -> pl.DataFrame:
+        """Read ids and other columns, as text, of the rows with these `ids` that have a label; with `force` of none."""
+        table, names = self.table, [self.id_column, *columns]
+        if self.force or table is None or "label" not in table.columns:
+            return pl.DataFrame(schema=dict.fromkeys(names, pl.String))
+        return self._do(lambda connection: stored_rows(connection, table, names, ids))
 
     def write(self, chunk: pl.DataFrame) -> None:
         """Insert or update a chunk in one transaction; see `Sink.write`."""
