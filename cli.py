@@ -158,7 +158,7 @@ def adapt(
     force: Annotated[bool, typer.Option("--force", help="Adapt again although nothing changed.")] = False,
     as_json: flags.JsonOpt = False,
 ) -> None:
-    """Let a masked language model read unlabelled reviews first: for train --backbone and label --models.
+    """Adapt a masked language model to unlabelled reviews, for train --backbone and label --models.
 
     Example: labeler adapt reviews.csv --output models/reviews
     """
@@ -273,7 +273,7 @@ def report(
     config: flags.ConfigOpt = None,
     as_json: flags.JsonOpt = False,
 ) -> None:
-    """Say how good labels, voters and models are, on hand-labelled rows: RUN/report.html, report.md, metrics.json.
+    """Score labels, voters and models on hand-labelled rows: RUN/report.html, report.md, metrics.json.
 
     Without --gold it scores on the run's hand labels, those in its samples included.
 
@@ -337,7 +337,7 @@ def init(
 @app.command()
 def voters(
     kind: Annotated[str | None, typer.Argument(help="Show the options of this kind.")] = None,
-    text: Annotated[str | None, typer.Option("--try", help="A review: show what zero_shot says of it.")] = None,
+    text: Annotated[str | None, typer.Option("--try", help="A review: show how zero_shot scores it.")] = None,
     models: flags.ModelsOpt = None,
     config: flags.ConfigOpt = None,
     preset: flags.PresetOpt = None,

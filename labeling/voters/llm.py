@@ -28,10 +28,11 @@ class LlmVoter:
     """Ask a language model behind an OpenAI-compatible server, only about the rows the other voters leave open.
 
     All other voters vote first and the label model combines them. The model is then asked about rows that are
-    uncovered, tied, in conflict or labelled with little confidence, the most doubtful and most frequent texts first,
-    within a budget. Its reliability is estimated, and its answers are weighed by it; all other rows keep their labels.
-    Review texts leave this machine for the server. Answers are cached, and nothing is asked twice. Texts are sent as
-    data in a fenced field; those of one request could still mislead the model about one another: batch = 1 parts them.
+    without a vote, tied, in conflict or labelled with little confidence, the most doubtful and most frequent texts
+    first, within a budget. Its reliability is estimated, and its answers are weighed by it; all other rows keep their
+    labels. Review texts leave this machine for the server. Answers are cached, and nothing is asked twice. Texts
+    are sent as data in a fenced field; those of one request could still mislead the model about one another: batch
+    = 1 parts them.
 
     Parameters
     ----------
