@@ -121,28 +121,28 @@ def store_reviews(
     """
     earlier = EarlierInput(run)
     with ChunkedParquet(run.corpus) as parts, writing_jsonl(run.rejected) as reject, progress("Reading") as advance:
-        reading = _Reading(gold)
+        seen = _SeenRows(gold)
         rejected = 0
         for chunk in _first(table, limit):
             parts.write(chunk.frame)
             reject(table.located(chunk.rejected))
             rejected += len(chunk.rejected)
-            reading.add(chunk.frame)
+            seen.add(chunk.frame)
             earlier.add(chunk.frame["text"])
             advance(len(chunk))
             schema = chunk.frame
-        n_input = reading.rows
+        n_input = seen.rows
         known = None
         if gold is not None:
-            extra, known = _outside(gold, reading)
+            extra, known = _outside(gold, seen)
             nothing = schema.drop("id", "text").clear(len(extra))
             parts.write(extra.hstack(nothing.get_columns()))
-            reading.add(extra, further=True)
-        corpus = reading.corpus(run, tuple(schema.columns[2:]))
+            seen.add(extra, further=True)
+        corpus = seen.corpus(run, tuple(schema.columns[2:]))
         digest, columns = table.digest(), [table.text_column, table.id_column]
         counts = [n_input, len(corpus), rejected]
         key = stage_key(table=digest, columns=columns, ids=corpus.ids_digest, texts=corpus.digest, rows=counts)
-        reviews = Reviews(corpus, n_input, rejected, known, key, (*_notes(table, gold), *reading.notes()))
+        reviews = Reviews(corpus, n_input, rejected, known, key, (*_notes(table, gold), *seen.notes()))
         if not run.stage_is_current("input", key):
             if earlier.is_other(digest):
                 if hand_labels or not force:
@@ -164,8 +164,8 @@ def _other_input(source: str, earlier: str, run: RunDirectory, *, hand_labels: b
     )
 
 
-class _Reading:
-    """What must be known of rows that went by."""
+class _SeenRows:
+    """What must be known of the rows that were read."""
 
     def __init__(self, gold: GoldTable | None) -> None:
         self.matcher = None if gold is None else GoldMatcher(gold)
@@ -220,18 +220,18 @@ def _first(table: TableStream, limit: int | None) -> Iterator[Chunk]:
         left = None if left is None else left - len(chunk)
 
 
-def _outside(gold: GoldTable, reading: _Reading) -> tuple[pl.DataFrame, GoldRows]:
+def _outside(gold: GoldTable, seen: _SeenRows) -> tuple[pl.DataFrame, GoldRows]:
     """Return id and text of the gold rows that are not in the input, and where all gold rows are."""
-    assert reading.matcher is not None
-    match = reading.matcher.match()
+    assert seen.matcher is not None
+    match = seen.matcher.match()
     given = match.missing < len(gold) - gold.sampled
     others = gold.frame[match.missing[given].tolist()].with_row_index("row")
     usable = others.filter(pl.col("text").str.strip_chars().str.len_bytes() > 0).unique("text", keep="first")
     usable = usable.sort("row")
-    extra = pl.DataFrame([_fresh_ids(usable["id"], reading.taken), usable["text"]])
+    extra = pl.DataFrame([_fresh_ids(usable["id"], seen.taken), usable["text"]])
     inside = match.labels[match.positions]
     known = GoldRows(
-        rows=np.concatenate([match.positions, reading.rows + np.arange(len(extra))]),
+        rows=np.concatenate([match.positions, seen.rows + np.arange(len(extra))]),
         labels=np.concatenate([inside, usable["label"].to_numpy()]).astype(np.int16),
         weights=np.concatenate([match.weights(gold), usable["weight"].to_numpy()]),
         unusable=int(others["text"].fill_null("").str.strip_chars().eq("").sum() + (~given).sum()),

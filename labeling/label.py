@@ -38,14 +38,13 @@ from .label_models.consensus import contradicted_classes, majority_shares
 from .label_models.patterns import VotePatterns
 from .outputs import Labelled, LabelSummary, write_labels
 from .settings import LabelModelSection, VoterSection
-from .voter_notes import unshown_note, voter_notes
+from .voter_notes import silent_notes, unshown_note, voter_notes
 from .voters.shared.columns import numeric_columns
 from .voting.apply import VoteColumn, apply_voters
 from .voting.configured import NamedVoter, build_voters
 from .voting.executor import Executor, LocalExecutor
 from .voting.rating_column import with_rating_column
 from .voting.registry import is_on_demand, model_fields, needs
-from .voting.silent import silent_notes
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ class LabelJob:
     limit : int, optional
         Use only the first rows.
     executor : Executor
-        Who leads the voters over the rows.
+        Applies the voters: this process, or a Ray cluster.
     """
 
     task: TaskSection
@@ -151,12 +150,12 @@ def label_reviews(job: LabelJob, run: RunDirectory) -> LabelSummary:
     reviews = store_reviews(job.table, gold, run, limit=job.limit, force=job.force, hand_labels=job.hand_labels)
     write_text(run.config, job.config_toml)
     voters, table, balance = _vote(job, reviews, run)
-    everybody = [*voters, *on_demand]
+    all_voters = [*voters, *on_demand]
     key = stage_key(
         version=__version__,
         settings=settings,
         class_balance=balance.shares.tolist(),
-        votes=[[v.name, v.key(reviews.corpus)] for v in everybody],
+        votes=[[v.name, v.key(reviews.corpus)] for v in all_voters],
         table=table.digest,  # code of the user's may vote otherwise with the same key
         labels=job.labels.names,
         catch_all=job.task.catch_all,
@@ -166,14 +165,14 @@ def label_reviews(job: LabelJob, run: RunDirectory) -> LabelSummary:
     if not job.force and run.stage_is_current("labels", key):
         status("labels: unchanged, skipped")
         return LabelSummary(**json.loads(run.summary.read_text(encoding="utf-8")))
-    run.keep_votes(voter.name for voter in everybody)
+    run.keep_votes(voter.name for voter in all_voters)
     labelled = _combine(job, reviews, voters, table, balance)
     labelled = apply_on_demand(labelled, on_demand, run, force=job.force)
     return write_labels(labelled, run, key=key, settings=settings, started=started)
 
 
 def vote_matrix(job: LabelJob, run: RunDirectory) -> LabelMatrix:
-    """Let the voters vote on the input of a job, in a run that is held by the caller; raises as `label_reviews`.
+    """Apply the voters to the input of a job, in a run that is held by the caller; raises as `label_reviews`.
 
     On-demand voters, which are asked when all others have voted, do not take part.
     """
@@ -192,7 +191,7 @@ def _find_models(job: LabelJob) -> None:
 
 
 def _vote(job: LabelJob, reviews: Reviews, run: RunDirectory) -> tuple[list[NamedVoter], VotePatterns, ClassBalance]:
-    """Let the rules vote, settle the class balance, then let the voters vote that are matched to it."""
+    """Apply the rules, settle the class balance, then apply the voters that are matched to it."""
     sections = [s for s in job.voters if not is_on_demand(s.kind)]
     matched = {s.name for s in sections if "class_balance" in needs(s.kind)}
     resources = job.resources
@@ -228,11 +227,6 @@ def _patterns(votes: dict[str, VoteColumn]) -> VotePatterns:
     return VotePatterns.from_votes(np.stack(list(votes.values()), axis=1))
 
 
-def _contradicted(reviews: Reviews, table: VotePatterns, k: int) -> tuple[int, ...]:
-    gold = reviews.gold
-    return () if gold is None else contradicted_classes(table, gold.rows, gold.labels, k)
-
-
 def _combine(
     job: LabelJob,
     reviews: Reviews,
@@ -240,7 +234,7 @@ def _combine(
     table: VotePatterns,
     balance: ClassBalance,
 ) -> Labelled:
-    settings, k = job.label_model, job.labels.k
+    settings, k, gold = job.label_model, job.labels.k, reviews.gold
     model = build_label_model(
         settings.method,
         k=k,
@@ -248,7 +242,7 @@ def _combine(
         seed=settings.seed,
         group_correlated=settings.group_correlated,
         families=[voter.family for voter in voters],
-        contradicted=_contradicted(reviews, table, k),
+        contradicted=() if gold is None else contradicted_classes(table, gold.rows, gold.labels, k),
     )
     with progress("Fitting the label model"):
         fit_votes(table, model, k=k)
@@ -259,13 +253,13 @@ def _combine(
         texts = (frame["text"] for frame in reviews.corpus.frames("text"))
         content = np.concatenate([has_content(part) for part in texts])
         table, soft = give_unclaimed(table, soft, job.labels.index(job.task.catch_all), content)
-    names = [voter.name for voter in voters]
-    about = voter_notes(table, soft.hard(), model.voter_accuracy_, voters=names, has_gold=reviews.n_gold > 0)
+    accuracy = None if reviews.n_gold else model.voter_accuracy_
+    about = voter_notes(table, soft.hard(), accuracy, [voter.name for voter in voters])
     silent = silent_notes(voters, table, reviews.corpus)
     notes = [*reviews.notes, *silent, *balance.notes, *model.notes_, *about]
-    if reviews.gold is not None and reviews.gold.unusable:
+    if gold is not None and gold.unusable:
         notes.append(
-            f"{reviews.gold.unusable} gold rows are not in the input; without a text, or drawn from other reviews, "
+            f"{gold.unusable} gold rows are not in the input; without a text, or drawn from other reviews, "
             "they were not used."
         )
     if len(unshown := np.flatnonzero(np.isnan(balance.shares))):
@@ -277,9 +271,7 @@ def _combine(
         soft=soft,
         voters=tuple(voters),
         voter_accuracy=model.voter_accuracy_,
-        class_balance=complete_balance(balance.shares, label_shares(table, soft)),
-        class_balance_source=balance.source,
-        class_balance_interval=balance.interval,
+        balance=replace(balance, shares=complete_balance(balance.shares, label_shares(table, soft))),
         method=settings.method,
         notes=tuple(notes),
         catch_all=job.task.catch_all,

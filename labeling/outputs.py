@@ -20,6 +20,7 @@ from ..data.types.label_space import ABSTAIN, LabelSpace
 from ..data.types.soft_labels import SoftLabels
 from ..data.writing.atomic import write_csv, write_json, write_parquet
 from ..data.writing.chunked_files import CHUNK_ROWS, ChunkedParquet, writing_csv
+from .balance.settle import ClassBalance
 from .input import GoldRows, Reviews
 from .label_models.patterns import VotePatterns
 from .label_models.summary import lf_summary
@@ -39,11 +40,9 @@ class Labelled:
     soft: SoftLabels
     voters: tuple[NamedVoter, ...]
     voter_accuracy: npt.NDArray[np.float64]
-    class_balance: npt.NDArray[np.float64]
-    class_balance_source: str
+    balance: ClassBalance
     method: str
     notes: tuple[str, ...]
-    class_balance_interval: npt.NDArray[np.float64] | None = None
     catch_all: str = ""
     cascade: tuple[dict[str, Any], ...] = ()
 
@@ -160,7 +159,7 @@ def summarise(
 ) -> LabelSummary:
     """Gather the numbers of a run; `changes` are the rows whose existing label changed."""
     labels, reviews, gold = labelled.labels, labelled.reviews, labelled.reviews.gold
-    interval = labelled.class_balance_interval
+    balance, interval = labelled.balance, labelled.balance.interval
     rows, decided = labelled.input_counts, labelled.hard != ABSTAIN
     counts = np.bincount(labelled.hard[decided], rows[decided], minlength=labels.k).astype(np.int64)
     return LabelSummary(
@@ -169,8 +168,8 @@ def summarise(
         covered=int(rows[labelled.soft.covered].sum()),
         labelled=int(counts.sum()),
         distribution=dict(zip(labels.names, counts.tolist(), strict=True)),
-        class_balance=dict(zip(labels.names, labelled.class_balance.tolist(), strict=True)),
-        class_balance_source=labelled.class_balance_source,
+        class_balance=dict(zip(labels.names, balance.shares.tolist(), strict=True)),
+        class_balance_source=balance.source,
         class_balance_interval=None if interval is None else dict(zip(labels.names, interval.T.tolist(), strict=True)),
         label_model=labelled.method,
         voters=voters.to_dicts(),

@@ -3,23 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
+from ..data.types.corpus import Corpus
 from ..data.types.label_space import ABSTAIN
+from ..data.types.stored_corpus import ChunkedCorpus
 from .label_models.patterns import VotePatterns
+from .voting.configured import NamedVoter
 
 _MIN_VOTES = 10  # below which losing every time may be chance
+
+
+@runtime_checkable
+class Explaining(Protocol):
+    """A voter that knows why it may not vote on any of the rows it is given."""
+
+    def why_silent(self, corpus: Corpus) -> str:
+        """Return the reason, to follow a colon."""
+        ...
+
+
+def silent_notes(voters: Sequence[NamedVoter], table: VotePatterns, corpus: ChunkedCorpus) -> list[str]:
+    """Return notes on the voters, in the order of the table's columns, that voted on no row."""
+    silent = [named for named, voted in zip(voters, (table.patterns != ABSTAIN).any(axis=0), strict=True) if not voted]
+    notes = []
+    for named in silent:
+        if isinstance(named.voter, Explaining):
+            notes.append(f"Voter '{named.name}' voted on no review: {named.voter.why_silent(corpus.chunk(0))}.")
+    others = ", ".join(f"'{named.name}'" for named in silent if not isinstance(named.voter, Explaining))
+    if others:
+        notes.append(f"No review has a vote of {others}: check what it looks for.")
+    return notes
 
 
 def voter_notes(
     table: VotePatterns,
     hard: npt.NDArray[np.int16],
-    accuracy: npt.NDArray[np.float64],
-    *,
+    accuracy: npt.NDArray[np.float64] | None,
     voters: Sequence[str],
-    has_gold: bool,
 ) -> list[str]:
     """Return notes on voters whose reliability nothing shows, and on those that never decide a label.
 
@@ -29,19 +53,17 @@ def voter_notes(
         The votes.
     hard : ndarray of int16, shape (p,)
         Class index of each pattern, -1 without a label.
-    accuracy : ndarray of float64, shape (m,)
-        `voter_accuracy_` of a label model: NaN where agreement does not show it.
+    accuracy : ndarray of float64, shape (m,), optional
+        `voter_accuracy_` of a label model: NaN where agreement does not show it. None with gold rows, which do.
     voters : sequence of str, length m
         Their names.
-    has_gold : bool
-        Whether there are gold rows, which show it.
     """
     voted = table.patterns != ABSTAIN
     votes = table.counts @ voted
     won = table.counts @ (voted & (table.patterns == hard[:, np.newaxis]))
-    unknown = [name for name, n, known in zip(voters, votes, ~np.isnan(accuracy), strict=True) if n and not known]
     notes = []
-    if unknown and not has_gold:
+    unproven = np.zeros(len(voters), np.bool_) if accuracy is None else np.isnan(accuracy) & (votes > 0)
+    if unknown := [name for name, one in zip(voters, unproven, strict=True) if one]:
         notes.append(
             f"Nothing shows how often {_some(unknown)} {'is' if len(unknown) == 1 else 'are'} right: too few reviews "
             "also have votes by other, independent voters for the same classes. Add such voters, or hand labels "

@@ -112,7 +112,7 @@ class UserCode:
         return _Loader(file, source)
 
     def _is_beside(self, module: str) -> bool:
-        return any(self.read(name) is not None for name in _places(module)) or self.has_folder(module)
+        return any(self.read(name) is not None for name in _candidate_files(module)) or self.has_folder(module)
 
     def _load(self) -> ModuleType:
         source = self.read(self.path.name)
@@ -225,7 +225,7 @@ class _Beside(MetaPathFinder):
             return None  # part of an installed package
         if self._folders:
             return self._folder(fullname)
-        for name in _places(fullname):
+        for name in _candidate_files(fullname):
             if (source := self._code.read(name)) is not None:
                 self.found.add(fullname)
                 return importlib.util.spec_from_loader(fullname, self._code.loader(name, source))
@@ -241,7 +241,7 @@ class _Beside(MetaPathFinder):
         return spec
 
 
-def _places(module: str) -> tuple[str, str]:
+def _candidate_files(module: str) -> tuple[str, str]:
     place = module.replace(".", "/")
     return f"{place}/__init__.py", f"{place}.py"
 

@@ -40,8 +40,8 @@ class Voter(Protocol):
     """Votes on a chunk of the corpus, row by row. A frozen dataclass whose fields are its options.
 
     Its field ``labels`` and its fields of type `ModelRef` are filled in. A voter that must see all rows before it can
-    vote has two more methods (`ScoringVoter`); it may have ``why_silent`` (`silent.Explaining`). The class may declare
-    what `Declarations` lists.
+    vote has two more methods (`ScoringVoter`); it may have ``why_silent`` (`voter_notes.Explaining`). The class may
+    declare what `Declarations` lists.
     """
 
     def vote(self, corpus: Corpus) -> Votes:

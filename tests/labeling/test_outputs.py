@@ -14,6 +14,7 @@ from labeler.data.runs.directory import RunDirectory
 from labeler.data.types.label_space import LabelSpace
 from labeler.data.types.soft_labels import SoftLabels
 from labeler.data.types.stored_corpus import StoredCorpus
+from labeler.labeling.balance.settle import ClassBalance
 from labeler.labeling.input import GoldRows, Reviews
 from labeler.labeling.label_models.patterns import VotePatterns
 from labeler.labeling.outputs import (
@@ -52,8 +53,7 @@ def labelled(
             for name, kind in zip(("a", "b"), kinds, strict=True)
         ),
         voter_accuracy=np.array([0.5, 0.5]),
-        class_balance=np.array([0.5, 0.5]),
-        class_balance_source="given",
+        balance=ClassBalance(np.array([0.5, 0.5]), "given"),
         method="majority",
         notes=(),
     )

@@ -12,10 +12,10 @@ def test_voters_that_nothing_judges_and_voters_that_never_decide_are_named() -> 
     table = VotePatterns.from_votes(votes)
     hard = np.where(table.patterns[:, 1] == 1, -1, 0).astype(np.int16)
     silent = np.full(2, np.nan)
-    unknown, losing = voter_notes(table, hard, silent, voters=["all", "size"], has_gold=False)
+    unknown, losing = voter_notes(table, hard, silent, ["all", "size"])
     assert "how often all, size are right" in unknown
     assert "hand labels" in unknown
     assert "No vote of size decided a label" in losing
     assert "catch_all = true" in losing
-    assert voter_notes(table, hard, silent, voters=["all", "size"], has_gold=True) == [losing]
-    assert voter_notes(table, hard, np.array([0.9, 0.8]), voters=["all", "size"], has_gold=False) == [losing]
+    assert voter_notes(table, hard, None, ["all", "size"]) == [losing]
+    assert voter_notes(table, hard, np.array([0.9, 0.8]), ["all", "size"]) == [losing]
