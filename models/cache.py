@@ -1,14 +1,12 @@
-"""Where models keep files between runs, and how they put them there safely."""
+"""Where models keep files between runs."""
 
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from ..data.errors import ModelError
+from ..data.writing.lock import reason_of
 
 
 def cache_root() -> Path:
@@ -44,43 +42,9 @@ def make_folder(path: Path) -> Path:
     return path
 
 
-def cache_error(path: Path, error: OSError) -> ModelError:
+def cache_error(path: Path, error: Exception) -> ModelError:
     """Describe a cache folder that cannot be written (read-only, full, a file in the way)."""
     return ModelError(
-        f"The model cache at {path} cannot be written: {error.strerror or error}.",
+        f"The model cache at {path} cannot be written: {reason_of(error)}.",
         hint="Free some space there, or point LABELER_CACHE at a writable folder.",
     )
-
-
-@contextmanager
-def building(target: Path) -> Iterator[Path]:
-    """Give a scratch folder that becomes `target` when the block ends without an error.
-
-    The caller must hold a lock on `target`: whatever a killed builder left beside it is removed first. A folder
-    appears under its final name only by a rename, so nobody ever sees half of one.
-
-    Yields
-    ------
-    Path
-        An empty folder on the same file system as `target`.
-    """
-    for leftover in target.parent.glob(f".{target.name}.tmp-*"):
-        shutil.rmtree(leftover, ignore_errors=True)
-    scratch = target.parent / f".{target.name}.tmp-{os.getpid()}"
-    scratch.mkdir()
-    try:
-        yield scratch
-        _sync(scratch)
-        if target.exists():  # present but incomplete, or it would not be rebuilt
-            shutil.rmtree(target)
-        scratch.rename(target)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _sync(folder: Path) -> None:
-    """Flush files to disk before the rename, or a power cut could leave a complete-looking folder of zeros."""
-    for path in folder.rglob("*"):
-        if path.is_file():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())

