@@ -11,7 +11,7 @@ import torch
 from ..loading.device import Compute
 from ..loading.packing import pack_linear_layers
 from ..scoring.batching import BUDGET, filled_up, sorted_batches, tokens_and_mask
-from ..scoring.encoder import unique_texts
+from ..scoring.encoder import Batches, of_unique_texts
 from .classifier import TextClassifier
 
 _WINDOW = 16_384  # texts split into tokens at a time: bounds memory, and still hundreds of batches to sort within
@@ -108,24 +108,22 @@ def _rows(
     width: int,
     progress: Progress | None,
 ) -> npt.NDArray[np.float32]:
-    unique, inverse = unique_texts(texts)
-    counts = np.bincount(inverse, minlength=len(unique))
-    results = np.empty((len(unique), width), dtype=np.float32)
-    # The batches depend on the set of texts, not on its order, so that reruns repeat bit by bit.
-    order = sorted(range(len(unique)), key=lambda i: (-len(unique[i]), unique[i]))
-    was_training = classifier.training
-    classifier.eval()
-    with torch.inference_mode(), torch.autocast(compute.device, torch.bfloat16, enabled=_mixed(classifier, compute)):
+    def batches(unique: list[str]) -> Batches:
+        # The batches depend on the set of texts, not on its order, so that reruns repeat bit by bit.
+        order = sorted(range(len(unique)), key=lambda i: (-len(unique[i]), unique[i]))
         for start in range(0, len(order), _WINDOW):
             window = order[start : start + _WINDOW]
             ids = classifier.token_rows([unique[i] for i in window])
             for batch, padded in sorted_batches(ids, budget=BUDGET, limit=classifier.max_length):
-                places = [window[j] for j in batch]
-                results[places] = _batch(function, [ids[j] for j in batch], padded, classifier.pad_token_id, compute)
-                if progress:
-                    progress(int(counts[places].sum()))
+                places = np.array([window[j] for j in batch])
+                yield places, _batch(function, [ids[j] for j in batch], padded, classifier.pad_token_id, compute)
+
+    was_training = classifier.training
+    classifier.eval()
+    with torch.inference_mode(), torch.autocast(compute.device, torch.bfloat16, enabled=_mixed(classifier, compute)):
+        rows = of_unique_texts(texts, batches, width=width, progress=progress)
     classifier.train(was_training)
-    return results[inverse]
+    return rows
 
 
 def _batch(

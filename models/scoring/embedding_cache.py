@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from ..cache import cache_root
 from ..loading.resolve import ModelRef
-from .encoder import SentenceEncoder, unique_texts
+from .encoder import Batches, SentenceEncoder, of_unique_texts
 
 _LOG = logging.getLogger(__name__)
 _FORMAT = "v1"
@@ -145,27 +145,15 @@ class CachedEncoder:
         ModelError
             If there are new texts and the model cannot be loaded.
         """
-        unique, inverse = unique_texts(texts)
-        counts = np.bincount(inverse, minlength=len(unique))
-        keys = text_keys(unique)
-        vectors, found = self.store.read(keys, self.encoder.width)
-        if progress and found.any():
-            progress(int(counts[found].sum()))
-        missing = np.flatnonzero(~found)
-        if len(missing):
-            for index in self._compute([unique[i] for i in missing], keys[missing], vectors, missing):
-                if progress:
-                    progress(int(counts[index].sum()))
-        return vectors[inverse].astype(np.float32)
+        return of_unique_texts(texts, self._batches, width=self.encoder.width, progress=progress)
 
-    def _compute(
-        self,
-        texts: list[str],
-        keys: npt.NDArray[np.bytes_],
-        vectors: npt.NDArray[np.float16],
-        rows: npt.NDArray[np.int64],
-    ) -> Iterator[npt.NDArray[np.int64]]:
-        """Fill ``vectors[rows]``, writing a shard every 20 s; yields the rows done."""
+    def _batches(self, texts: list[str]) -> Batches:
+        """Yield what is on disk, then what is computed; of that a shard is written every 20 s."""
+        keys = text_keys(texts)
+        vectors, found = self.store.read(keys, self.encoder.width)
+        if found.any():
+            yield np.flatnonzero(found), vectors[found]
+        missing = np.flatnonzero(~found)
         waiting: list[npt.NDArray[np.int64]] = []
         flushed = time.monotonic()
 
@@ -173,16 +161,17 @@ class CachedEncoder:
             if waiting:
                 done = np.concatenate(waiting)
                 waiting.clear()
-                self.store.append(keys[done], vectors[rows[done]])
+                self.store.append(keys[done], vectors[done])
 
         try:
-            for index, batch in self.encoder.batches(texts):
-                vectors[rows[index]] = batch
-                waiting.append(index)
+            for index, batch in self.encoder.batches([texts[i] for i in missing]) if len(missing) else ():
+                rows = missing[index]
+                vectors[rows] = batch
+                waiting.append(rows)
                 if time.monotonic() - flushed > _FLUSH_SECONDS:
                     flush()
                     flushed = time.monotonic()
-                yield rows[index]
+                yield rows, vectors[rows]
         finally:  # also on Ctrl-C
             flush()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,9 @@ from .batching import BUDGET, filled_up, sorted_batches, tokens_and_mask
 if TYPE_CHECKING:
     from ..loading.resolve import ModelRef
 
+Batches: TypeAlias = Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.floating]]]
+"""Positions of texts, shape (b,), and a row for each, shape (b, d)."""
+
 _WINDOW = 16_384  # texts tokenised at a time: bounds memory, and still hundreds of batches to sort within
 
 
@@ -29,7 +32,7 @@ class Encoder(Protocol):
         """Identifies the model's exact content."""
 
     def encode(self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None) -> npt.NDArray[np.float32]:
-        """Return one L2-normalised vector per text, shape (n, d); `progress` hears how many more are done."""
+        """Return one L2-normalised vector per text, shape (n, d); `progress` is called with how many more are done."""
 
 
 class SentenceEncoder:
@@ -87,14 +90,7 @@ class SentenceEncoder:
         ndarray of float32, shape (n, d)
             L2-normalised rows.
         """
-        unique, inverse = unique_texts(texts)
-        counts = np.bincount(inverse, minlength=len(unique))
-        vectors = np.empty((len(unique), self.width), dtype=np.float32)
-        for index, batch in self.batches(unique):
-            vectors[index] = batch
-            if progress:
-                progress(int(counts[index].sum()))
-        return vectors[inverse]
+        return of_unique_texts(texts, self.batches, width=self.width, progress=progress)
 
     @cached_property
     def width(self) -> int:
@@ -183,3 +179,37 @@ def unique_texts(texts: Sequence[str]) -> tuple[list[str], npt.NDArray[np.int64]
     position: dict[str, int] = {}
     inverse = np.fromiter((position.setdefault(text, len(position)) for text in texts), np.int64, len(texts))
     return list(position), inverse
+
+
+def of_unique_texts(
+    texts: Sequence[str],
+    batches: Callable[[list[str]], Batches],
+    *,
+    width: int,
+    progress: Callable[[int], None] | None,
+) -> npt.NDArray[np.float32]:
+    """Compute a row for each text; equal texts are computed once.
+
+    Parameters
+    ----------
+    texts : Sequence[str]
+        n texts.
+    batches : callable
+        Takes the distinct texts and yields their rows, batch by batch.
+    width : int
+        Length d of a row.
+    progress : callable, optional
+        Called with how many more of the n texts are done.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, d)
+    """
+    unique, inverse = unique_texts(texts)
+    counts = np.bincount(inverse, minlength=len(unique))
+    rows = np.empty((len(unique), width), dtype=np.float32)
+    for index, batch in batches(unique):
+        rows[index] = batch
+        if progress:
+            progress(int(counts[index].sum()))
+    return rows[inverse]

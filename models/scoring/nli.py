@@ -1,4 +1,4 @@
-"""Zero-shot scores from an entailment classifier: how surely a text implies each class's hypothesis.
+"""Zero-shot scores from an entailment classifier: how certainly a text implies each class's hypothesis.
 
 Source: Yin, Hay & Roth (2019), "Benchmarking Zero-shot Text Classification: Datasets, Evaluation and Entailment
 Approach".
@@ -19,7 +19,7 @@ from ..loading.device import Compute, choose_compute
 from ..loading.folders import read_config
 from ..loading.open_model import load_model, load_tokenizer, longest_input
 from .batching import pad_rows, sorted_batches
-from .encoder import unique_texts
+from .encoder import Batches, of_unique_texts
 
 if TYPE_CHECKING:
     from ..loading.resolve import ModelRef
@@ -84,17 +84,15 @@ class NLIScorer:
         ModelError
             If a hypothesis is too long for the model.
         """
-        unique, inverse = unique_texts(texts)
-        counts = np.bincount(inverse, minlength=len(unique))
-        scores = np.zeros((len(unique), len(hypotheses)), dtype=np.float32)
         step = max(1, _WINDOW // max(1, len(hypotheses)))
-        for start in range(0, len(unique), step):
-            window = unique[start : start + step]
-            entailed = self._pair_scores([(text, sentence) for text in window for sentence in hypotheses])
-            scores[start : start + step] = entailed.reshape(len(window), -1)
-            if progress:
-                progress(int(counts[start : start + step].sum()))
-        return scores[inverse]
+
+        def batches(unique: list[str]) -> Batches:
+            for start in range(0, len(unique), step):
+                window = unique[start : start + step]
+                entailed = self._pair_scores([(text, sentence) for text in window for sentence in hypotheses])
+                yield np.arange(start, start + len(window)), entailed.reshape(len(window), -1)
+
+        return of_unique_texts(texts, batches, width=len(hypotheses), progress=progress)
 
     def _pair_scores(self, pairs: list[tuple[str, str]]) -> npt.NDArray[np.float32]:
         """Return one score per (text, hypothesis) pair, shape (len(pairs),)."""
