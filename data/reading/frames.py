@@ -30,8 +30,8 @@ def as_frame(source: TableSource) -> tuple[str, pl.DataFrame] | None:
     Parameters
     ----------
     source : object
-        A Polars or pandas ``DataFrame``, a Hugging Face ``Dataset``, anything that offers an Arrow stream (such as a
-        ``pyarrow.Table``), or a list of str, which makes a column ``text``.
+        A Polars or pandas ``DataFrame`` or ``Series``, a Hugging Face ``Dataset``, anything that offers an Arrow stream
+        (such as a ``pyarrow.Table``), or a list of str, which makes a column ``text``.
 
     Raises
     ------
@@ -42,6 +42,8 @@ def as_frame(source: TableSource) -> tuple[str, pl.DataFrame] | None:
         return None
     if isinstance(source, list | tuple):
         return "a list of texts", pl.DataFrame([text_series(source)])
+    if hasattr(source, "to_frame") and not hasattr(source, "columns"):
+        source = source.to_frame()
     if isinstance(source, pl.DataFrame):
         columns = dict(zip(source.columns, source.get_columns(), strict=True))
     elif hasattr(source, "iloc"):

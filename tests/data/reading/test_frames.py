@@ -91,6 +91,12 @@ def test_a_list_of_texts_makes_ids_from_them(tmp_path: Path) -> None:
         read_table(["a", 5])
 
 
+def test_a_column_alone_is_a_table() -> None:
+    texts = ["жақсы", "нашар"]
+    for column in (pl.Series(texts), pd.Series(texts), pl.Series("review", texts), pd.Series(texts, name="review")):
+        assert read_table(column).frame["text"].to_list() == texts
+
+
 def test_values_of_any_type_become_the_text_a_csv_holds() -> None:
     mixed = pd.DataFrame(
         {
