@@ -275,6 +275,7 @@ class Run(RunFolder):
             If the labels or hand labels cannot be used.
         """
         from ..data.gold.hand_labels import labels_to_score_on
+        from ..models.gold_predictions import gold_predictions
         from ..reports.evaluation.evaluate import ReportJob, build_report
         from ..reports.rendering.write import write_report
 
@@ -286,6 +287,7 @@ class Run(RunFolder):
                 run=directory,
                 label_model=made_with.label_model,
                 settings=settings,
+                predict=gold_predictions,
                 gold=labels_to_score_on(directory, made_with.task.label_space, gold),
                 against=tuple(existing_run(other, needs="labels.parquet") for other in against),
             )

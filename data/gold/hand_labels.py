@@ -12,6 +12,7 @@ from ..progress import status
 from ..reading.frames import TableSource
 from ..runs.directory import RunDirectory
 from ..runs.label_options import in_memory, read_label_options
+from ..runs.labels import LabelledRun
 from ..types.label_space import ABSTAIN, LabelSpace
 from .drawn_samples import DrawnSample, drawn_samples
 from .gold_rows import GoldTable, UnlabelledError, read_gold
@@ -96,11 +97,11 @@ def labels_to_score_on(run: RunDirectory, label_space: LabelSpace, file: TableSo
     found = hand_labels(run, label_space, given)
     if found is None or found is given:
         return None
-    _tell_newer(run, found)
+    _note_newer(run, found)
     return found
 
 
-def tell_newer_labels(run: RunDirectory, label_space: LabelSpace) -> None:
+def note_newer_labels(run: RunDirectory, label_space: LabelSpace) -> None:
     """Say how many labels in a run's samples its weak labels were made without.
 
     Raises
@@ -109,12 +110,13 @@ def tell_newer_labels(run: RunDirectory, label_space: LabelSpace) -> None:
         As `hand_labels`.
     """
     if found := _joined(run, label_space, None)[0]:
-        _tell_newer(run, found)
+        _note_newer(run, found)
 
 
-def _tell_newer(run: RunDirectory, found: GoldTable) -> None:
-    used = pl.read_parquet(run.gold)["id"].to_list() if run.gold.exists() else []
-    unused = found.sampled - int(found.frame["id"].tail(found.sampled).is_in(used).sum())
+def _note_newer(run: RunDirectory, found: GoldTable) -> None:
+    used = LabelledRun(run).gold
+    ids = found.frame["id"].tail(found.sampled)
+    unused = len(ids) if used is None else len(ids) - int(ids.is_in(used["id"].implode()).sum())
     if unused:
         again = command("label", "--run", run.path)
         status(f"{unused:,} hand labels are newer than the weak labels; to use them: {again}")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ...data.digests import file_digest
 from ...data.distributed import is_distributed, is_main_process
-from ...data.gold.hand_labels import tell_newer_labels
+from ...data.gold.hand_labels import note_newer_labels
 from ...data.progress import status, status_of
 from ...data.runs.directory import RunDirectory
 from ...data.runs.manifest import StageDetails, stage_key
@@ -133,7 +133,7 @@ class _Job:
         for note in weak.notes:
             status(f"note: {note}")
         if self.gold is None:
-            tell_newer_labels(self.run, weak.labels)
+            note_newer_labels(self.run, weak.labels)
         return weak
 
     @cached_property

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
+import polars as pl
 
 from ...data.command import command
 from ...data.errors import RunError
@@ -13,8 +16,10 @@ from ...data.progress import status
 from ...data.runs.directory import RunDirectory
 from ...data.runs.summaries import TrainSummary
 from ...data.types.label_space import LabelSpace
-from ...models.gold_predictions import gold_predictions
 from .evaluation_data import EvaluationData, Predictions
+
+Predict = Callable[[RunDirectory, Path, str, pl.Series], tuple[npt.NDArray[np.float32], LabelSpace]]
+"""Class probabilities of texts by the end model of a name in a folder: see `models.gold_predictions`."""
 
 
 def read_training(run: RunDirectory) -> list[TrainSummary]:
@@ -49,7 +54,7 @@ def usable_models(summaries: list[TrainSummary], labels: LabelSpace, run: RunDir
     return usable
 
 
-def end_model_predictions(data: EvaluationData, summaries: list[TrainSummary]) -> list[Predictions]:
+def end_model_predictions(data: EvaluationData, summaries: list[TrainSummary], predict: Predict) -> list[Predictions]:
     """Predict the gold rows of a run with its end models.
 
     Raises
@@ -60,7 +65,7 @@ def end_model_predictions(data: EvaluationData, summaries: list[TrainSummary]) -
     run, predictions = data.run, []
     for summary in summaries:
         folder = run.models / summary.name if Path(summary.folder).parent.name == run.models.name else run.model
-        probs, labels = gold_predictions(run, folder, summary.name, data.gold.texts)
+        probs, labels = predict(run, folder, summary.name, data.gold.texts)
         places = [labels.index(name) if name in labels.names else -1 for name in data.labels.names]
         full = np.column_stack([probs[:, j] if j >= 0 else np.zeros(len(probs), np.float32) for j in places])
         unseen = ~data.gold.ids.is_in(summary.gold_used).to_numpy()

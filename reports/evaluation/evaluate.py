@@ -23,7 +23,7 @@ from ..settings import ReportSection
 from .baselines import baselines
 from .class_terms import CharacteristicTerms, characteristic_terms
 from .dates import find_dates
-from .end_models import end_model_predictions, read_training, usable_models
+from .end_models import Predict, end_model_predictions, read_training, usable_models
 from .evaluation_data import EvaluationData, Predictions, read_evaluation_data
 from .label_issues import LabelIssues, find_label_issues
 from .mistakes import Mistake, mistakes_by_cell, most_confident_mistakes
@@ -110,6 +110,8 @@ class ReportJob:
     label_model : LabelModelSection
         How the run combined its votes.
     settings : ReportSection
+    predict : callable
+        Asks an end model, see `reports.evaluation.end_models`.
     gold : GoldTable, optional
         Gold rows to score on instead of those the run was made with.
     against : tuple of RunDirectory
@@ -119,6 +121,7 @@ class ReportJob:
     run: RunDirectory
     label_model: LabelModelSection
     settings: ReportSection
+    predict: Predict
     gold: GoldTable | None = None
     against: tuple[RunDirectory, ...] = ()
 
@@ -143,7 +146,7 @@ def build_report(job: ReportJob) -> Report:
         status(f"hand-labelled rows that are not in the run and so are not scored: {data.unmatched:,}")
     training = usable_models(read_training(job.run), data.labels, job.run)
     outdated = frozenset(summary.name for summary in training if summary.is_outdated(job.run))
-    models = end_model_predictions(data, training)
+    models = end_model_predictions(data, training, job.predict)
     scored = ", ".join(["weak labels", *(f"end model {model.name}" for model in models), "voters"])
     status(f"hand-labelled rows: {len(data.gold):,}; scoring {scored}")
     comparisons = [
@@ -208,7 +211,9 @@ def _against(
         )
     here, there = rows["row"].to_numpy(), rows["row_theirs"].to_numpy()
     shared = EvaluationData(data.labelled, data.gold.take(here))
-    named = {each.name: each for each in [theirs.weak, *end_model_predictions(theirs, read_training(other))]}
+    named = {
+        each.name: each for each in [theirs.weak, *end_model_predictions(theirs, read_training(other), job.predict)]
+    }
     return [
         PairwiseComparison(each.name, f"{each.name} of {other.path}", compared)
         for each in [data.weak, *models]

@@ -46,7 +46,7 @@ def selective_chart(retained: Sequence[RetainedRows], *, title: str) -> Markup:
     low = min(0.5, *(entry.accuracy.low for entry in retained))
     points = [(_x(entry.share), entry.accuracy) for entry in sorted(retained, key=lambda entry: entry.share)]
     band = [(x, _y(a.high, low)) for x, a in points] + [(x, _y(a.low, low)) for x, a in reversed(points)]
-    parts = [*_axes(low, "share of reviews retained", shares=True), _polygon(band)]
+    parts = [*_axes(low, "share of reviews kept", shares=True), _polygon(band)]
     parts.append(_polyline([(x, _y(a.value, low)) for x, a in points]))
     parts += [
         f'<circle class="dot" cx="{_x(e.share):.1f}" cy="{_y(e.accuracy.value, low):.1f}" r="4"><title>'
