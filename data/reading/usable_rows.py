@@ -179,9 +179,7 @@ def tally(rejected: pl.DataFrame) -> pl.DataFrame:
 
 def nothing_usable(source: str, counts: pl.DataFrame, files: FileLines | None = None) -> InputError:
     """Make the error for a table all of whose rows are rejected; `counts` is a `tally`."""
-    worst = (files or FileLines()).located(
-        counts.sort("rows", "line", "reason", descending=[True, False, False]).head(3)
-    )
+    worst = counts.sort("rows", "line", "reason", descending=[True, False, False]).head(3)
     parts = [
         f"{rows:,} x {reason} (first: {''.join(f'{name}, ' for name in file)}line {line:,})"
         for *file, reason, rows, line in (files or FileLines()).located(worst).iter_rows()
