@@ -17,10 +17,10 @@ from .reports.console.output import show
 app = typer.Typer(
     name="labeler",
     cls=Commands,
-    help="Weak labels for piles of unlabelled reviews: rules, zero-shot models and embeddings vote, a label model "
-    "combines them.",
+    help="Weak labels for unlabelled reviews: rules, zero-shot models and embeddings vote, a label model combines the "
+    "votes.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
 )
 
@@ -52,7 +52,7 @@ def label(
     force: Annotated[bool, typer.Option("--force", help="Recompute everything; replace other reviews.")] = False,
     as_json: flags.JsonOpt = False,
 ) -> None:
-    """Label reviews: let the voters vote, combine the votes, write RUN/labels.parquet and RUN/labels.csv.
+    """Label reviews: apply the voters, combine their votes, write RUN/labels.parquet and RUN/labels.csv.
 
     Hand labels in the run's samples are used. Without INPUT a run is labelled again as before, and a new one gets the
     bundled sample of the preset.
@@ -342,7 +342,7 @@ def voters(
     config: flags.ConfigOpt = None,
     preset: flags.PresetOpt = None,
 ) -> None:
-    """List the kinds of voters, or the options of one; or let zero_shot judge one review, prompt by prompt.
+    """List the kinds of voters, or the options of one; or show how zero_shot scores one review, prompt by prompt.
 
     Example: labeler voters zero_shot --try "Өте жақсы, рахмет"
     """

@@ -47,7 +47,7 @@ def adapt(
     resume: bool = True,
     force: bool = False,
 ) -> AdaptSummary:
-    """Let a masked language model read unlabelled reviews, into the folder `output`; see `AdaptJob`.
+    """Adapt a masked language model to unlabelled reviews, into the folder `output`; see `AdaptJob`.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def annotate(
 
 
 def explain(text: str, task: TaskSource = None, *, kind: str | None = None, models: str | None = None) -> Explanation:
-    """Let the zero-shot voter of a task judge one review; raises as `explain_zero_shot`."""
+    """Show how the zero-shot voter of a task scores one review; raises as `explain_zero_shot`."""
     from ..labeling.explain import explain_zero_shot
     from ..models.loading.choice import ModelChoice
 

@@ -53,7 +53,7 @@ def label(
     dataset: str | None = None,
     force: bool = False,
 ) -> Run:
-    """Label reviews: let the voters vote, combine the votes.
+    """Label reviews: apply the voters, combine their votes.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def apply_voters(
     text_column: str | Sequence[str] | None = None,
     rating_column: str | None = None,
 ) -> LabelMatrix:
-    """Let the voters of a task vote; see `label` for the parameters.
+    """Apply the voters of a task; see `label` for the parameters.
 
     Returns
     -------
