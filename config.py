@@ -224,7 +224,7 @@ def parse_config(text: str, *, source: str, check: Check | None = None) -> Task:
 
 
 def with_flags(section: T, given: Mapping[str, Any]) -> T:
-    """Return a section with the values given on the command line; None means not given.
+    """Return a section with the values that were given otherwise; None means not given.
 
     Raises
     ------
@@ -235,5 +235,5 @@ def with_flags(section: T, given: Mapping[str, Any]) -> T:
     try:
         return type(section).model_validate(section.model_dump() | flags)
     except ValidationError as error:
-        raise_together(mistakes_in(error, type(section), flags, "the command line"), "The command line")
+        raise_together(mistakes_in(error, type(section), flags, "the options"), "The options")
         raise

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from ..config import Task, TaskSource, config_path, load_config, task_places
-from ..data.errors import ConfigError, LabelerError
+from ..data.errors import ConfigError, InputError, LabelerError
 from ..data.gold.gold_rows import read_gold
 from ..data.progress import status
 from ..data.reading.frames import TableSource
@@ -100,7 +100,8 @@ def label(
     from ..labeling.label import label_run
 
     config, preset = task_places(task)
-    columns = (text_column,) if isinstance(text_column, str) else tuple(text_column or ()) or None
+    if limit is not None and limit < 1:
+        raise InputError(f"A limit of {limit} leaves no rows.", hint="Give a limit of at least 1.")
     given = LabelOptions(
         input=named_source(data),
         config=config,
@@ -109,7 +110,7 @@ def label(
         models=models,
         code=None if code is None else Path(code),
         llm_budget=llm_budget,
-        text_column=columns,
+        text_column=(text_column,) if isinstance(text_column, str) else text_column or None,
         id_column=id_column,
         rating_column=rating_column,
         limit=limit,

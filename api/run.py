@@ -11,9 +11,11 @@ import polars as pl
 
 from ..config import TaskSource, load_config, run_config, with_flags
 from ..data.distributed import is_main_process
+from ..data.errors import InputError
 from ..data.progress import status
 from ..data.reading.frames import TableSource
 from ..data.runs.directory import existing_run, open_run
+from ..data.runs.label_options import named_source
 from ..data.writing.overwriting import refuse_run_files, refuse_run_output
 from .folder import RunFolder
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Run(RunFolder):
-    """A run of `label`: a folder with labels, votes, and later a model and a report.
+    """A folder with labels and votes that `label` made, and later a model and a report.
 
     Parameters
     ----------
@@ -40,8 +42,7 @@ class Run(RunFolder):
 
     Notes
     -----
-    A run without a folder of its own is removed when the object is: when it is closed, garbage-collected, or Python
-    ends.
+    A run without a folder of its own goes with the object: when it is closed, garbage-collected, or Python ends.
 
     Examples
     --------
@@ -76,22 +77,18 @@ class Run(RunFolder):
         ----------
         mode : "lora" or "full", optional
             Adapters only, or all weights.
-        head : str, optional
-            linear, beebert, mlp, lstm, bert_lstm or ngram.
-        backbone : str, optional
-            auto, embedded, a folder or a hub name.
+        head, backbone : str, optional
+            linear, beebert, mlp, lstm, bert_lstm or ngram; auto, embedded, a folder or a hub name.
         compare : str, optional
             Names of models: train them all, and keep the best in ``model``.
         task : str, Path or Task, optional
             Whose ``[train]`` section counts; by default ``labeler.toml`` here, or else the run's own.
         gold : str, optional
-            File of hand-labelled rows to use instead of those the run was made with.
+            File of hand-labelled rows to use instead of those the run was made with; `label` takes tables in memory.
         epochs, learning_rate, seed, exclude_absent
             As in that section.
-        resume : bool
-            Continue an interrupted training.
-        force : bool
-            Train again although nothing changed.
+        resume, force : bool
+            Continue an interrupted training; train again although nothing changed.
         log_to : sequence of str
             Where to send the numbers of ``history.jsonl`` too: tensorboard, mlflow or trackio.
         push_to_hub : str, optional
@@ -100,13 +97,14 @@ class Run(RunFolder):
         Returns
         -------
         list of TrainSummary
-            The numbers of each model.
 
         Raises
         ------
         LabelerError
             If an option or the labels cannot be used, or nothing was learned.
         """
+        if not isinstance(gold, str | None):
+            raise InputError(f"Hand labels to train on must be a file, found {named_source(gold)}.")
         from ..models.end_model.push import push_to_hub as push
         from ..models.training.train import train_end_models
 
@@ -170,12 +168,12 @@ class Run(RunFolder):
         table : str, optional
             The table, where the output is a database.
         force : bool
-            Predict rows again that the output already has.
+            Predict rows again that the output has.
 
         Returns
         -------
         DataFrame
-            A row for each usable review: the columns of the data, label, confidence and p_<class>.
+            A row for each usable review: the columns of the data as text, label, confidence and p_<class>.
         Prediction
             With `output`: what was written.
 
@@ -222,14 +220,13 @@ class Run(RunFolder):
 
         Parameters
         ----------
-        n : int
+        n, seed : int
         strategy : str
             mixed, random, stratified, uncertain or disagreement.
         output : str or Path, optional
             A new file; by default in the folder ``samples`` of the run, whose labels `label` uses the next time.
         format : str
             csv, label-studio or argilla.
-        seed : int
 
         Returns
         -------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -29,7 +30,7 @@ class LabelOptions:
     models: str | None = None
     code: Path | None = None
     llm_budget: int | None = None
-    text_column: tuple[str, ...] | None = None
+    text_column: Sequence[str] | None = None
     id_column: str | None = None
     rating_column: str | None = None
     limit: int | None = None

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
 
-from ...data.errors import ConfigError
+from ...data.errors import ConfigError, nearest_hint
 from .executor import Executor, LocalExecutor
 
 
 @contextmanager
-def open_executor(name: Literal["local", "ray"], actors: int | None = None) -> Iterator[Executor]:
+def open_executor(name: str, actors: int | None = None) -> Iterator[Executor]:
     """Open an executor by its name.
 
     Raises
     ------
     ConfigError
-        If Ray is wanted and not installed, or actors are wanted without Ray.
+        If there is no such executor, Ray is wanted and not installed, or actors are wanted without Ray.
     """
+    if name not in ("local", "ray"):
+        raise ConfigError(f"There is no engine '{name}'.", hint=nearest_hint(name, ("local", "ray")))
     if name == "ray":
         from .ray_executor import RayExecutor
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from ...data.errors import ModelError
+from ...data.errors import InputError, ModelError
 from ...data.types.label_space import LabelSpace
 from ...data.writing.atomic import read_unchanged
 from ..loading.device import Compute, choose_compute
@@ -55,9 +55,13 @@ class EndModel:
         return np.array(self.labels.names)
 
     def predict(self, texts: Sequence[str]) -> npt.NDArray[np.str_]:
-        """Return the name of the most probable class of each text, shape (n,)."""
-        names: npt.NDArray[np.str_] = self.classes_[self.logits(texts).argmax(axis=1)]
+        """Return the name of the most probable class of each text, shape (n,); raises as `predict_proba`."""
+        names: npt.NDArray[np.str_] = self.classes_[self.predict_proba(texts).argmax(axis=1)]
         return names
+
+    def __repr__(self) -> str:
+        """Tell what it is."""
+        return f"EndModel(head={self.record.head!r}, classes={list(self.labels.names)})"
 
     def logits(self, texts: Sequence[str], *, progress: Progress | None = None) -> npt.NDArray[np.float32]:
         """Return the logits of n texts, shape (n, k); `progress` is called with how many more are done."""
@@ -66,7 +70,18 @@ class EndModel:
         return logits_of(self.classifier, texts, self.compute, progress=progress)
 
     def predict_proba(self, texts: Sequence[str], *, progress: Progress | None = None) -> npt.NDArray[np.float32]:
-        """Return the class probabilities of n texts, shape (n, k); `progress` is called with how many more are done."""
+        """Return the class probabilities of n texts, shape (n, k); `progress` is called with how many more are done.
+
+        Raises
+        ------
+        InputError
+            If the texts are one string, or one of them is none.
+        """
+        if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
+            found = f"one string: {texts[:40]!r}" if isinstance(texts, str) else "something else among them"
+            raise InputError(
+                f"Texts must be a list of str, found {found}.", hint="Write an empty string where one lacks."
+            )
         return softmax(self.logits(texts, progress=progress)).astype(np.float32, copy=False)
 
 

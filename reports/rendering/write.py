@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -29,8 +29,8 @@ class WrittenReport:
         The files.
     """
 
-    report: Report
-    metrics: dict[str, Any]
+    report: Report = field(repr=False)
+    metrics: dict[str, Any] = field(repr=False)
     html: Path
     markdown: Path
     json: Path

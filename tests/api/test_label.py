@@ -72,8 +72,9 @@ def test_the_tables_of_a_run(task: labeler.Task) -> None:
     assert run.task.classes == ("negative", "positive")
 
 
-def test_a_list_of_texts_is_enough(task: labeler.Task) -> None:
-    run = labeler.label(["Керемет зат", "Өте нашар", ""], task)
+@pytest.mark.parametrize("make", [list, pd.Series, pl.Series], ids=["list", "pandas", "polars"])
+def test_texts_alone_are_enough(make: Any, task: labeler.Task) -> None:
+    run = labeler.label(make(["Керемет зат", "Өте нашар", ""]), task)
     assert run.labels["label"].to_list() == ["positive", "negative"]
     assert run.numbers.rejected == 1
 
@@ -157,6 +158,23 @@ def test_what_cannot_be_used_is_explained(
     for use in (labeler.label, labeler.apply_voters):
         with pytest.raises(error, match=message):
             use(data, task_source)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"limit": 0}, "limit of 0 leaves no rows"),
+        ({"engine": "spark"}, "no engine 'spark'"),
+        ({"text_column": 3}, "text_column"),
+        ({"text_column": "nope"}, "no column 'nope'"),
+        ({"encoding": "nope"}, "no encoding 'nope'"),
+        ({"code": "none.py"}, "labeling functions in none.py"),
+        ({"gold": pl.DataFrame({"id": ["r1"], "label": ["good"]})}, "'good'"),
+    ],
+)
+def test_wrong_options_are_explained(task: labeler.Task, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(labeler.LabelerError, match=message):
+        labeler.label(frame(), task, **options)
 
 
 def test_wrong_voters_of_a_task_are_named_all_at_once(task: labeler.Task) -> None:

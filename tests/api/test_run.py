@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 import labeler
-from labeler.data.errors import ConfigError, RunError
+from labeler.data.errors import ConfigError, InputError, RunError
 from labeler.data.sample import sample_of
 from labeler.data.types.label_space import LabelSpace
 from labeler.models import predict as predicting
@@ -87,8 +87,10 @@ def test_suggestions_are_keywords_by_class(workdir: Path) -> None:
 
 
 def test_wrong_settings_of_a_training_are_explained(run: labeler.Run) -> None:
-    with pytest.raises(ConfigError, match="epochs"):
+    with pytest.raises(ConfigError, match="the options: epochs"):
         run.train(epochs=-1)
+    with pytest.raises(InputError, match="must be a file, found <DataFrame>"):
+        run.train(gold=pl.DataFrame())  # type: ignore[arg-type]
 
 
 def test_a_dataset_needs_its_package(run: labeler.Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from labeler.data.errors import ModelError
+from labeler.data.errors import InputError, ModelError
 from labeler.models.end_model.inference import classify_vectors, logits_of, vectors_of
 from labeler.models.end_model.load import EndModel, load_end_model
 from labeler.models.loading.device import Compute
@@ -61,6 +61,19 @@ def test_equal_texts_are_computed_once(model: EndModel, monkeypatch: pytest.Monk
 
 def test_no_texts_give_no_rows(model: EndModel) -> None:
     assert model.predict_proba([]).shape == (0, 3)
+
+
+def test_labels_are_the_most_probable_classes(model: EndModel) -> None:
+    texts = ["нашар", "жақсы"]
+    assert model.predict(texts).tolist() == model.classes_[model.predict_proba(texts).argmax(axis=1)].tolist()
+    assert model.classes_.tolist() == list(model.labels.names)
+    assert repr(model).startswith("EndModel(head=")
+
+
+@pytest.mark.parametrize("texts", ["нашар", ["нашар", None], [1]])
+def test_texts_are_a_list_of_strings(model: EndModel, texts: Any) -> None:
+    with pytest.raises(InputError, match="must be a list of str"):
+        model.predict(texts)
 
 
 @pytest.mark.parametrize("text", ["", " \n\t", "а" * 1_000_000, "тауар " * 170_000, "👍" * 250_000, "\x00\ufeff"])

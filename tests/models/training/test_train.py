@@ -222,7 +222,7 @@ def test_predict_skips_what_is_there_and_writes_a_database(train: Train, app: Ap
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["--head", "cnn"], "the command line: head"),
+        (["--head", "cnn"], "the options: head"),
         (["--compare", "lora,svm"], "--compare knows no model 'svm'"),
         (["--backbone", "nowhere/at-all/here"], "neither a model folder nor a hub id"),
         (["--epochs", "0"], "epochs"),
