@@ -80,7 +80,7 @@ def explain_zero_shot(
         )
     section = next((s for s in sections if s.kind == KIND), VoterSection.model_validate({"name": KIND, "kind": KIND}))
     labels = task.label_space
-    resources = {"labels": labels, **task.resources, "class_balance": (1 / labels.k,) * labels.k}
+    resources = {**task.resources, "class_balance": (1 / labels.k,) * labels.k}
     voter = build_voters([section], resources, models)[0].voter
     assert isinstance(voter, ZeroShotVoter)
     voter, tokens, warnings = _checked(voter)

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -95,11 +94,6 @@ class LabelJob:
         """The classes."""
         return self.task.label_space
 
-    @property
-    def resources(self) -> dict[str, Any]:
-        """What voters may take from the task, by the name of their field."""
-        return {"labels": self.labels} | self.task.resources
-
 
 def label_run(job: LabelJob, told: LabelOptions, run: RunDirectory) -> LabelSummary:
     """Label a run: labels in its samples are gold rows too, and what was told is remembered.
@@ -144,7 +138,7 @@ def label_reviews(job: LabelJob, run: RunDirectory) -> LabelSummary:
     """
     started = time.perf_counter()
     _find_models(job)
-    on_demand = build_on_demand_voters(job.voters, job.resources)
+    on_demand = build_on_demand_voters(job.voters, job.task.resources)
     settings = job.label_model.model_dump(mode="json")
     gold = with_record(job.gold, run) if job.gold else None
     reviews = store_reviews(job.table, gold, run, limit=job.limit, force=job.force, hand_labels=job.hand_labels)
@@ -194,7 +188,7 @@ def _vote(job: LabelJob, reviews: Reviews, run: RunDirectory) -> tuple[list[Name
     """Apply the rules, settle the class balance, then apply the voters that are matched to it."""
     sections = [s for s in job.voters if not is_on_demand(s.kind)]
     matched = {s.name for s in sections if "class_balance" in needs(s.kind)}
-    resources = job.resources
+    resources = job.task.resources
     vote = partial(
         apply_voters,
         corpus=reviews.corpus,

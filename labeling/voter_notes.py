@@ -1,4 +1,4 @@
-"""What a user should be told of the voters once their votes are combined."""
+"""Notes for the user on the voters, once their votes are combined."""
 
 from __future__ import annotations
 

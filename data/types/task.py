@@ -60,9 +60,10 @@ class TaskSection(Section):
 
     @property
     def resources(self) -> dict[str, Any]:
-        """What voters may take from the task, by the name of their field: see `Label`'s fields, and `cloze`."""
+        """What voters may take from the task, by field: the classes, `Label`'s fields, and `cloze`."""
         by_class = ("keywords", "emoji", "prototypes", "hypotheses", "verbalizers")
         return {name: {label.name: getattr(label, name) for label in self.labels} for name in by_class} | {
+            "labels": self.label_space,
             "descriptions": {label.name: label.description for label in self.labels},
             "cloze": self.cloze,
             "catch_all": self.catch_all,

@@ -105,7 +105,7 @@ def give_unclaimed(
     counts = np.bincount(inverse, minlength=len(table) + 1)
     kept = counts > 0
     patterns = np.vstack([table.patterns, np.full((1, table.m), ABSTAIN, np.int16)])[kept]
-    place = (np.cumsum(kept) - 1).astype(np.int32)
+    index = (np.cumsum(kept) - 1).astype(np.int32)
     probs = np.vstack([claimed.probs, soft.probs[table.inverse[empty[:1]]]])[kept]
     covered = np.append(claimed.covered, False)[kept]
-    return VotePatterns(patterns, counts[kept], place[inverse]), SoftLabels(probs, covered)
+    return VotePatterns(patterns, counts[kept], index[inverse]), SoftLabels(probs, covered)

@@ -1,4 +1,4 @@
-"""The class balance from hand labels: what the rules' votes say of all reviews, corrected by what hand labels say.
+"""The class balance from hand labels: the shares of the rules' labels in all reviews, corrected by the hand labels.
 
 A hundred hand labels alone leave the share of a rare class uncertain by half of it. The difference estimator of survey
 sampling needs them only for the rules' mistakes: the share of a class among the rules' labels of all reviews, plus the
@@ -7,7 +7,7 @@ prediction-powered inference (Angelopoulos et al., 2023, Science 382), here with
 (Angelopoulos, Duchi and Zrnic, 2023, arXiv:2311.01453): the rules' labels count by a factor from 0, where they are
 noise, to 1.
 
-The result is drawn towards the rules' own estimate as far as hand labels are few, and not where they contradict it
+The result is shrunk towards the rules' own estimate where hand labels are few, and not where they contradict it
 (empirical Bayes; Green and Strawderman, 1991, JASA 86, on combining an unbiased estimate with one that may be biased).
 """
 
@@ -125,7 +125,7 @@ def _power(truth: Array, label: Array, weight: Array, spread: float) -> float:
     """Choose the factor of the rules' labels under which hand label minus label varies least.
 
     It is the slope of the regression of one on the other, where the rules' labels bring `PRIOR_ROWS` rows of their own
-    on which they are right: a few hand labels say too little of a slope.
+    on which they are right: a few hand labels do not determine a slope.
     """
     rows = 1 / float(weight @ weight)
     centred, varied = truth - weight @ truth, label - weight @ label
@@ -141,13 +141,13 @@ def _counted(shares: Array, rows: float) -> GoldBalance:
 
 
 def _shrunk(shares: Array, residual: Array, weight: Array, prior: Array, power: float) -> GoldBalance:
-    """Draw an unbiased estimate towards the prior, by their variances.
+    """Shrink an unbiased estimate towards the prior, by their variances.
 
     The prior's variance is that of `PRIOR_ROWS` hand labels, or what the hand labels show where this is more.
     """
     rows, unit = len(weight), float(weight @ weight)
     centred = residual - weight @ residual
-    # Half a row of doubt on either side: a sample without a mistake does not prove that there is none.
+    # Half a row on either side (Jeffreys): a sample without a mistake does not prove that there is none.
     variance = (weight**2 @ centred**2) * rows / max(rows - 1, 1) + unit**2 / 2
     total = float(variance.sum())
     prior_variance = max(float(1 - prior @ prior) / PRIOR_ROWS, float(((shares - prior) ** 2).sum()) - total)

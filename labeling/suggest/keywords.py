@@ -185,7 +185,7 @@ def _candidates(stems: pl.DataFrame, k: int, share: float) -> Iterator[dict[str,
     if len(often):
         adjusted[often] = false_discovery_control(norm.sf(z[often]))
     usual = _usual(counts)[k]
-    # Half-way between a coin that knows the share of the class and certainty: what is rarer right only adds noise.
+    # Half-way between the share of the class and certainty: rules that are right less often only add noise.
     needed = (1 + share) / 2
     good = (
         (adjusted <= _FALSE)
@@ -246,7 +246,7 @@ def _usual(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _shrunk(share: Any, reviews: Any, usual: Any) -> Any:
-    """Draw the share of a class among few reviews towards the usual one."""
+    """Shrink the share of a class among few reviews towards the usual one."""
     return (share * reviews + _PSEUDO * usual) / (reviews + _PSEUDO)
 
 

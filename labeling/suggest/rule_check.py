@@ -1,4 +1,4 @@
-"""Which single rules do more harm than good, by what all other voters say of the reviews they vote on."""
+"""Which single rules do more harm than good, judged by the other voters on the reviews they vote on."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import polars as pl
 from ...data.types.label_space import ABSTAIN, LabelSpace
 from .rules import Rule
 
-_MIN_REVIEWS = 5  # reviews on which others have an opinion
-_Z = 1.645  # 95 % sure
+_MIN_REVIEWS = 5  # that the other voters label
+_Z = 1.645  # one-sided 95 %
 _EXAMPLES = 3
 
 
 @dataclass(frozen=True)
 class RuleCheck:
-    """What the other voters say of one rule.
+    """One rule compared with the other voters.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class RuleCheck:
     votes : int
         Distinct reviews in which the rule is found and its voter voted for its class.
     judged : int
-        Of these, reviews of which the other voters say something.
+        Of these, reviews that the other voters label.
     agreement : float, optional
         Share of the judged ones that the others label with the rule's class; None if there are none.
     expected : float
@@ -83,19 +83,19 @@ def check_rules(
     """
     ordered = np.sort(others, axis=1)
     judged = ordered[:, -1] > ordered[:, -2]  # not on ties, nor on NaN
-    opinion = np.where(judged, np.nan_to_num(others).argmax(axis=1), ABSTAIN)
+    labelled = np.where(judged, np.nan_to_num(others).argmax(axis=1), ABSTAIN)
     checks = []
     for rule in rules:
         rows = rule.found[votes[rule.found] == rule.label]
         if not len(rows):
             continue
         known = rows[judged[rows]]
-        right = int((opinion[known] == rule.label).sum())
+        right = int((labelled[known] == rule.label).sum())
         same = judged & (votes == rule.label)
-        expected = float((opinion[same] == rule.label).mean()) if same.any() else 1.0
-        chance = float((opinion[judged] == rule.label).mean()) if judged.any() else 0.0
+        expected = float((labelled[same] == rule.label).mean()) if same.any() else 1.0
+        chance = float((labelled[judged] == rule.label).mean()) if judged.any() else 0.0
         bound = min(chance + (expected - chance) / 3, 0.5)
-        wrong = known[opinion[known] != rule.label]
+        wrong = known[labelled[known] != rule.label]
         worst = wrong[np.argsort(others[wrong, rule.label], kind="stable")][:_EXAMPLES]
         checks.append(
             RuleCheck(
@@ -117,5 +117,5 @@ def check_rules(
 def _highest(right: int, n: int) -> float:
     """Upper end of Wilson's interval for a share (Wilson 1927)."""
     share = right / n
-    spread = _Z * np.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
-    return float((share + _Z**2 / (2 * n) + spread) / (1 + _Z**2 / n))
+    half_width = _Z * np.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
+    return float((share + _Z**2 / (2 * n) + half_width) / (1 + _Z**2 / n))

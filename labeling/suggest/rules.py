@@ -79,8 +79,8 @@ def _rules(
 ) -> list[Rule]:
     """Sort hits of rule `number` in text `rows` by rule, each text once."""
     hits = np.unique(number.astype(np.int64) << 32 | rows.astype(np.int64))
-    parts = np.split(hits & 0xFFFFFFFF, np.searchsorted(hits >> 32, np.arange(1, len(written))))
-    return [Rule(label, text, part) for (text, label), part in zip(written, parts, strict=True)]
+    by_rule = np.split(hits & 0xFFFFFFFF, np.searchsorted(hits >> 32, np.arange(1, len(written))))
+    return [Rule(label, text, found) for (text, label), found in zip(written, by_rule, strict=True)]
 
 
 def _searched(voter: RegexVoter, texts: UniqueTexts) -> pl.Series:
@@ -93,8 +93,8 @@ def _inside_pattern(voter: RegexVoter, texts: UniqueTexts) -> npt.NDArray[np.boo
     matched = _searched(voter, texts).str.extract_all(rf"\w*(?:{voter.pattern})\w*").list.join(" ")
     tokens = matched.str.to_lowercase().str.extract_all(TOKEN)
     pairs = pl.DataFrame({"row": np.arange(len(tokens)), "token": tokens}).explode("token").drop_nulls()
-    place = {token: code for code, token in enumerate(words.vocabulary)}
-    codes = np.array([place.get(token, ABSTAIN) for token in fold_words(pairs["token"])], np.int64)
+    code_of = {token: code for code, token in enumerate(words.vocabulary)}
+    codes = np.array([code_of.get(token, ABSTAIN) for token in fold_words(pairs["token"])], np.int64)
     size = len(words.vocabulary)
     here = words.rows.astype(np.int64) * size + words.codes
     return np.isin(here, (pairs["row"].to_numpy() * size + codes)[codes != ABSTAIN])

@@ -1,4 +1,4 @@
-"""What can be told of a rule by its text alone: that it can never be found in any review."""
+"""What the text of a rule alone shows: that it can never be found in any review."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding the column of stars for voters of kind ``rating``: as told, as configured, or by its name and content."""
+"""Finding the column of stars for voters of kind ``rating``: as named by the user, or by its name and content."""
 
 from __future__ import annotations
 

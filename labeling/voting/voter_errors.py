@@ -26,7 +26,7 @@ def voter_mistakes(given: Mapping[str, Any]) -> list[LabelerError]:
         return []
     task, sections = usable
     k = task.label_space.k
-    resources = {"labels": task.label_space, **task.resources, "class_balance": (1 / k,) * k}
+    resources = {**task.resources, "class_balance": (1 / k,) * k}
     found: list[LabelerError] = []
     for section in sections:
         try:

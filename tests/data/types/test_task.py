@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from labeler.data.types.label_space import LabelSpace
 from labeler.data.types.task import TaskSection
 
 LABELS: list[dict[str, Any]] = [
@@ -21,6 +22,7 @@ def test_classes_keep_their_order() -> None:
 
 def test_resources_are_by_field_and_class() -> None:
     resources = TaskSection.model_validate({"labels": LABELS, "cloze": ["{text} <mask>"]}).resources
+    assert resources.pop("labels") == LabelSpace(("no", "yes"))
     assert resources == {
         "keywords": {"no": {"kk": ("нашар^2",)}, "yes": {}},
         "emoji": {"no": ("👎",), "yes": ()},
