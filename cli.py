@@ -13,6 +13,7 @@ from .data.errors import ConfigError
 from .reports.console import options as flags
 from .reports.console.errors import Commands, explaining_full_disk
 from .reports.console.output import show
+from .reports.console.progress_bars import showing_progress
 
 app = typer.Typer(
     name="labeler",
@@ -59,8 +60,6 @@ def label(
 
     Example: labeler label reviews.csv --gold manual.csv --run runs/reviews
     """
-    from .reports.console.progress_bars import showing_progress
-
     with showing_progress():
         from .api.commands import default_run_dir, may_have_gpu
         from .api.label import label as label_reviews
@@ -114,8 +113,6 @@ def train(
 
     Example: labeler train --mode lora --run runs/reviews
     """
-    from .reports.console.progress_bars import showing_progress
-
     with showing_progress():
         from .api.run import Run
 
@@ -162,8 +159,6 @@ def adapt(
 
     Example: labeler adapt reviews.csv --output models/reviews
     """
-    from .reports.console.progress_bars import showing_progress
-
     with showing_progress():
         from .api.commands import adapt as adapt_model
 
@@ -189,8 +184,9 @@ def adapt(
 
 @app.command()
 def predict(
-    input: Annotated[str, flags.INPUT],  # noqa: A002
+    input: flags.InputArg = None,  # noqa: A002
     run: flags.RunOpt = None,
+    text: flags.TextOpt = None,
     output: Annotated[str, typer.Option(help="CSV, JSONL or Parquet file, database URL, or - for stdout.")] = "-",
     table: Annotated[str | None, typer.Option(help="Table, where OUTPUT is a database.")] = None,
     text_column: flags.TextColumnOpt = None,
@@ -198,13 +194,22 @@ def predict(
     encoding: flags.EncodingOpt = None,
     delimiter: flags.DelimiterOpt = None,
     force: Annotated[bool, typer.Option("--force", help="Predict rows again that OUTPUT already has.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the labels of --text as JSON.")] = False,
 ) -> None:
     """Label reviews with the trained model; rows whose id and text OUTPUT already has are skipped.
 
     Example: labeler predict new.csv --run runs/reviews --output labelled.csv
     """
-    from .reports.console.progress_bars import showing_progress
+    if (input is None) == (text is None):
+        raise ConfigError("Give either INPUT or --text.", hint='Such as: labeler predict --text "Өте жақсы"')
+    if text is not None:
+        from .api.commands import predict_texts
+        from .reports.console.terminal import print_texts
 
+        if (output, table) != ("-", None):
+            raise ConfigError("The labels of --text are printed.", hint="Leave out --output and --table.")
+        show(predict_texts(run, text), as_json, print_texts)
+        return
     with showing_progress(enabled=output != "-" or not sys.stdout.isatty()):
         from .api.run import Run
 
@@ -224,6 +229,24 @@ def predict(
 
 
 @app.command()
+def serve(
+    run: flags.RunOpt = None,
+    host: flags.HostOpt = "127.0.0.1",
+    port: flags.PortOpt = 8000,
+    token: flags.TokenOpt = None,
+    max_rows: flags.MaxRowsOpt = 1_000,
+    max_bytes: flags.MaxBytesOpt = 5_000_000,
+) -> None:
+    """Answer POST /predict and GET /health over HTTP with the trained model of a run.
+
+    Example: labeler serve --run runs/reviews
+    """
+    from .api.commands import serve as answer
+
+    answer(run, host=host, port=port, token=token, max_rows=max_rows, max_bytes=max_bytes)
+
+
+@app.command()
 def sample(
     run: flags.RunOpt = None,
     n: Annotated[int, typer.Option("--n", min=1, help="Reviews to draw.")] = 100,
@@ -236,8 +259,6 @@ def sample(
 
     Example: labeler sample --n 100 --run runs/reviews
     """
-    from .reports.console.progress_bars import showing_progress
-
     with showing_progress():
         from .api.run import Run
 
@@ -254,7 +275,7 @@ def annotate(
     run: flags.RunOpt = None,
     config: flags.ConfigOpt = None,
     second: flags.SecondOpt = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on this machine; 0 takes a free one.")] = 0,
+    port: flags.PortOpt = 0,
 ) -> None:
     """Label a file by hand, by keyboard, in the browser; every label is on disk before it is shown as saved.
 
@@ -279,8 +300,6 @@ def report(
 
     Example: labeler report --run runs/reviews
     """
-    from .reports.console.progress_bars import showing_progress
-
     with showing_progress():
         from .api.run import Run
 
@@ -302,8 +321,6 @@ def suggest(
 
     Example: labeler suggest --run runs/reviews --apply
     """
-    from .reports.console.progress_bars import showing_progress
-
     with showing_progress():
         from .api.commands import add_keywords
         from .api.run import Run
@@ -350,7 +367,6 @@ def voters(
 
     if text is not None:
         from .reports.console.explain import print_explanation
-        from .reports.console.progress_bars import showing_progress
 
         with showing_progress():
             from .api.commands import explain

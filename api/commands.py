@@ -1,4 +1,4 @@
-"""What the command line offers beside runs: adapted models, hand labels, and help with a task."""
+"""What the command line offers beside runs: adapted models, single texts, hand labels, and help with a task."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from ..config import Task, TaskSource, load_config, parse_config, task_places
 from ..data.presets import preset_names, preset_text, write_preset
 from ..data.reading.files.format_detection import ReadOptions
 from ..data.reading.frames import TableSource
+from ..data.runs.directory import RunDirectory, existing_run
 from ..data.runs.names import default_run, find_latest
 from ..data.writing.atomic import write_text
 from ..data.writing.overwriting import refuse_run_output
 from ..models.loading.device import may_have_gpu as may_have_gpu
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from ..data.runs.summaries import AdaptSummary
     from ..labeling.explain import Explanation
 
@@ -61,6 +64,35 @@ def adapt(
     return adapt_model(
         AdaptJob(data, output, backbone, mode, epochs, learning_rate, seed, text_column, options, limit, resume, force)
     )
+
+
+def predict_texts(run: str | Path | None, texts: Sequence[str | None]) -> pl.DataFrame:
+    """Label texts with the trained model of a run; rows and errors as of `models.predict.predict_texts`."""
+    from ..models.end_model.load import load_end_model
+    from ..models.predict import check_age, predict_texts
+
+    directory = _trained(run)
+    check_age(directory)
+    return predict_texts(load_end_model(directory.model), texts)
+
+
+def serve(
+    run: str | Path | None,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    token: str | None = None,
+    max_rows: int = 1_000,
+    max_bytes: int = 5_000_000,
+) -> None:
+    """Answer requests over HTTP with the trained model of a run; see `serve_run`."""
+    from ..models.serving.server import serve_run
+
+    serve_run(_trained(run), host=host, port=port, token=token, max_rows=max_rows, max_bytes=max_bytes)
+
+
+def _trained(run: str | Path | None) -> RunDirectory:
+    return existing_run(run, needs="model/labeler.json", made_by="labeler train")
 
 
 def annotate(

@@ -62,6 +62,15 @@ ExcludeAbsentOpt = Annotated[
 LogToOpt = Annotated[
     list[str] | None, typer.Option(help="Send the numbers of RUN/history.jsonl to tensorboard, mlflow or trackio too.")
 ]
+TextOpt = Annotated[list[str] | None, typer.Option(help="A text to label instead of INPUT; may be repeated.")]
+HostOpt = Annotated[str, typer.Option(help="Address to listen on; one that other computers reach needs a token.")]
+PortOpt = Annotated[int, typer.Option(min=0, max=65535, help="Port on this machine; 0 takes a free one.")]
+MaxRowsOpt = Annotated[int, typer.Option(min=1, help="Maximum number of texts in a request.")]
+MaxBytesOpt = Annotated[int, typer.Option(min=1, help="Maximum length of its body.")]
+TokenOpt = Annotated[
+    str | None,
+    typer.Option(help="What requests send as 'Authorization: Bearer TOKEN'; LABELER_TOKEN is read too, and not seen."),
+]
 ResumeOpt = Annotated[bool, typer.Option("--resume/--restart", help="Continue an interrupted training.")]
 JsonOpt = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 

@@ -27,4 +27,6 @@ def show(result: T, as_json: bool, print_result: Callable[[T], None]) -> None:
 def _plain(value: object) -> object:
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
+    if hasattr(value, "write_json"):  # a Polars DataFrame
+        return json.loads(value.write_json())
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")

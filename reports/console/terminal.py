@@ -7,7 +7,7 @@ import inspect
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from rich.console import Console
 from rich.table import Column, Table
@@ -21,6 +21,9 @@ from ...labeling.outputs import LabelSummary
 from ...labeling.voting.registry import needs, voter_class, voter_kinds, voter_options
 from ..printable import counted, percent, printable
 from .progress_bars import plain_console
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _MANY = 1_000
 """Reviews from which the n-gram model ranks as well as adapters (2,000: AUC 0.95 both) in a sixth of a CPU's time (47 s
@@ -114,6 +117,16 @@ def print_prediction(written: Written, *, without_content: int, rejected: int, s
     silent = f", {without_content:,} without content got no label" if without_content else ""
     labelled = written.rows_new - without_content
     status(f"{labelled:,} reviews labelled{silent}{before}{unusable} ({rate:,.0f}/s): {written.place}")
+
+
+def print_texts(frame: pl.DataFrame) -> None:
+    """Print the labels of single texts, as `predict_texts` returns them, on stdout."""
+    scores = frame.columns[2:-1]
+    table = Table(Column("text", overflow="fold"), "label", *scores, box=None)
+    for row in frame.iter_rows(named=True):
+        shown = ("-" if row[name] is None else f"{row[name]:.3f}" for name in scores)
+        table.add_row(printable(row["text"]), printable(row["label"] or f"({row['reason']})"), *shown)
+    stdout_console().print(table)
 
 
 def print_voter_kinds() -> None:
