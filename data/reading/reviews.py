@@ -98,9 +98,8 @@ class TableStream:
         counts = tally(Rejections().frame())
         found = False
         for raw in rechunk(self._rows.read(), self._chunk_rows):
-            chunk = take_rows(
-                *drop_unusable_texts(raw, self.text), self.text, self.id_column, earlier, self._rows.files
-            )
+            usable, texts = drop_unusable_texts(raw, self.text)
+            chunk = take_rows(usable, texts, self.text, self.id_column, earlier, self._rows.files)
             self._reused = earlier.reused
             if not found:
                 counts = _add_up([counts, tally(chunk.rejected)])

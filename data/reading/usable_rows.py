@@ -118,8 +118,8 @@ def take_rows(
     texts: pl.Series,
     text: TextColumns,
     id_column: str | None,
-    earlier: EarlierIds | None = None,
-    files: FileLines | None = None,
+    earlier: EarlierIds,
+    files: FileLines,
 ) -> Chunk:
     """Give each row its id, and reject rows whose id and text are those of an earlier row.
 
@@ -130,12 +130,11 @@ def take_rows(
     text : TextColumns
     id_column : str or None
         Column of ids; None makes them all.
-    earlier : EarlierIds, optional
-        The ids of the rows above, to which these rows' are added; None if these are all rows.
-    files : FileLines, optional
+    earlier : EarlierIds
+        The ids of the rows above, to which these rows' are added.
+    files : FileLines
         Where lines are, if the rows are of several files.
     """
-    earlier = earlier or EarlierIds()
     original, texts, lines = raw.frame, texts.alias("text"), raw.lines
     renames = renamed_columns(original.columns, text.column(original), id_column)
     others = original.drop(filter(None, (text.column(original), id_column))).rename(renames)
@@ -147,7 +146,7 @@ def take_rows(
         return Chunk(frame, pl.DataFrame([ids]).hstack(original), raw.rejected, lines)
     ids, first, used_on = unique_ids(ids, texts, lines, earlier)
     frame = pl.DataFrame([ids, texts]).hstack(others)
-    again = (files or FileLines()).located(pl.DataFrame([ids, used_on]).filter(~first))
+    again = files.located(pl.DataFrame([ids, used_on]).filter(~first))
     where = pl.format("line {} of {}", "line", "file") if "file" in again.columns else pl.format("line {}", "line")
     reason = again.select(pl.format("the same id '{}' and text as on {}", "id", where)).to_series()
     repeated = _rejected(frame.filter(~first), lines.filter(~first), reason)
@@ -177,12 +176,12 @@ def tally(rejected: pl.DataFrame) -> pl.DataFrame:
     return rejected.group_by("reason").agg(pl.len().alias("rows"), pl.col("line").min())
 
 
-def nothing_usable(source: str, counts: pl.DataFrame, files: FileLines | None = None) -> InputError:
+def nothing_usable(source: str, counts: pl.DataFrame, files: FileLines) -> InputError:
     """Make the error for a table all of whose rows are rejected; `counts` is a `tally`."""
     worst = counts.sort("rows", "line", "reason", descending=[True, False, False]).head(3)
     parts = [
         f"{rows:,} x {reason} (first: {''.join(f'{name}, ' for name in file)}line {line:,})"
-        for *file, reason, rows, line in (files or FileLines()).located(worst).iter_rows()
+        for *file, reason, rows, line in files.located(worst).iter_rows()
     ]
     return InputError(
         f"{source} has {counts['rows'].sum():,} rows and none is usable: {'; '.join(parts)}.",

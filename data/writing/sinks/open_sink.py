@@ -9,7 +9,6 @@ from pathlib import Path
 from ...errors import ConfigError
 from ...reading.text_columns import TextColumns
 from .files import open_file
-from .formats import TextKind
 from .sink import Sink
 from .stdout import open_stdout
 
@@ -24,7 +23,6 @@ def open_sink(
     id_column: str = "id",
     text: TextColumns | None = None,
     force: bool = False,
-    stdout_format: TextKind = "csv",
 ) -> AbstractContextManager[Sink]:
     """Open a place for predictions. Rows written before an exception, or a kill, are kept, except on stdout.
 
@@ -43,8 +41,6 @@ def open_sink(
         Where the texts are, if `Sink.holds` is to compare them.
     force : bool
         Know no row: a file is replaced by the new rows alone, rows of a table are updated.
-    stdout_format : str
-        ``csv``, ``tsv`` or ``jsonl``.
 
     Returns
     -------
@@ -70,5 +66,5 @@ def open_sink(
             hint="Give a URL with --output, such as postgresql://user@host/database, or leave --table out.",
         )
     if place == "-":
-        return open_stdout(stdout_format)
+        return open_stdout()
     return open_file(Path(place), id_column=id_column, text=text, key=key, force=force)

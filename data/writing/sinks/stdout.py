@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 
 import polars as pl
 
-from .formats import TextKind, encode
+from .formats import encode
 from .sink import Written
 from .values import arrange
 
@@ -17,16 +17,9 @@ PLACE = "<stdout>"
 
 
 class StdoutSink:
-    """Standard output: nothing is known there, and every chunk appears at once.
+    """Standard output, as CSV: nothing is known there, and every chunk appears at once."""
 
-    Parameters
-    ----------
-    kind : str
-        ``csv``, ``tsv`` or ``jsonl``.
-    """
-
-    def __init__(self, kind: TextKind) -> None:
-        self._kind = kind
+    def __init__(self) -> None:
         self._columns: list[str] = []
         self._new = 0
 
@@ -51,7 +44,7 @@ class StdoutSink:
         chunk = arrange(
             chunk, self._columns, place="the rows so far", hint="All rows of the input need the same columns."
         )
-        sys.stdout.buffer.write(encode(chunk, self._kind, header=header))
+        sys.stdout.buffer.write(encode(chunk, "csv", header=header))
         sys.stdout.buffer.flush()
         self._new += len(chunk)
 
@@ -61,10 +54,10 @@ class StdoutSink:
 
 
 @contextmanager
-def open_stdout(kind: TextKind) -> Iterator[StdoutSink]:
+def open_stdout() -> Iterator[StdoutSink]:
     """Open standard output for predictions; when its reader goes away, `BrokenPipeError` comes through."""
     try:
-        yield StdoutSink(kind)
+        yield StdoutSink()
     except BrokenPipeError:
         silence_stdout()
         raise

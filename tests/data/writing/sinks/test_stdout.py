@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -31,13 +30,6 @@ def test_rows_are_streamed_below_one_header(capfdbinary: pytest.CaptureFixture[b
     back = pl.read_csv(data)
     assert back.columns == chunks[0].columns
     assert back["id"].to_list() == ["a", "b", "c"]
-
-
-def test_json_lines(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    with open_sink("-", key="k", stdout_format="jsonl") as sink:
-        sink.write(predicted(["a", "b"], words=[["x"], []]))
-    rows = [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()]
-    assert [(row["id"], row["words"]) for row in rows] == [("a", ["x"]), ("b", [])]
 
 
 def test_columns_cannot_change_midway(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
