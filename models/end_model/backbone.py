@@ -51,7 +51,7 @@ def load_backbone(
     dtype: torch.dtype | None = None,
     attention: str | None = None,
 ) -> tuple[Any, set[str]]:
-    """Load a model and say which of its weights the folder does not have.
+    """Load a model, and list which of its weights the folder does not have.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def load_backbone(
     auto : str
         Name of the auto class of transformers.
     may_lack : callable
-        Tells of a model and the name of one of its weights whether the folder may lack it.
+        Takes a model and the name of one of its weights; returns whether the folder may lack it.
     labels : Sequence[str]
         The class names of a sequence classifier.
     dtype : torch.dtype, optional

@@ -98,7 +98,7 @@ def model_card(
     settings : Mapping[str, Any]
         How it was trained.
     metrics : Mapping[str, Any]
-        How good it is; the names say on what.
+        How good it is; the names include on what.
     limits : Sequence[str]
         What it should not be trusted with.
     license_name : str, optional

@@ -1,4 +1,4 @@
-"""``labeler.json``: what a saved end model says about itself beyond its weights."""
+"""``labeler.json``: what a saved end model is, beyond its weights."""
 
 from __future__ import annotations
 

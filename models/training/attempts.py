@@ -15,7 +15,7 @@ _SLOWER = (1, 3, 10)  # what the learning rates are divided by, attempt after at
 
 
 class NothingLearnedError(ModelError):
-    """No attempt gave a classifier that tells reviews apart as their labels do."""
+    """No attempt gave a classifier that separates reviews as their labels do."""
 
 
 T = TypeVar("T")

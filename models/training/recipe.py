@@ -74,8 +74,8 @@ def train_classifier(fitter: Fitter) -> Trained:
     baseline = None
     if gold is not None and fitter.settings.gold == "continue":
         baseline = fitter.new_classifier()
-        _fit_gold(fitter, baseline, gold, "gold-only", gently=False)
-        _fit_gold(fitter, classifier, gold, "gold", gently=True)
+        _fit_gold(fitter, baseline, gold, "gold-only", fresh=True)
+        _fit_gold(fitter, classifier, gold, "gold", fresh=False)
         found = _agreement(fitter, classifier)
         if reason := from_main_process(found.failure()):
             raise nothing_learned("gold rows", reason, attempts=1)
@@ -119,14 +119,14 @@ def _validation(fitter: Fitter, classifier: TextClassifier) -> Examples | None:
     return fitter.examples(classifier, rows.held_out_texts.to_list(), rows.held_out_targets)
 
 
-def _fit_gold(fitter: Fitter, classifier: TextClassifier, gold: GoldRows, phase: str, *, gently: bool) -> None:
-    """Train on hand-labelled rows; gently what has been trained already."""
+def _fit_gold(fitter: Fitter, classifier: TextClassifier, gold: GoldRows, phase: str, *, fresh: bool) -> None:
+    """Train on hand-labelled rows; with a lower rate what has been trained already."""
     schedule = fitter.schedule(classifier, len(gold))
-    rate = schedule.learning_rate / 3 if gently else schedule.learning_rate
+    rate = schedule.learning_rate if fresh else schedule.learning_rate / 3
     schedule = replace(schedule, epochs=_GOLD_EPOCHS, batch_size=16, learning_rate=rate)
-    fitter.fit(classifier, fitter.gold_examples(classifier, gold), phase, schedule, fresh=not gently)
+    fitter.fit(classifier, fitter.gold_examples(classifier, gold), phase, schedule, fresh=fresh)
 
 
 def _agreement(fitter: Fitter, classifier: TextClassifier) -> Agreement:
-    texts, targets, _ = fitter.rows.judged()
+    texts, targets, _ = fitter.rows.evaluated()
     return agreement(fitter.logits_of(classifier, texts.to_list()), targets)

@@ -1,4 +1,4 @@
-"""What `labeler train` says of a model: its numbers and its card."""
+"""What `labeler train` reports of a model: its numbers and its card."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def summarise(name: str, folder: Path, fitter: Fitter, trained: Trained) -> Trai
         agreement=trained.agreement.auc,
         agreement_rows=trained.agreement.rows,
         spread=trained.agreement.spread,
-        notes=[*filter(None, [rows.judged()[2]]), *fitter.notes],
+        notes=[*filter(None, [rows.evaluated()[2]]), *fitter.notes],
         gold_used=rows.gold_used.ids.to_list() if rows.gold_used is not None else [],
         **scores,
     )

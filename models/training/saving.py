@@ -22,7 +22,7 @@ _MAX_NOISE = 0.2
 
 
 def save_checked(fitter: Fitter, classifier: TextClassifier, folder: Path) -> None:
-    """Save a classifier, open it again and compare what it says of the reviews that it was judged by.
+    """Save a classifier, open it again and compare its logits of the reviews that it was evaluated on.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def save_checked(fitter: Fitter, classifier: TextClassifier, folder: Path) -> No
     ModelError
         If it cannot be written, or scores the reviews differently after that.
     """
-    texts = fitter.rows.judged()[0][:_MAX_ROWS].to_list()
+    texts = fitter.rows.evaluated()[0][:_MAX_ROWS].to_list()
     before = fitter.logits_of(classifier, texts)
     classifier.save(folder)
     after = load_end_model(folder, compute=fitter.compute).logits(texts)

@@ -51,8 +51,8 @@ def train_end_models(
 ) -> list[TrainSummary]:
     """Train one end model into ``RUN/model``, or several into ``RUN/models`` and the best of them.
 
-    The best is the one that ranks the held-out rows most as their soft labels do; gold rows that score are not asked.
-    Of several, one that has learned nothing is left out, said aloud.
+    The best is the one that ranks the held-out rows most as their soft labels do; gold rows that score are not used.
+    Of several, one that has learned nothing is left out, with a message.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ class _Job:
 
     @cached_property
     def backbone(self) -> Callable[[str], ModelRef]:
-        """Finds a model once, and says which it is."""
+        """Finds a model once, and reports which it is."""
 
         def find(name: str) -> ModelRef:
             ref = resolve_model(name)

@@ -86,9 +86,9 @@ def schedule_for(settings: TrainSection, *, rows: int, width: int | None, correc
     corrected : bool
         Whether self-training has corrected the labels: cleaner ones bear a second pass.
     """
-    steps, most = _STEPS[settings.head]
-    fewest = 2.0 if corrected and rows < _READ_ONCE else 1.0
-    epochs = min(max(fewest, steps * settings.batch_size / max(rows, 1)), most)
+    steps, max_epochs = _STEPS[settings.head]
+    min_epochs = 2.0 if corrected and rows < _READ_ONCE else 1.0
+    epochs = min(max(min_epochs, steps * settings.batch_size / max(rows, 1)), max_epochs)
     chosen: dict[str, Any] = {
         "epochs": math.ceil(epochs),
         "learning_rate": learning_rate(settings.mode, width or _WIDTH),

@@ -31,7 +31,7 @@ class SentenceLengths(torch.nn.Module):
 def open_sentence_transformer(folder: str | Path) -> Any:
     """Open a ``bert_lstm`` end model with sentence-transformers.
 
-    That library loads a class of another package only with leave to run any code that a model brings along. So the
+    That library loads a class of another package only with permission to run any code that a model brings along. So the
     chain is put together here.
 
     Returns

@@ -156,7 +156,7 @@ def cut_into_parts(
     rows : ndarray of int64, shape (b,)
         Positions of the rows to cut.
     budget : int
-        Padded tokens per part; a row that is longer travels alone.
+        Padded tokens per part; a row that is longer is a part of its own.
 
     Returns
     -------

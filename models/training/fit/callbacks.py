@@ -18,7 +18,7 @@ SECONDS_BETWEEN_CHECKPOINTS = 75.0
 
 
 class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is not typed
-    """Tells how many rows are done.
+    """Reports how many rows are done.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ class Loss(Protocol):
     """What a fit minimises."""
 
     def __call__(self, logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
-        """Return the weighted mean loss of what a model says of a batch, a scalar."""
+        """Return the weighted mean loss of a batch, a scalar."""
 
     def plain(self) -> Loss:
         """Return what models are compared by."""

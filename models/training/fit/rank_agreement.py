@@ -15,7 +15,7 @@ MIN_AUC = 0.7
 MIN_SPREAD = 0.02
 """In logits; bfloat16 rounds values near 1 by up to 0.004, which reorders reviews that are no further apart."""
 _MIN_Z = 3.0  # one-sided 0.1 %
-_TELLING_AUC = 0.8  # if even this ranking would not stand out from chance, the rows are too few to judge by
+_TELLING_AUC = 0.8  # if even this ranking would not stand out from chance, the rows are too few to evaluate on
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,8 @@ def denoised(texts: pl.Series, soft: SoftLabels, prior: npt.NDArray[np.float64],
 
     Voters are wrong about single texts, but their mistakes look alike only in part: what a word means on the whole
     corrects the label of a text that has it. Cross-fitting (five folds of distinct texts) keeps the models from
-    repeating what they were told. The n-gram model is a logistic regression on characters and words; its scores count
-    fully, the label model's by half, both in units of their spread.
+    repeating the labels they were trained on. The n-gram model is a logistic regression on characters and words; its
+    scores count fully, the label model's by half, both in units of their spread.
 
     Parameters
     ----------

@@ -52,7 +52,7 @@ def class_weights(targets: Floats, *, power: float = 0.5) -> npt.NDArray[np.floa
     return (inverse / (shares @ inverse)).astype(np.float32)
 
 
-def oversampled(labels: npt.NDArray[np.int16], *, seed: int, most: int = 10) -> npt.NDArray[np.int64]:
+def oversampled(labels: npt.NDArray[np.int16], *, seed: int, limit: int = 10) -> npt.NDArray[np.int64]:
     """Repeat rows of the rarer classes at random until all classes have as many as the largest.
 
     Parameters
@@ -61,8 +61,8 @@ def oversampled(labels: npt.NDArray[np.int16], *, seed: int, most: int = 10) -> 
         Class indices; rows with -1 are left out.
     seed : int
         The result is the same for the same labels and seed.
-    most : int
-        No row is repeated more often than this: a class of few rows would be learned by heart.
+    limit : int
+        No row is repeated more often than this: a class of few rows would be memorised.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def oversampled(labels: npt.NDArray[np.int16], *, seed: int, most: int = 10) -> 
     largest = max((len(group) for group in groups), default=0)
     chosen = [np.zeros(0, np.int64)]
     for group in groups:
-        times, extra = divmod(min(largest, most * len(group)), len(group))
+        times, extra = divmod(min(largest, limit * len(group)), len(group))
         chosen += [np.repeat(group, times), rng.choice(group, extra, replace=False)]
     return np.sort(np.concatenate(chosen))
 

@@ -10,8 +10,8 @@ from ....data.types.label_space import ABSTAIN, LabelSpace
 from ....data.types.soft_labels import SoftLabels
 from .neighbours import nearest_neighbours
 
-_MOST_REFERENCES = 50_000
-_ENOUGH_GOLD = 60
+_MAX_REFERENCES = 50_000
+_MIN_GOLD = 60
 """A class that so many random rows lack has at most 5 % of all rows (rule of three, 95 % confidence)."""
 _RARE = 0.05
 
@@ -41,7 +41,7 @@ def cut_statistic(
     ndarray of float64, shape (n,)
         Small where the neighbours agree.
     """
-    references = np.sort(np.random.default_rng(seed).permutation(len(labels))[:_MOST_REFERENCES])
+    references = np.sort(np.random.default_rng(seed).permutation(len(labels))[:_MAX_REFERENCES])
     neighbours = min(neighbours, len(references) - 1)
     statistic = np.zeros(len(labels))
     if neighbours < 1:
@@ -64,7 +64,7 @@ def select(
     min_confidence: float = 0.0,
     cut_share: float = 1.0,
 ) -> npt.NDArray[np.bool_]:
-    """Choose the rows to train on: covered, sure enough, and of each class those whose neighbours agree most.
+    """Choose the rows to train on: covered, confident enough, and of each class those whose neighbours agree most.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def select(
     labels : LabelSpace
         The k classes, for the error message.
     min_confidence : float
-        Leave out rows whose likeliest class has a lower probability.
+        Leave out rows whose most likely class has a lower probability.
     cut_share : float
         Share of each class to keep, by the cut statistic.
 
@@ -95,8 +95,8 @@ def select(
         statistic = cut_statistic(embeddings[rows], hard[rows])
         for label in np.unique(hard[rows]):
             members = rows[hard[rows] == label]
-            surest = np.argsort(statistic[hard[rows] == label], kind="stable")
-            chosen[members[surest[int(np.ceil(cut_share * len(members))) :]]] = False
+            best = np.argsort(statistic[hard[rows] == label], kind="stable")
+            chosen[members[best[int(np.ceil(cut_share * len(members))) :]]] = False
     left = [labels.names[i] for i in np.unique(hard[chosen])]
     hint = "Lower min_confidence, raise cut_share, or give the reviews more voters and label them again."
     if chosen.sum() < labels.k:
@@ -143,7 +143,7 @@ def present_classes(
     for name, votes, found in zip(labels.names, weak, known, strict=True):
         if not votes:
             absent[name] = f"'{name}' is left out: no review is labelled so."
-        elif sampled >= _ENOUGH_GOLD and not found and votes <= _RARE * total:
+        elif sampled >= _MIN_GOLD and not found and votes <= _RARE * total:
             absent[name] = (
                 f"'{name}' is left out: none of {sampled} gold rows is of it, and its {votes:,} labels may be mistakes."
             )

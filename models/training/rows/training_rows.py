@@ -62,15 +62,15 @@ class TrainingRows:
     def __len__(self) -> int:
         return len(self.texts)
 
-    def judged(self) -> tuple[pl.Series, npt.NDArray[np.float32], str]:
-        """Choose the rows that a model is judged by: the held-out ones, or where they are too few, all.
+    def evaluated(self) -> tuple[pl.Series, npt.NDArray[np.float32], str]:
+        """Choose the rows that a model is evaluated on: the held-out ones, or where they are too few, all.
 
         Returns
         -------
         Series of String and ndarray of float32, shapes (j,) and (j, k)
             Texts and soft labels.
         str
-            What a user should be told; empty if nothing.
+            A note for the user; empty if there is none.
         """
         if are_telling(self.held_out_targets):
             return self.held_out_texts, self.held_out_targets, ""
@@ -138,7 +138,7 @@ def training_rows(weak: WeakRows, settings: TrainSection, *, encoder: Callable[[
 
 
 def _balance(weak: WeakRows, kept: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Shares of the kept classes; one with a handful of gold rows says less of its share than the votes do."""
+    """Return the shares of the kept classes: by the votes where there are only a handful of gold rows."""
     balance = weak.class_balance.copy()
     if weak.gold is not None:
         voted = weak.soft.probs[weak.soft.covered].mean(axis=0, dtype=np.float64)

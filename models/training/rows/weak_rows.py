@@ -34,7 +34,7 @@ class WeakRows:
     gold : GoldRows, optional
         None when the run has no gold rows.
     notes : tuple of str
-        What a user should be told of gold rows that were given.
+        Notes for the user on gold rows that were given.
     """
 
     labels: LabelSpace

@@ -103,10 +103,10 @@ def test_of_few_rows_a_tenth_is_held_out_of_each_class_its_share() -> None:
 
 def test_where_the_held_out_rows_cannot_tell_all_rows_judge_aloud() -> None:
     rows, _ = prepare(weak_rows([0, 1] * 500))
-    assert rows.judged()[0].to_list() == rows.held_out_texts.to_list()
-    assert rows.judged()[2] == ""
+    assert rows.evaluated()[0].to_list() == rows.held_out_texts.to_list()
+    assert rows.evaluated()[2] == ""
     few, _ = prepare(weak_rows([0] * 95 + [1] * 5))
-    texts, targets, note = few.judged()
+    texts, targets, note = few.evaluated()
     assert sorted(texts) == sorted([*few.texts, *few.held_out_texts])
     assert targets.shape == (100, 2)
     assert "10 held-out reviews are too few" in note
