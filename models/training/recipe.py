@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ...data.gold.run_gold import GoldRows
 from ...data.progress import progress, status
 from ..loading.device import from_main_process
@@ -16,7 +14,7 @@ from .fit.losses import SoftLoss
 from .fit.rank_agreement import Agreement, agreement
 from .fit.schedule import Fit
 from .fitter import Fitter
-from .rows.imbalance import class_weights, log_prior, oversampled
+from .rows.imbalance import class_weights, log_prior
 from .self_training import STUDENTS, pseudo_labelled, rounds
 from .threshold import decision_offset
 from .variants import attempt_name, slowed
@@ -24,7 +22,6 @@ from .variants import attempt_name, slowed
 if TYPE_CHECKING:
     from ..end_model.classifier import TextClassifier
 
-_FOCAL_GAMMA = 2.0
 _GOLD_EPOCHS = 5.0
 
 
@@ -89,14 +86,10 @@ def _fit_all(
     """Train on all rows, with the answer to rare classes and the validation that the settings ask for."""
     imbalance = fitter.settings.imbalance
     loss = SoftLoss(
-        focal_gamma=_FOCAL_GAMMA if imbalance == "focal" else 0.0,
         class_weights=class_weights(examples.targets) if imbalance == "weights" else None,
         log_prior=log_prior(examples.targets) if imbalance == "adjust" else None,
     )
     validation = _validation(fitter, first)
-    if imbalance == "oversample":
-        hard = examples.targets.argmax(axis=1).astype(np.int16)
-        examples = examples.take(oversampled(hard, seed=fitter.settings.seed))
     schedule = fitter.schedule(first, len(examples), corrected=corrected)
 
     def train(attempt: int, slower: int) -> tuple[tuple[TextClassifier, Fit], Agreement]:

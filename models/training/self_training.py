@@ -11,7 +11,6 @@ from ...data.progress import Advance, status
 from ..scoring.priors import prior_offset, standardised
 from .attempts import until_learned
 from .fit.batches import Examples
-from .fit.losses import confidence_weights
 from .fit.rank_agreement import Agreement, agreement
 from .fitter import Fitter
 from .rows.denoise import blended
@@ -38,9 +37,8 @@ def pseudo_labelled(fitter: Fitter, examples: Examples, number: int, advance: Ad
     """Give each row a pseudo-label: what a student trained on other rows and the weak label say together.
 
     Cross-fitted, since a student that has seen a row repeats its label. That the weak labels, the teacher, keep their
-    say is what two views of a text are good for (co-training, Blum & Mitchell 1998). The confidence weights are
-    COSINE's (Yu et al. 2021); on Kazakh reviews they did harm, for the rows near the threshold are the ones that teach
-    where it is.
+    say is what two views of a text are good for (co-training, Blum & Mitchell 1998). All rows count the same: weights
+    by confidence (COSINE, Yu et al. 2021) did harm, since the rows near the threshold are those that teach where it is.
     """
     status(f"self-training: round {number} of {fitter.settings.self_training_rounds}")
     rows = fitter.rows
@@ -52,9 +50,7 @@ def pseudo_labelled(fitter: Fitter, examples: Examples, number: int, advance: Ad
         student[own] = scores + prior_offset(scores, rows.class_balance)
         advance(1)
     teacher, _ = standardised(np.log(np.maximum(rows.targets, 1e-6)))
-    probs = blended(student, teacher, rows.class_balance)
-    certain = fitter.settings.self_training_weights == "confidence"
-    return Examples(examples.rows, probs, confidence_weights(probs) if certain else examples.weights)
+    return Examples(examples.rows, blended(student, teacher, rows.class_balance), examples.weights)
 
 
 def _student_logits(

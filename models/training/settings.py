@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, model_validator
 
 from ...data.settings import Section
 from ..end_model.lora import LoraOptions
 from ..end_model.record import Head, Mode
 
 Pooling = Literal["auto", "mean", "cls"]
-Imbalance = Literal["none", "weights", "oversample", "focal", "adjust"]
+Imbalance = Literal["none", "weights", "adjust"]
+_REMOVED = (("cut_share", 1.0), ("self_training_weights", "none"))
 GoldUse = Literal["score", "threshold", "stop", "continue"]
 
 
@@ -47,15 +48,9 @@ class TrainSection(Section):
 
     denoise: bool = Field(default=True, description="Correct the weak labels by cross-fitted text models first.")
     min_confidence: float = Field(default=0.0, ge=0, lt=1, description="Leave out rows with a lower confidence.")
-    cut_share: float = Field(
-        default=1.0,
-        gt=0,
-        le=1,
-        description="Keep this share of each class: the rows whose neighbours in embedding space agree most.",
-    )
     imbalance: Imbalance = Field(
         default="none",
-        description="How to treat rare classes: class weights, oversampling, focal loss or logit adjustment.",
+        description="How to treat rare classes: class weights or logit adjustment.",
     )
     exclude_absent: bool = Field(default=True, description="Drop absent classes: those no review seems to be about.")
     self_training_rounds: int = Field(
@@ -65,10 +60,6 @@ class TrainSection(Section):
         description="Rounds in which models of half the rows correct the others; not for few, nor by n-grams.",
     )
 
-    self_training_weights: Literal["none", "confidence"] = Field(
-        default="none", description="Whether rows count by the certainty of their corrected label (COSINE)."
-    )
-
     threshold: Literal["prior", "none"] = Field(default="prior", description="Match predictions to the class balance.")
     gold: GoldUse = Field(default="score", description="What half of the gold rows may do; the rest only score.")
     validation_share: float = Field(
@@ -76,7 +67,11 @@ class TrainSection(Section):
     )
     patience: int | None = Field(default=None, ge=1, description="Stop after so many evaluations without gain.")
 
-    @field_validator("train_embeddings", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _earlier_name(cls, value: object) -> object:
-        return "seen" if value == "met" else value
+    def _of_an_earlier_run(cls, given: Any) -> Any:
+        """Read what the configuration of a run of an earlier version holds; removed keys only if they did nothing."""
+        if not isinstance(given, dict):
+            return given
+        kept = {key: value for key, value in given.items() if (key, value) not in _REMOVED}
+        return kept | ({"train_embeddings": "seen"} if kept.get("train_embeddings") == "met" else {})

@@ -22,9 +22,7 @@ from ...data.version import __version__
 from ...data.writing.atomic import atomic_path, write_json, write_text
 from ..end_model.record import WITHOUT_BACKBONE
 from ..loading.device import choose_compute, init_distributed
-from ..loading.resolve import EMBEDDED, ModelRef, resolve_model
-from ..scoring.embedding_cache import load_encoder
-from ..scoring.encoder import Encoder
+from ..loading.resolve import ModelRef, resolve_model
 from .attempts import NothingLearnedError
 from .fitter import Fitter
 from .history import TrainingLog, checked_trackers
@@ -141,7 +139,7 @@ class _Job:
         """Prepares the rows; models that differ in the classifier alone share them."""
 
         def prepare(settings: TrainSection) -> TrainingRows:
-            return training_rows(self.weak, settings, encoder=_encoder)
+            return training_rows(self.weak, settings)
 
         cached = cache(prepare)
         return lambda settings: cached(settings.model_copy(update={"mode": "full", "head": "linear"}))
@@ -156,10 +154,6 @@ class _Job:
             return ref
 
         return cache(find)
-
-
-def _encoder() -> Encoder:
-    return load_encoder(resolve_model(EMBEDDED))
 
 
 def _train_one(name: str, settings: TrainSection, folder: Path, job: _Job) -> TrainSummary:

@@ -1,11 +1,9 @@
-"""What to do about rare classes: weights, repeated rows, or a shift of the logits."""
+"""What to do about rare classes: weights, or a shift of the logits."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-
-from ....data.types.label_space import ABSTAIN
 
 Floats = npt.NDArray[np.floating]
 
@@ -50,34 +48,6 @@ def class_weights(targets: Floats, *, power: float = 0.5) -> npt.NDArray[np.floa
     shares = class_shares(targets)
     inverse = np.power(shares, -power, out=np.zeros_like(shares), where=shares > 0)
     return (inverse / (shares @ inverse)).astype(np.float32)
-
-
-def oversampled(labels: npt.NDArray[np.int16], *, seed: int, limit: int = 10) -> npt.NDArray[np.int64]:
-    """Repeat rows of the rarer classes at random until all classes have as many as the largest.
-
-    Parameters
-    ----------
-    labels : ndarray of int16, shape (n,)
-        Class indices; rows with -1 are left out.
-    seed : int
-        The result is the same for the same labels and seed.
-    limit : int
-        No row is repeated more often than this: a class of few rows would be memorised.
-
-    Returns
-    -------
-    ndarray of int64, shape (at least n,)
-        Sorted indices. Every labelled row is there at least once, and two rows of one class are there equally often
-        or differ by one.
-    """
-    rng = np.random.default_rng(seed)
-    groups = [np.flatnonzero(labels == label) for label in np.unique(labels[labels != ABSTAIN])]
-    largest = max((len(group) for group in groups), default=0)
-    chosen = [np.zeros(0, np.int64)]
-    for group in groups:
-        times, extra = divmod(min(largest, limit * len(group)), len(group))
-        chosen += [np.repeat(group, times), rng.choice(group, extra, replace=False)]
-    return np.sort(np.concatenate(chosen))
 
 
 def log_prior(targets: Floats) -> npt.NDArray[np.float32]:

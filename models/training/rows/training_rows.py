@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +13,6 @@ from ....data.progress import status
 from ....data.text.normalize import normalize
 from ....data.types.label_space import LabelSpace
 from ....data.types.soft_labels import SoftLabels
-from ...scoring.encoder import Encoder
 from ..fit.rank_agreement import are_telling
 from ..settings import TrainSection
 from .denoise import denoised
@@ -80,7 +78,7 @@ class TrainingRows:
         return texts, targets, f"{note}: agreement counts reviews that it was trained on, too"
 
 
-def training_rows(weak: WeakRows, settings: TrainSection, *, encoder: Callable[[], Encoder]) -> TrainingRows:
+def training_rows(weak: WeakRows, settings: TrainSection) -> TrainingRows:
     """Leave out absent classes, correct the labels, choose the rows and split off what is held out.
 
     Reviews that are gold rows are not trained on, so that scores on them are of unseen texts.
@@ -89,8 +87,6 @@ def training_rows(weak: WeakRows, settings: TrainSection, *, encoder: Callable[[
     ----------
     weak : WeakRows
     settings : TrainSection
-    encoder : callable
-        Gives the encoder for the cut statistic; called only if that is asked for.
 
     Raises
     ------
@@ -113,10 +109,7 @@ def training_rows(weak: WeakRows, settings: TrainSection, *, encoder: Callable[[
     labelled = int(soft.covered.sum())
     if settings.denoise:
         soft = denoised(normalize(weak.texts), soft, balance, seed=settings.seed)
-    vectors = encoder().encode(weak.texts.to_list()) if settings.cut_share < 1 else None
-    rows = np.flatnonzero(
-        select(soft, vectors, min_confidence=settings.min_confidence, cut_share=settings.cut_share, labels=labels)
-    )
+    rows = np.flatnonzero(select(soft, labels, min_confidence=settings.min_confidence))
     rng = np.random.default_rng(settings.seed)
     hard = soft.probs[rows].argmax(axis=1)
     held_out = _held_out(weak.texts.gather(rows), hard, settings.validation_share, rng)

@@ -159,17 +159,14 @@ def test_gold_rows_that_are_used_do_not_score(train: Train, workdir: Path, use: 
     assert (found["gold_only"] is not None) == (use == "continue")
 
 
-@pytest.mark.parametrize("imbalance", ["weights", "oversample", "focal", "adjust"])
+@pytest.mark.parametrize("imbalance", ["weights", "adjust"])
 def test_every_answer_to_rare_classes_trains(train: Train, workdir: Path, imbalance: str) -> None:
-    settings = f'\n[train]\nimbalance = "{imbalance}"\ncut_share = 1.0\nself_training_rounds = 1\n'
+    settings = f'\n[train]\nimbalance = "{imbalance}"\nself_training_rounds = 1\n'
     (workdir / "rare.toml").write_text((workdir / "rules.toml").read_text(encoding="utf-8") + settings, "utf-8")
     assert train("--config", "rare.toml").exit_code == 0
 
 
-@pytest.mark.parametrize("weights", ["none", "confidence"])
-def test_rows_are_corrected_by_models_of_the_other_rows(
-    train: Train, workdir: Path, monkeypatch: pytest.MonkeyPatch, weights: str
-) -> None:
+def test_rows_are_corrected_by_models_of_the_other_rows(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     fits: list[int] = []
     fit = fit_classifier
 
@@ -179,9 +176,6 @@ def test_rows_are_corrected_by_models_of_the_other_rows(
 
     monkeypatch.setattr(fitter, "fit_classifier", watched)
     monkeypatch.setattr(self_training, "MIN_ROWS", 10)
-    rules = (workdir / "rules.toml").read_text(encoding="utf-8")
-    settings = f'\n[train]\nself_training_weights = "{weights}"\n'
-    (workdir / "labeler.toml").write_text(rules + settings, encoding="utf-8")
     result = train()
     assert result.exit_code == 0, result.stderr
     assert "self-training: round 1 of 1" in result.stderr

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from labeler.models.training.rows.imbalance import class_weights, log_prior, oversampled
+from labeler.models.training.rows.imbalance import class_weights, log_prior
 
 SKEWED = np.repeat([0, 1], [90, 10]).astype(np.int16)
 
@@ -20,14 +20,3 @@ def test_a_class_without_rows_weighs_nothing() -> None:
 
 def test_log_prior_is_the_logarithm_of_the_shares() -> None:
     assert np.exp(log_prior(np.eye(2)[SKEWED])) == pytest.approx([0.9, 0.1])
-
-
-def test_oversampling_repeats_rare_rows_and_keeps_all() -> None:
-    rows = oversampled(SKEWED, seed=0)
-    assert set(rows) == set(range(100))
-    assert np.bincount(SKEWED[rows]).tolist() == [90, 90]
-
-
-def test_a_handful_of_rows_is_repeated_ten_times_at_most() -> None:
-    labels = np.repeat([0, 1], [1000, 3]).astype(np.int16)
-    assert np.bincount(labels[oversampled(labels, seed=0)]).tolist() == [1000, 30]

@@ -37,11 +37,8 @@ def weak_rows(labels: list[int], *, gold: list[int] | None = None, balance: tupl
 def prepare(weak: WeakRows, **options: Any) -> tuple[TrainingRows, list[str]]:
     settings = TrainSection.model_validate({"denoise": False, "validation_share": 0.1, **options})
 
-    def no_encoder() -> Any:
-        raise AssertionError("only the cut statistic needs an encoder")
-
     with status_messages() as said:
-        return training_rows(weak, settings, encoder=no_encoder), said
+        return training_rows(weak, settings), said
 
 
 def test_uncovered_rows_are_left_out_and_some_are_held_out() -> None:
