@@ -264,7 +264,7 @@ def sample(
 
         sampled = Run(run)
         drawn = sampled.sample(n, strategy=strategy, output=output, format=format, seed=seed)
-    from .reports.console.sample import print_sample
+    from .reports.console.terminal import print_sample
 
     print_sample(drawn, sampled.path)
 

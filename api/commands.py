@@ -143,7 +143,7 @@ def add_keywords(path: Path, keywords: Mapping[str, Mapping[str, Sequence[str]]]
     RunError
         If it cannot be written.
     """
-    from ..reports.suggest_apply import with_keywords
+    from ..reports.suggest import with_keywords
 
     preset = preset_text(made_with.task.name) if made_with.task.name in preset_names() else ""
     if path.is_file():

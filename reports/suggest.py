@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from ..data.errors import ConfigError
 from ..data.runs.directory import RunDirectory
 from ..data.runs.labels import LabelledRun
 from ..data.text.normalize import normalize
@@ -147,3 +148,37 @@ def _without(model: VoteAggregator, votes: npt.NDArray[np.int16], voter: int) ->
 
 def _no_model(field: str, written: str | None) -> NoReturn:
     raise AssertionError(f"a rule has no model, but asks for {field}")
+
+
+def with_keywords(text: str, keywords: Mapping[str, Mapping[str, Sequence[str]]], *, source: str) -> str:
+    """Return a configuration with entries added to the keywords of its classes; those that are there are left out.
+
+    Parameters
+    ----------
+    text : str
+        A valid ``labeler.toml``.
+    keywords : mapping of str to mapping of str to sequence of str
+        Entries of the lexicon by class and language.
+    source : str
+        Name of the file, for errors.
+
+    Raises
+    ------
+    ConfigError
+        If the file has no class of such a name.
+    """
+    import tomlkit
+
+    document = tomlkit.parse(text)
+    classes = {label["name"]: label for label in document["task"]["labels"]}
+    for name, by_language in keywords.items():
+        if name not in classes:
+            raise ConfigError(
+                f"{source} has no class '{name}', but the run has.",
+                hint="Give the file that the run was made with: --config FILE.",
+            )
+        lexicon = classes[name].setdefault("keywords", tomlkit.inline_table())
+        for language, entries in by_language.items():
+            present = lexicon.setdefault(language, tomlkit.array())
+            present.extend(entry for entry in entries if entry not in present)
+    return tomlkit.dumps(document)

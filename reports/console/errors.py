@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 from ...data.errors import ConfigError, LabelerError
 from ..printable import printable
-from .status import showing_status
+from .progress_bars import showing_status
 
 
 class Commands(TyperGroup):

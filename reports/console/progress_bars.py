@@ -1,7 +1,8 @@
-"""What the command line draws on stderr while it works: a spinner from the first moment, and bars for long work."""
+"""What stderr shows while a command works: status messages, a spinner from the first moment, bars for long work."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,7 +13,8 @@ from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Ta
 from rich.text import Text
 
 from ...data.distributed import is_main_process
-from ...data.progress import Advance, reporting
+from ...data.progress import LOGGER, Advance, reporting
+from ..printable import printable
 
 _live: ContextVar[Console | None] = ContextVar("live", default=None)
 
@@ -106,3 +108,26 @@ class _Time(ProgressColumn):
 
 def _clock(seconds: float) -> str:
     return str(timedelta(seconds=round(seconds)))
+
+
+@contextmanager
+def showing_status() -> Iterator[None]:
+    """Print what is logged inside the block; of distributed processes only the main one speaks."""
+    handler, level = _Stderr(), LOGGER.level
+    if is_main_process():
+        LOGGER.addHandler(handler)
+        LOGGER.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        LOGGER.removeHandler(handler)
+        LOGGER.setLevel(level)
+
+
+class _Stderr(logging.Handler):
+    """Prints above the bars where some are drawn, and in colour-blind grey."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one message."""
+        console = live_console() or plain_console(stderr=True)
+        console.print(printable(record.getMessage()), style="dim", soft_wrap=True)

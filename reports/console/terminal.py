@@ -25,9 +25,20 @@ from .progress_bars import plain_console
 if TYPE_CHECKING:
     import polars as pl
 
+    from ..sampling.draw import Drawn
+
 _MANY = 1_000
 """Reviews from which the n-gram model ranks as well as adapters (2,000: AUC 0.95 both) in a sixth of a CPU's time (47 s
 against 5 minutes); of 400 the encoder makes more."""
+
+
+_ELSEWHERE = {
+    ".json": "In Label Studio: paste {1} under Settings > Labeling Interface > Code, import {0}, label, and export as "
+    "JSON to export.json.",
+    ".jsonl": "In Argilla: make a dataset with the settings {1}, log the records {0}, label, and save them with "
+    "dataset.records.to_json('export.json').",
+}
+"""What to do with a sample of a format that is labelled elsewhere, by the ending of its file."""
 
 
 def print_summary(summary: LabelSummary, run_path: Path, *, gpu: bool = False) -> None:
@@ -129,11 +140,26 @@ def print_texts(frame: pl.DataFrame) -> None:
     stdout_console().print(table)
 
 
+def print_sample(drawn: Drawn, run: Path) -> None:
+    """Print the files of a sample on stdout, and on stderr how to go on."""
+    for note in drawn.notes:
+        status(note)
+    for file in drawn.files:
+        stdout_console().print(printable(str(file)), soft_wrap=True)
+    status(f"{len(drawn.frame):,} reviews to label")
+    elsewhere = _ELSEWHERE.get(drawn.files[0].suffix.lower())
+    if elsewhere is None:
+        status(f"next: {command('annotate', '--run', run)}")
+    else:
+        status(elsewhere.format(*drawn.files))
+        status(f"then: {command('label', '--gold', 'export.json', '--run', run)}")
+
+
 def print_voter_kinds() -> None:
     """List the kinds of voters with the first line of their documentation."""
     table = Table("kind", "what it does", box=None)
     for kind in sorted(voter_kinds()):
-        table.add_row(kind, _first_line(voter_class(kind)))
+        table.add_row(kind, _documentation(voter_class(kind)).partition("\n")[0])
     stdout_console().print(table)
 
 
@@ -196,10 +222,6 @@ def _on_gold(row: dict[str, Any]) -> tuple[str, str]:
 
 def _documentation(cls: type[Any]) -> str:
     return inspect.cleandoc(cls.__doc__ or "")
-
-
-def _first_line(cls: type[Any]) -> str:
-    return _documentation(cls).partition("\n")[0]
 
 
 def _type_name(hint: Any) -> str:

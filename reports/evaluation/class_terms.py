@@ -186,14 +186,8 @@ def _log_odds(counts: npt.NDArray[np.float64], total: float, prior: npt.NDArray[
 
 
 def _word(row: dict[str, Any], texts: pl.Series) -> Word:
-    return Word(
-        word=row["word"],
-        reviews=int(row["reviews"]),
-        share=row["share"],
-        share_elsewhere=row["share_elsewhere"],
-        z=row["z"],
-        example=texts[row["row"]],
-    )
+    shares = {name: row[name] for name in ("share", "share_elsewhere", "z")}
+    return Word(row["word"], int(row["reviews"]), **shares, example=texts[row["row"]])
 
 
 def _topics(tokens: pl.DataFrame, typical: pl.DataFrame, texts: pl.Series) -> list[Topic]:
@@ -230,7 +224,5 @@ def _topics(tokens: pl.DataFrame, typical: pl.DataFrame, texts: pl.Series) -> li
 def _months(labels: pl.Series, dates: pl.Series, classes: Sequence[str]) -> list[Month]:
     frame = pl.DataFrame({"label": labels, "month": dates.dt.strftime("%Y-%m")}).drop_nulls()
     table = frame.group_by("month").agg((pl.col("label") == name).sum().alias(name) for name in classes).sort("month")
-    return [
-        Month(row["month"], sum(row[name] for name in classes), {name: row[name] for name in classes})
-        for row in table.iter_rows(named=True)
-    ]
+    counts = ((row.pop("month"), row) for row in table.iter_rows(named=True))
+    return [Month(month, sum(row.values()), row) for month, row in counts]

@@ -211,17 +211,13 @@ def _against(
         )
     here, there = rows["row"].to_numpy(), rows["row_theirs"].to_numpy()
     shared = EvaluationData(data.labelled, data.gold.take(here))
-    named = {
-        each.name: each for each in [theirs.weak, *end_model_predictions(theirs, read_training(other), job.predict)]
-    }
-    return [
-        PairwiseComparison(each.name, f"{each.name} of {other.path}", compared)
-        for each in [data.weak, *models]
-        if each.name in named
-        and (
-            compared := shared.compare(each.take(here), named[each.name].take(there), resamples=job.settings.resamples)
-        )
+    named = {each.name: each for each in end_model_predictions(theirs, read_training(other), job.predict)}
+    pairs = [(data.weak, theirs.weak), *((each, named[each.name]) for each in models if each.name in named)]
+    compared = [
+        (mine.name, shared.compare(mine.take(here), rival.take(there), resamples=job.settings.resamples))
+        for mine, rival in pairs
     ]
+    return [PairwiseComparison(name, f"{name} of {other.path}", found) for name, found in compared if found]
 
 
 def _other_task(ours: EvaluationData, theirs: EvaluationData) -> InputError:

@@ -130,6 +130,10 @@ def measure(
     counts = np.bincount(cells, minlength=k * (k + 1)).reshape(k, k + 1)
     few = row_resamples(resamples, len(truth))
     areas = [None] * k if probs is None else average_precisions(truth, probs, weight, resamples=few, rng=rng)
+    calibration, rows = None, np.flatnonzero(found != ABSTAIN)
+    if probs is not None and len(rows):
+        confidence, right = probs[rows, found[rows]].astype(np.float64), truth[rows] == found[rows]
+        calibration = calibrate(confidence, right, weights=weight[rows], resamples=few, rng=rng)
     classes = (
         ClassMeasures(
             name,
@@ -151,7 +155,7 @@ def measure(
         weighted_f1=scores["weighted_f1"],
         classes=tuple(classes),
         confusion=tuple(tuple(row) for row in counts.tolist()),
-        calibration=None if probs is None else _calibration(truth, found, probs, weight, few, rng),
+        calibration=calibration,
     )
 
 
@@ -194,18 +198,3 @@ def _f1(jaccard: Array) -> Array:
     """F1 from hits / (hits + false alarms + missed rows): a ratio of rows, which F1 itself is not."""
     f1: Array = 2 * jaccard / (1 + jaccard)
     return f1
-
-
-def _calibration(
-    truth: Indices,
-    found: Indices,
-    probs: npt.NDArray[np.float32],
-    weight: Array,
-    resamples: int,
-    rng: np.random.Generator,
-) -> Calibration | None:
-    rows = np.flatnonzero(found != ABSTAIN)
-    if not len(rows):
-        return None
-    confidence = probs[rows, found[rows]].astype(np.float64)
-    return calibrate(confidence, truth[rows] == found[rows], weights=weight[rows], resamples=resamples, rng=rng)

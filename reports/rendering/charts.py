@@ -46,8 +46,8 @@ def selective_chart(retained: Sequence[RetainedRows], *, title: str) -> Markup:
     low = min(0.5, *(entry.accuracy.low for entry in retained))
     points = [(_x(entry.share), entry.accuracy) for entry in sorted(retained, key=lambda entry: entry.share)]
     band = [(x, _y(a.high, low)) for x, a in points] + [(x, _y(a.low, low)) for x, a in reversed(points)]
-    parts = [*_axes(low, "share of reviews kept", shares=True), _polygon(band)]
-    parts.append(_polyline([(x, _y(a.value, low)) for x, a in points]))
+    parts = [*_axes(low, "share of reviews kept", shares=True), _shape("polygon", "band", band)]
+    parts.append(_shape("polyline", "curve", [(x, _y(a.value, low)) for x, a in points]))
     parts += [
         f'<circle class="dot" cx="{_x(e.share):.1f}" cy="{_y(e.accuracy.value, low):.1f}" r="4"><title>'
         f"confidence {e.confidence:.2f} or more: {percent(e.share, 0)} of the reviews, "
@@ -132,16 +132,9 @@ def _text(x: float, y: float, text: str, anchor: str) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
-def _points(points: Sequence[tuple[float, float]]) -> str:
-    return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-
-
-def _polygon(points: Sequence[tuple[float, float]]) -> str:
-    return f'<polygon class="band" points="{_points(points)}"/>'
-
-
-def _polyline(points: Sequence[tuple[float, float]]) -> str:
-    return f'<polyline class="curve" points="{_points(points)}"/>'
+def _shape(tag: str, kind: str, points: Sequence[tuple[float, float]]) -> str:
+    places = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    return f'<{tag} class="{kind}" points="{places}"/>'
 
 
 def _svg(parts: Sequence[str], title: str, width: int = _WIDTH, height: int = _HEIGHT) -> Markup:

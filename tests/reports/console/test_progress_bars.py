@@ -7,8 +7,7 @@ import re
 import pytest
 
 from labeler.data.progress import progress, status
-from labeler.reports.console.progress_bars import showing_progress
-from labeler.reports.console.status import showing_status
+from labeler.reports.console.progress_bars import showing_progress, showing_status
 
 
 @pytest.fixture

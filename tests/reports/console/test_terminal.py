@@ -10,7 +10,7 @@ import pytest
 from labeler.data.progress import status
 from labeler.labeling.outputs import LabelSummary
 from labeler.labeling.voting.registry import voter_kinds, voter_options
-from labeler.reports.console.status import showing_status
+from labeler.reports.console.progress_bars import showing_status
 from labeler.reports.console.terminal import print_summary, print_voter_kind, print_voter_kinds
 from labeler.reports.printable import percent, spaced_percent
 
