@@ -21,7 +21,7 @@ from ...data.errors import ConfigError
 from ...data.progress import progress
 from ...data.types.label_space import LabelSpace
 from ...data.types.task import Sentences
-from ...models.loading.capabilities import Engine
+from ...models.loading.capabilities import Capability
 from ...models.loading.resolve import ModelRef
 from .languages import is_kazakh
 from .similarity import mean_where_silent, sentence_similarity, sentences_of
@@ -62,7 +62,7 @@ class PromptScores:
 
 def score_prompts(
     texts: Sequence[str],
-    engine: Engine,
+    engine: Capability,
     model: ModelRef,
     labels: LabelSpace,
     *,
@@ -116,7 +116,7 @@ def score_prompts(
 
 
 def check_prompts(
-    engine: Engine,
+    engine: Capability,
     labels: LabelSpace,
     hypotheses: Sentences,
     verbalizers: Sentences,

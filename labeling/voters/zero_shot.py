@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ...data.types.corpus import Corpus
 from ...data.types.task import Sentences
-from ...models.loading.capabilities import Engine, zero_shot_engine
+from ...models.loading.capabilities import Capability, zero_shot_capability
 from ...models.loading.resolve import ModelRef
 from ..label_models.class_balance import known_shares
 from ..text.prompts import PromptScores, check_prompts, class_scores, score_prompts
@@ -94,6 +94,6 @@ class ZeroShotVoter(MatchedVoter):
         return texts if self.same_language and self.chosen_engine != "cloze" else None
 
     @property
-    def chosen_engine(self) -> Engine:
+    def chosen_engine(self) -> Capability:
         """The engine, or the best the model can do."""
-        return zero_shot_engine(self.model) if self.engine == "auto" else self.engine
+        return zero_shot_capability(self.model) if self.engine == "auto" else self.engine

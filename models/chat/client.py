@@ -133,7 +133,7 @@ class ChatClient(AbstractAsyncContextManager["ChatClient"]):
 
     def _degrade(self, used: RequestFormat, detail: str) -> bool:
         """Leave out a parameter; return whether requests are now sent with fewer of them than this one was."""
-        if self._format is not used:  # another request met the same and was first
+        if self._format is not used:  # another request failed alike and was first
             return True
         simpler = used.degrade(detail, accepted=self._accepted is used)
         self._format = simpler or used

@@ -10,12 +10,12 @@ from .folders import is_sentence_encoder, read_config
 if TYPE_CHECKING:
     from .resolve import ModelRef
 
-Engine = Literal["cloze", "nli", "similarity"]
+Capability = Literal["cloze", "nli", "similarity"]
 _MASK_HEADS = ("ForMaskedLM", "ForPreTraining")
 
 
-def zero_shot_engine(ref: ModelRef) -> Engine:
-    """Return the best zero-shot engine a model offers.
+def zero_shot_capability(ref: ModelRef) -> Capability:
+    """Return how a model classifies best without training.
 
     Returns
     -------
@@ -36,7 +36,7 @@ def zero_shot_engine(ref: ModelRef) -> Engine:
 
 
 def has_mask_head(folder: Path) -> bool:
-    """Tell whether a folder's architecture predicts masked tokens, without loading its weights.
+    """Return whether a folder's architecture predicts masked tokens, without loading its weights.
 
     Raises
     ------

@@ -8,13 +8,13 @@ from functools import cache, cached_property
 
 from ...data.progress import status
 from ..embedded.model import embedded_available
-from .capabilities import zero_shot_engine
+from .capabilities import zero_shot_capability
 from .resolve import EMBEDDED, ModelRef, resolve_model
 
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """Finds the model for a voter's field, once, and says which one it is.
+    """Finds the model for a voter's field, once, and reports which one it is.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class ModelChoice:
         if written is not None and written != "auto":
             return self._resolve(written)
         if field == "encoder" and self.name == "auto" and embedded_available():
-            return self._resolve(EMBEDDED) if zero_shot_engine(self._chosen) != "similarity" else self._chosen
+            return self._resolve(EMBEDDED) if zero_shot_capability(self._chosen) != "similarity" else self._chosen
         return self._chosen
 
     @cached_property

@@ -72,7 +72,7 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def is_sentence_encoder(folder: Path) -> bool:
-    """Tell whether a folder says, in the way of sentence-transformers, how it embeds sentences."""
+    """Return whether a folder says, in the way of sentence-transformers, how it embeds sentences."""
     return (folder / "modules.json").is_file()
 
 
@@ -187,7 +187,7 @@ def _has_mode(config: dict[str, Any], mode: str) -> bool:
 
 
 def _is_e5(folder: Path) -> bool:
-    """Tell whether a folder is of the E5 family, whose folders do not name the prefixes they were trained with."""
+    """Return whether a folder is of the E5 family, whose folders do not name the prefixes they were trained with."""
     name = str((read_json(folder / "config.json") or {}).get("_name_or_path", ""))
     parts = [name, folder.name, *(part for part in folder.parts if part.startswith("models--"))]
     family = any(part.split("/")[-1].split("--")[-1].lower().startswith(("e5-", "multilingual-e5-")) for part in parts)

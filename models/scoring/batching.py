@@ -10,7 +10,7 @@ import numpy.typing as npt
 BUDGET = 8192
 """Padded tokens per batch: enough to keep a few cores busy; more gained nothing on 2 cores with AMX."""
 
-FEWEST = 512
+MIN_TOKENS = 512
 """Padded tokens below which a batch is filled up. On CPUs with AMX, oneDNN has other kernels for smaller matrices:
 beside few texts a text got another vector (by up to 0.001) than beside many, and from here on the same bits."""
 
@@ -114,11 +114,11 @@ def tokens_and_mask(
 
 
 def filled_up(rows: Sequence[Sequence[int]], width: int) -> list[Sequence[int]]:
-    """Repeat the last row of a batch until it has `FEWEST` padded tokens: what a row gets then is its own.
+    """Repeat the last row of a batch until it has `MIN_TOKENS` padded tokens: what a row gets then is its own.
 
     Returns
     -------
     list of sequence of int
         The rows, then the copies.
     """
-    return [*rows, *[rows[-1]] * (-(-FEWEST // width) - len(rows))]
+    return [*rows, *[rows[-1]] * (-(-MIN_TOKENS // width) - len(rows))]

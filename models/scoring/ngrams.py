@@ -40,10 +40,10 @@ class NgramFeatures:
     def fit(cls, texts: Sequence[str]) -> NgramFeatures:
         """Find the n-grams that enough texts have."""
         columns, idf = [], []
-        for fewest, options in _KINDS:
+        for minimum, options in _KINDS:
             counts = _counts(texts, options)
             have = np.bincount(counts.indices, minlength=_HASHES)
-            columns.append(np.flatnonzero(have >= fewest))
+            columns.append(np.flatnonzero(have >= minimum))
             idf.append((np.log((1 + len(texts)) / (1 + have[columns[-1]])) + 1).astype(np.float32))
         return cls(tuple(columns), tuple(idf))
 

@@ -22,16 +22,16 @@ def softmax(logits: Floats) -> Floats:
 
 
 def standardised(logits: Floats, weights: Numbers | None = None) -> tuple[npt.NDArray[np.float64], float]:
-    """Centre every row and divide by the common spread, the root of the (weighted) mean square.
+    """Centre every row and divide by the common scale, the root of the (weighted) mean square.
 
     Returns
     -------
     ndarray of float64, shape (n, k), and float
-        The scores, and the spread they were divided by.
+        The scores, and the scale they were divided by.
     """
     centred = logits - logits.mean(axis=1, keepdims=True, dtype=np.float64)
-    spread = max(float(np.sqrt(np.average((centred**2).mean(axis=1), weights=weights))), 1e-12)
-    return centred / spread, spread
+    scale = max(float(np.sqrt(np.average((centred**2).mean(axis=1), weights=weights))), 1e-12)
+    return centred / scale, scale
 
 
 def match_prior(scores: Floats, prior: Floats, weights: Numbers, *, temperature: float = 0.05) -> Floats:
@@ -42,7 +42,7 @@ def match_prior(scores: Floats, prior: Floats, weights: Numbers, *, temperature:
     Parameters
     ----------
     scores : ndarray, shape (n, k)
-        Larger means likelier; of unit spread.
+        Larger means more likely; of unit scale.
     prior : ndarray, shape (k,)
         The share of each class to expect; sums to 1.
     weights : ndarray, shape (n,)
@@ -67,7 +67,7 @@ def match_prior(scores: Floats, prior: Floats, weights: Numbers, *, temperature:
 
 
 def prior_offset(logits: Floats, prior: Floats, weights: Numbers | None = None) -> npt.NDArray[np.float64]:
-    """Find the offset under which the shares of the likeliest classes follow the class balance.
+    """Find the offset under which the shares of the most likely classes follow the class balance.
 
     For two classes it is a quantile, so the shares are as near to the balance as ties allow. For more, the soft
     matching of `match_prior` is the start, and then one class after the other is moved to its exact share.
@@ -90,7 +90,7 @@ def prior_offset(logits: Floats, prior: Floats, weights: Numbers | None = None) 
     weights = np.ones(n) if weights is None else weights
     if not weights.sum() > 0:
         return np.zeros(k)
-    scores, spread = standardised(logits, weights)
+    scores, scale = standardised(logits, weights)
     best = bias = np.zeros(k) if k == 2 else match_prior(scores, prior, weights)
     error = _error(scores + bias, prior, weights)
     for _ in range(1 if k == 2 else _SWEEPS):
@@ -99,7 +99,7 @@ def prior_offset(logits: Floats, prior: Floats, weights: Numbers | None = None) 
         if _error(scores + bias, prior, weights) >= error:
             break
         best, error = bias, _error(scores + bias, prior, weights)
-    offset: npt.NDArray[np.float64] = (best - best.mean()) * spread
+    offset: npt.NDArray[np.float64] = (best - best.mean()) * scale
     return offset
 
 
@@ -115,7 +115,7 @@ def tuned_offset(
     over bootstrap samples of the gold rows. With more than two classes they take turns, largest first.
 
     Where the balance was counted on the same gold rows, `prior_offset` is the better choice: with 50 to 500 of them
-    tuning gained nothing on Kazakh reviews. It pays where the balance is a guess.
+    tuning gained nothing on Kazakh reviews. It pays where the balance is only assumed.
 
     Parameters
     ----------
@@ -179,8 +179,8 @@ def _macro_f1(
 ) -> npt.NDArray[np.float64]:
     """Macro-F1 over the classes with gold rows, in each bootstrap sample; shape (s,)."""
     classes = np.arange(k)
-    truth, guess = gold[:, np.newaxis] == classes, found[:, np.newaxis] == classes
-    both, either = samples @ (truth & guess), samples @ (truth.astype(np.int64) + guess)
+    truth, predicted = gold[:, np.newaxis] == classes, found[:, np.newaxis] == classes
+    both, either = samples @ (truth & predicted), samples @ (truth.astype(np.int64) + predicted)
     f1 = np.divide(2.0 * both, either, out=np.full(both.shape, np.nan), where=either > 0)
     means: npt.NDArray[np.float64] = np.nanmean(f1[:, truth.any(axis=0)], axis=1)
     return means

@@ -34,7 +34,7 @@ class LetterEncoder:
 def model(monkeypatch: pytest.MonkeyPatch) -> ModelRef:
     """Return a model whose encoder is a `LetterEncoder`; nothing is loaded."""
     monkeypatch.setattr("labeler.labeling.text.similarity.load_encoder", lambda ref: LetterEncoder())
-    monkeypatch.setattr("labeler.labeling.voters.zero_shot.zero_shot_engine", lambda ref: "similarity")
+    monkeypatch.setattr("labeler.labeling.voters.zero_shot.zero_shot_capability", lambda ref: "similarity")
     return ModelRef("letters", Path("none"), "0" * 64, "folder")
 
 

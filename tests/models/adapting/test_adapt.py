@@ -15,7 +15,7 @@ from labeler.data.errors import ConfigError, InputError, LabelerError, ModelErro
 from labeler.models.adapting.adapt import AdaptJob, adapt_model
 from labeler.models.adapting.masking import MaskedTexts
 from labeler.models.end_model.build import build_classifier
-from labeler.models.loading.capabilities import zero_shot_engine
+from labeler.models.loading.capabilities import zero_shot_capability
 from labeler.models.loading.resolve import ModelRef, resolve_model
 from labeler.models.scoring.embedding_cache import load_encoder
 from labeler.models.scoring.masked_lm import MaskedLMScorer
@@ -61,7 +61,7 @@ def test_masked_words_are_predicted_better_afterwards(adapt: Adapt, mode: str, t
 def test_the_result_fills_gaps_and_is_a_backbone(adapt: Adapt, tmp_path: Path) -> None:
     adapt()
     ref = resolve_model(str(tmp_path / "out"))
-    assert zero_shot_engine(ref) == "cloze"
+    assert zero_shot_capability(ref) == "cloze"
     scores = MaskedLMScorer(ref, compute=FP32).score(["тауар"], "{text} бұл <mask>.", ["жақсы", "нашар"])
     assert scores.shape == (1, 2)
     assert build_classifier(["a", "b"], backbone=ref, compute=FP32).record.pooling == "cls"
@@ -77,7 +77,7 @@ def test_an_adapted_embedded_is_still_a_sentence_encoder(
     assert "head_learning_rate" in summary.settings
     ref = resolve_model(str(tmp_path / "out"))
     assert ref.prefix == "query: "
-    assert zero_shot_engine(ref) == "similarity"
+    assert zero_shot_capability(ref) == "similarity"
     assert build_classifier(["a", "b"], backbone=ref, compute=FP32).record.pooling == "mean"
     assert load_encoder(ref, cached=False).encode(["тауар"]).shape == (1, 32)
     scorer = MaskedLMScorer(ref, compute=FP32)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labeler.models.scoring.batching import (
-    FEWEST,
+    MIN_TOKENS,
     filled_up,
     pad_rows,
     padded_length,
@@ -62,5 +62,5 @@ def test_a_small_batch_is_filled_up_with_its_last_row(rows: list[list[int]]) -> 
     filled = filled_up(rows, width)
     assert filled[: len(rows)] == rows
     assert all(row == rows[-1] for row in filled[len(rows) :])
-    assert len(filled) * width >= FEWEST
-    assert len(filled) == len(rows) or len(filled) * width < FEWEST + width
+    assert len(filled) * width >= MIN_TOKENS
+    assert len(filled) == len(rows) or len(filled) * width < MIN_TOKENS + width

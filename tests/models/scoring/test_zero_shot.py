@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from labeler.data.errors import ModelError
-from labeler.models.loading.capabilities import has_mask_head, zero_shot_engine
+from labeler.models.loading.capabilities import has_mask_head, zero_shot_capability
 from labeler.models.loading.device import Compute
 from labeler.models.loading.resolve import resolve_model
 from labeler.models.scoring.masked_lm import MaskedLMScorer
@@ -140,9 +140,9 @@ def test_nli_cuts_the_text_not_the_hypothesis(entail: NLIScorer) -> None:
         entail.score(["тауар"], ["бұл " * 100, "бұл нашар"])
 
 
-def test_the_engine_is_read_from_the_config(roberta: Path, nli: Path, bert: Path) -> None:
-    engines = [zero_shot_engine(resolve_model(str(folder))) for folder in (roberta, nli, bert)]
-    assert engines == ["cloze", "nli", "similarity"]
+def test_the_capability_is_read_from_the_config(roberta: Path, nli: Path, bert: Path) -> None:
+    found = [zero_shot_capability(resolve_model(str(folder))) for folder in (roberta, nli, bert)]
+    assert found == ["cloze", "nli", "similarity"]
     assert [has_mask_head(folder) for folder in (roberta, nli, bert)] == [True, False, False]
 
 
