@@ -103,6 +103,14 @@ def read_train_summary(folder: Path) -> TrainSummary | None:
         return None
 
 
+def read_adapt_summary(folder: Path) -> AdaptSummary | None:
+    """Read the numbers in the folder of an adapted model; None if they are not there, or of another version."""
+    try:
+        return AdaptSummary(**json.loads((folder / "adaptation.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
 @dataclass(frozen=True)
 class AdaptSummary:
     """The numbers of one adapted model, kept in its ``adaptation.json``.
@@ -118,7 +126,7 @@ class AdaptSummary:
     texts : dict of str to int
         Reviews read, distinct ones, those trained on, and held out.
     tokens : dict of str to int
-        Tokens hidden in the held-out texts; those of the vocabulary that the others have, and all of them.
+        Tokens masked in the held-out texts; those of the vocabulary that the others have, and all of them.
     settings : dict of str to float
         epochs, learning_rate, head_learning_rate (of a new head), batch_size, seed, max_length.
     new_head : bool
@@ -126,10 +134,10 @@ class AdaptSummary:
     trained_parameters, total_parameters : int
         Weights that were trained, and all of them.
     loss : float
-        Mean training loss: cross-entropy of a hidden token.
+        Mean training loss: cross-entropy of a masked token.
     before, after : dict of str to float
-        ``loss``, the mean cross-entropy of the hidden tokens of the held-out texts over the whole vocabulary, and its
-        exponential ``pseudo_perplexity``; the same tokens are hidden before and after.
+        ``loss``, the mean cross-entropy of the masked tokens of the held-out texts over the whole vocabulary, and its
+        exponential ``pseudo_perplexity``; the same tokens are masked before and after.
     key : str
         Digest of all that the result depends on.
     files : dict of str to str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from ...data.digests import file_digest
 from ...data.errors import RunError
-from ...data.runs.summaries import AdaptSummary
+from ...data.runs.summaries import AdaptSummary, read_adapt_summary
 from ...data.writing.atomic import TEMPORARY_SUFFIX, write_json, write_text
 from ...data.writing.lock import file_lock, reason_of
 from ..embedded.model import HUB_EQUIVALENT
@@ -37,7 +36,7 @@ def check_output(folder: Path) -> None:
         raise RunError(f"{folder} is a file.", hint=_OTHER)
     if not folder.exists() or not any(folder.iterdir()):
         return
-    summary = _read_record(folder)
+    summary = read_adapt_summary(folder)
     if summary is None:
         raise RunError(f"{folder} is there already and is not an adapted model (it has no {RECORD}).", hint=_OTHER)
     changed = sorted(name for name, _ in _digests(folder).items() ^ summary.files.items())
@@ -47,7 +46,7 @@ def check_output(folder: Path) -> None:
 
 def finished(folder: Path, key: str) -> AdaptSummary | None:
     """Return what was done if the folder holds the result of the same work, else None."""
-    summary = _read_record(folder)
+    summary = read_adapt_summary(folder)
     return replace(summary, folder=str(folder)) if summary and summary.key == key else None
 
 
@@ -98,13 +97,6 @@ def held_checkpoints(output: Path) -> Iterator[Path]:
             with suppress(OSError):  # checkpoints stay
                 (folder / ".lock").unlink()
                 folder.rmdir()
-
-
-def _read_record(folder: Path) -> AdaptSummary | None:
-    try:
-        return AdaptSummary(**json.loads((folder / RECORD).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
 
 
 def _digests(folder: Path) -> dict[str, str]:

@@ -166,11 +166,11 @@ def _check_sha256(path: Path) -> None:
 
 def _weights(file: EmbeddedFile, kept: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[np.float32]]:
     """Return the tensors under BertModel's names."""
-    hidden, ffn = file.shape.hidden, file.shape.ffn
+    hidden, ffn = file.sizes["hidden"], file.sizes["ffn"]
     weights = {
         "embeddings.word_embeddings.weight": file.rows("emb.word", kept, hidden),
-        "embeddings.position_embeddings.weight": file.tensor("emb.pos", file.shape.positions, hidden),
-        "embeddings.token_type_embeddings.weight": file.tensor("emb.type", file.shape.types, hidden),
+        "embeddings.position_embeddings.weight": file.tensor("emb.pos", file.sizes["positions"], hidden),
+        "embeddings.token_type_embeddings.weight": file.tensor("emb.type", file.sizes["types"], hidden),
         "embeddings.LayerNorm.weight": file.tensor("emb.ln.w", hidden),
         "embeddings.LayerNorm.bias": file.tensor("emb.ln.b", hidden),
     }
@@ -183,7 +183,7 @@ def _weights(file: EmbeddedFile, kept: npt.NDArray[np.int64]) -> dict[str, npt.N
         "fo": ("output.dense", hidden, ffn),
     }
     norms = {"aln": "attention.output.LayerNorm", "oln": "output.LayerNorm"}
-    for layer in range(file.shape.layers):
+    for layer in range(file.sizes["layers"]):
         for short, (name, rows, columns) in names.items():
             weights[f"encoder.layer.{layer}.{name}.weight"] = file.tensor(f"l{layer}.{short}.w", rows, columns)
             weights[f"encoder.layer.{layer}.{name}.bias"] = file.tensor(f"l{layer}.{short}.b", rows)

@@ -28,28 +28,14 @@ _QUANTISED = 1
 _SIZES = ("hidden", "layers", "heads", "ffn", "vocab", "positions", "types")
 
 
-@dataclass(frozen=True)
-class Shape:
-    """Sizes of the BERT inside the file."""
-
-    hidden: int
-    layers: int
-    heads: int
-    ffn: int
-    vocab: int
-    positions: int
-    types: int
-    eps: float
-
-
 @dataclass(frozen=True, eq=False)
 class EmbeddedFile:
     """The parsed file: small parts in memory, tensors read on demand.
 
     Parameters
     ----------
-    shape : Shape
-        Sizes of the model.
+    sizes : Mapping[str, int]
+        ``hidden``, ``layers``, ``heads``, ``ffn``, ``vocab``, ``positions`` and ``types`` of the BERT inside.
     pieces : tuple[str, ...]
         Unigram pieces, position = token id of the original model.
     scores : ndarray of float32, shape (len(pieces),)
@@ -64,7 +50,7 @@ class EmbeddedFile:
         The file, read as it is needed.
     """
 
-    shape: Shape
+    sizes: Mapping[str, int]
     pieces: tuple[str, ...]
     scores: npt.NDArray[np.float32]
     specials: Mapping[str, int]
@@ -145,7 +131,7 @@ def _parse(buffer: mmap.mmap) -> EmbeddedFile:
     cursor = _Cursor(buffer)
     cursor.take("I")
     sizes = cursor.take("7i")
-    eps, block = cursor.take("fi")
+    _, block = cursor.take("fi")
     if block != _BLOCK:
         raise ValueError(f"blocks of {block} weights, expected {_BLOCK}")
     count, bos, eos, pad, unk = cursor.take("5i")
@@ -154,7 +140,7 @@ def _parse(buffer: mmap.mmap) -> EmbeddedFile:
     scores = np.frombuffer(cursor.bytes(4 * count), "<f4").astype(np.float32)
     blob = cursor.bytes(length)
     return EmbeddedFile(
-        shape=Shape(**dict(zip(_SIZES, sizes, strict=True)), eps=eps),
+        sizes=dict(zip(_SIZES, sizes, strict=True)),
         pieces=tuple(blob[a:b].decode() for a, b in pairwise(offsets)),
         scores=scores,
         specials={"bos": bos, "eos": eos, "pad": pad, "unk": unk},

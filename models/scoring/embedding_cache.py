@@ -110,8 +110,6 @@ class CachedEncoder:
     def __init__(self, encoder: SentenceEncoder) -> None:
         self.encoder = encoder
         self.ref = encoder.ref
-        self.device = encoder.device
-        self.dtype = encoder.dtype
 
     @property
     def digest(self) -> str:
@@ -122,7 +120,7 @@ class CachedEncoder:
     def store(self) -> EmbeddingStore:
         """The shards for this model, prefix and number format, below ``LABELER_CACHE``."""
         prefix = hashlib.blake2b(self.ref.prefix.encode(), digest_size=4).hexdigest()
-        name = f"{_FORMAT}-{self.digest[:24]}-{self.dtype}-{prefix}"
+        name = f"{_FORMAT}-{self.digest[:24]}-{self.encoder.compute.dtype}-{prefix}"
         return EmbeddingStore(cache_root() / "embeddings" / name)
 
     def encode(self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None) -> npt.NDArray[np.float32]:
@@ -245,7 +243,7 @@ def load_encoder(ref: ModelRef, *, cached: bool = True) -> CachedEncoder | Sente
     Returns
     -------
     CachedEncoder or SentenceEncoder
-        Both are `Encoder`, with `ref`, `device` and `dtype` besides.
+        Both are `Encoder`.
     """
     encoder = SentenceEncoder(ref)
     return CachedEncoder(encoder) if cached else encoder

@@ -65,16 +65,6 @@ class SentenceEncoder:
         """The model's content digest."""
         return self.ref.digest
 
-    @property
-    def device(self) -> str:
-        """``"cpu"`` or ``"cuda"``."""
-        return self.compute.device
-
-    @property
-    def dtype(self) -> str:
-        """``"bfloat16"`` or ``"float32"``."""
-        return self.compute.dtype
-
     def encode(self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None) -> npt.NDArray[np.float32]:
         """Embed texts; equal texts are computed once.
 
@@ -130,8 +120,8 @@ class SentenceEncoder:
 
         tokens, mask = tokens_and_mask(filled_up(ids, padded), padded, self._tokenizer.pad_token_id or 0)
         with torch.inference_mode():
-            attention = torch.from_numpy(mask).to(self.device)
-            inputs = {"input_ids": torch.from_numpy(tokens).to(self.device), "attention_mask": attention}
+            attention = torch.from_numpy(mask).to(self.compute.device)
+            inputs = {"input_ids": torch.from_numpy(tokens).to(self.compute.device), "attention_mask": attention}
             hidden = self._model(**inputs).last_hidden_state
             if self._settings.pooling == "cls":
                 pooled = hidden[:, 0].float()
