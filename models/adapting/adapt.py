@@ -13,6 +13,7 @@ import numpy as np
 from ...data.errors import ConfigError, InputError
 from ...data.progress import status
 from ...data.reading.files.format_detection import DETECT, ReadOptions
+from ...data.reading.frames import TableSource
 from ...data.reading.reviews import read_table
 from ...data.runs.manifest import stage_key
 from ...data.runs.summaries import AdaptSummary
@@ -28,6 +29,7 @@ from .masking import MaskedTexts, TokenLoss, masked_loss
 
 if TYPE_CHECKING:
     from ..end_model.record import Mode
+    from .masking import Row
     from .model import MaskedModel
 
 _MIN_TEXTS = 50  # distinct ones: fewer teach nothing and measure nothing
@@ -43,8 +45,8 @@ class AdaptJob:
 
     Parameters
     ----------
-    source : str
-        File of reviews, or ``-``.
+    source : str, Path or table in memory
+        File of reviews, ``-``, or what `read_table` takes besides.
     output : Path
         Folder of the adapted model.
     backbone : str
@@ -64,7 +66,7 @@ class AdaptJob:
         Adapt again although nothing changed.
     """
 
-    source: str
+    source: TableSource
     output: Path
     backbone: str = "auto"
     mode: Mode = "lora"
@@ -131,9 +133,11 @@ def adapt_model(job: AdaptJob, *, compute: Compute | None = None) -> AdaptSummar
 
     with held_checkpoints(job.output) as checkpoints:
         model = build_masked_model(ref, mode=job.mode, seed=job.seed, compute=compute)
-        summary = _adapt(model, texts, job, compute, key=key, checkpoints=checkpoints)
-        data = {"file": PurePath(job.source).name, "texts": digest}
-        summary = replace(summary, data=data, texts={"read": len(table), **summary.texts})
+        rows = model.token_rows(texts)
+        _check_enough(rows, table.source)
+        summary = _adapt(model, rows, job, compute, key=key, checkpoints=checkpoints)
+        numbers = {"read": len(table), "distinct": len(texts), **summary.texts}
+        summary = replace(summary, data={"file": PurePath(table.source).name, "texts": digest}, texts=numbers)
         with atomic_path(job.output) as folder:
             folder.mkdir()
             model.write(folder)
@@ -150,13 +154,11 @@ def _check_enough(texts: Sequence[object], source: str) -> None:
 
 
 def _adapt(
-    model: MaskedModel, texts: list[str], job: AdaptJob, compute: Compute, *, key: str, checkpoints: Path
+    model: MaskedModel, rows: Sequence[Row], job: AdaptJob, compute: Compute, *, key: str, checkpoints: Path
 ) -> AdaptSummary:
-    """Measure, train, measure."""
+    """Measure, train, measure; what was read is not in the summary yet."""
     from .model import MAX_LENGTH
 
-    rows = model.token_rows(texts)
-    _check_enough(rows, job.source)
     order = np.random.default_rng(job.seed).permutation(len(rows))
     held = min(math.ceil(_HELD_OUT_SHARE * len(rows)), _MAX_HELD_OUT)
     held_out, training = [rows[i] for i in order[:held]], [rows[i] for i in order[held:]]
@@ -212,7 +214,7 @@ def _adapt(
         digest=model.ref.digest,
         mode=job.mode,
         data={},
-        texts={"distinct": len(texts), "trained": len(training), "held_out": held},
+        texts={"trained": len(training), "held_out": held},
         tokens={"masked": masked, "seen": int((counts > 0).sum()), "all": len(model.tokenizer)},
         settings={name: getattr(schedule, name) for name in names} | {"max_length": MAX_LENGTH},
         new_head=model.new_head,

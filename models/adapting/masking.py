@@ -21,8 +21,6 @@ from ..training.fit.memory import MemoryBudget
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .model import MaskedModel
-
 Ids = npt.NDArray[np.int64]
 Row = Mapping[str, Sequence[int]]
 MULTIPLE = 8
@@ -135,7 +133,7 @@ class TokenLoss:
         return self
 
 
-def masked_loss(model: MaskedModel, texts: MaskedTexts, *, compute: Compute, title: str) -> tuple[float, int]:
+def masked_loss(model: Any, texts: MaskedTexts, *, compute: Compute, title: str) -> tuple[float, int]:
     """Return the mean cross-entropy of the predicted tokens of some texts, over the whole vocabulary, and their number.
 
     Its exponential is the pseudo-perplexity of Salazar et al. (2020), "Masked Language Model Scoring", but that a share

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from labeler.data.errors import ConfigError, InputError, LabelerError, ModelError, RunError
@@ -22,7 +23,7 @@ from labeler.models.scoring.masked_lm import MaskedLMScorer
 from labeler.models.training.fit import callbacks
 
 from ...conftest import App
-from .conftest import FP32, MARKER
+from .conftest import FP32, MARKER, reviews
 
 Adapt = Callable[..., Any]
 
@@ -121,6 +122,12 @@ def test_what_is_done_is_not_done_again(adapt: Adapt, said: list[str]) -> None:
     assert second == replace(first, seconds=0.0, texts_per_second=0.0)
     assert adapt(force=True).texts_per_second > 0
     assert adapt(epochs=1).settings["epochs"] == 1  # an adapted model may be replaced by another
+
+
+def test_reviews_may_be_a_table_in_memory(roberta: Path, tmp_path: Path) -> None:
+    frame = pl.DataFrame({"пікір": reviews()})
+    job = AdaptJob(frame, tmp_path / "out", str(roberta), epochs=0.5)
+    assert adapt_model(job, compute=FP32).texts["read"] == 64
 
 
 @pytest.mark.parametrize("mode", ["full", "lora"])
