@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from ...models.loading.device import choose_compute
 from ...models.loading.resolve import resolve_model
 from ...models.scoring.embedding_cache import load_encoder
 from ..results import Result
@@ -27,8 +28,8 @@ def measure_embedding(texts: pl.Series, *, n: int = TEXTS, rounds: int = ROUNDS)
     distinct = texts.unique(maintain_order=True)
     chosen = distinct.sample(min(n, len(distinct)), seed=SEED).to_list()
     ref = resolve_model("embedded")
-    ours = load_encoder(ref, cached=False)
-    theirs: Any = SentenceTransformer(str(ref.path), device=ours.device, local_files_only=True)
+    ours, compute = load_encoder(ref, cached=False), choose_compute()
+    theirs: Any = SentenceTransformer(str(ref.path), device=compute.device, local_files_only=True)
 
     def their_vectors(batch: list[str]) -> npt.NDArray[np.float32]:
         return np.asarray(theirs.encode(batch, batch_size=32, show_progress_bar=False))
@@ -45,7 +46,7 @@ def measure_embedding(texts: pl.Series, *, n: int = TEXTS, rounds: int = ROUNDS)
     ratios = sorted(slow / fast for slow, fast in rounds_seconds)
     slow, fast = (statistics.median(seconds) for seconds in zip(*rounds_seconds, strict=True))
     cosine = (left * right).sum(axis=1) / np.linalg.norm(left, axis=1) / np.linalg.norm(right, axis=1)
-    rates = f"{len(chosen) / fast:.0f} ({ours.dtype}) against {len(chosen) / slow:.0f} texts/s on {ours.device}"
+    rates = f"{len(chosen) / fast:.0f} ({compute.dtype}) against {len(chosen) / slow:.0f} texts/s on {compute.device}"
     rates += f", {rounds} rounds: {ratios[0]:.1f} to {ratios[-1]:.1f}"
     return [
         Result(
