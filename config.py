@@ -87,7 +87,7 @@ class Task(Section):
         ConfigError
             If there is none of this name; the hint names the nearest one.
         """
-        return load_config(preset=name)
+        return parse_config(preset_text(name), source=f"preset {name}")
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Task:
@@ -132,16 +132,18 @@ class Task(Section):
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
 
 
-def load_config(path: Path | None = None, preset: str | None = None, *, check: Check | None = None) -> Task:
-    """Load a configuration file, a preset, ``labeler.toml`` of the working directory, or the default preset.
+def load_config(task: TaskSource = None, *, check: Check | None = None) -> Task:
+    """Return a task, or read what gives it: see `TaskSource`.
 
     Raises
     ------
     ConfigError
         If the file or preset is not there, is not TOML, or holds a wrong key or value; see `parse_config`.
     """
-    if path is not None and preset is not None:
-        raise ConfigError("Both a configuration file and a preset were given.", hint="Choose --config or --preset.")
+    if isinstance(task, Task):
+        raise_together(check(task.model_dump(mode="json", exclude_none=True)) if check else [], "The task")
+        return task
+    path, preset = task_places(task)
     path = config_path(path, preset)
     if path is None:
         name = DEFAULT_PRESET if preset is None else preset
@@ -182,11 +184,7 @@ def config_path(path: Path | None, preset: str | None = None) -> Path | None:
 
 def run_config(task: TaskSource, run: Path) -> Task:
     """Return a task that was named, ``labeler.toml`` here, or a run's own task."""
-    if isinstance(task, Task):
-        return task
-    path, preset = task_places(task)
-    alone = task is None and not Path(CONFIG_FILE).is_file()
-    return load_config(run / "config.toml" if alone else path, preset)
+    return load_config(run / "config.toml" if task is None and not Path(CONFIG_FILE).is_file() else task)
 
 
 def parse_config(text: str, *, source: str, check: Check | None = None) -> Task:

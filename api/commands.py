@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ..config import Task, TaskSource, load_config, parse_config, task_places
+from ..config import Task, TaskSource, load_config, parse_config
 from ..data.presets import preset_names, preset_text, write_preset
 from ..data.reading.files.format_detection import ReadOptions
 from ..data.reading.frames import TableSource
@@ -31,7 +31,7 @@ def init(preset: str, path: Path, *, force: bool = False) -> None:
 
 def default_run_dir(data: str | None, task: TaskSource) -> Path:
     """Name the folder of a run after its input, or after the task whose bundled sample it labels."""
-    return default_run(data, "" if data is not None else load_config(*task_places(task)).task.name)
+    return default_run(data, "" if data is not None else load_config(task).task.name)
 
 
 def adapt(
@@ -112,7 +112,7 @@ def annotate(
     own = None if run is None else run / "config.toml"
     if task is None and own is not None and own.is_file():
         task = own
-    annotate_file(file, run, load_config(*task_places(task)).task.labels, second=second, port=port)
+    annotate_file(file, run, load_config(task).task.labels, second=second, port=port)
 
 
 def explain(text: str, task: TaskSource = None, *, kind: str | None = None, models: str | None = None) -> Explanation:
@@ -120,7 +120,7 @@ def explain(text: str, task: TaskSource = None, *, kind: str | None = None, mode
     from ..labeling.explain import explain_zero_shot
     from ..models.loading.choice import ModelChoice
 
-    settings = load_config(*task_places(task))
+    settings = load_config(task)
     return explain_zero_shot(settings.task, settings.voters, kind, text, ModelChoice(models or "auto"))
 
 

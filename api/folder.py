@@ -6,18 +6,20 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import Any, Self
 
 import polars as pl
+import polars.selectors as cs
 
 from ..config import Task, load_config
-from ..data.errors import ConfigError
+from ..data.command import command
+from ..data.errors import ConfigError, RunError
 from ..data.runs.directory import RunDirectory, existing_run
 from ..data.runs.labels import LabelledRun
 from ..data.runs.names import set_latest
 from ..labeling.outputs import LabelSummary
-from .tables import labels_table, summary_html, summary_table, voters_table, votes_table
 
 
 class RunFolder:
@@ -48,27 +50,43 @@ class RunFolder:
     @property
     def labels(self) -> pl.DataFrame:
         """A row for each review: id, text, label (null without one), confidence, p_<class>, covered, votes."""
-        return labels_table(self._labelled)
+        labelled = self._labelled
+        return labelled.frame("id", "text", "label", "confidence", *labelled.columns, "covered", "votes")
 
     @property
     def votes(self) -> pl.DataFrame:
         """A row for each review: its id, and a column for each voter with the class it votes, null if it abstains."""
-        return votes_table(self._labelled)
+        labelled = self._labelled
+        columns = zip(labelled.voters, labelled.vote_matrix(ids=labelled.ids).T, strict=True)
+        named = (labelled.label_space.series(votes).alias(voter) for voter, votes in columns)
+        return pl.DataFrame([labelled.ids.alias("id"), *named])
 
     @property
     def voters(self) -> pl.DataFrame:
         """A row for each voter: coverage, overlaps, conflicts, accuracy on gold labels; see `lf_summary`."""
-        return voters_table(self.numbers)
+        voters = pl.DataFrame(self.numbers.voters, infer_schema_length=None)
+        return voters.with_columns(cs.by_dtype(pl.Null).cast(pl.Float64))
 
     @property
     def summary(self) -> pl.DataFrame:
         """The numbers of labelling: columns measure, label (null where it is not about one class) and value."""
-        return summary_table(self.numbers)
+        numbers = self.numbers
+        rows: list[tuple[str, str | None, float]] = [
+            *((name, None, getattr(numbers, name)) for name in ("rows", "rejected", "covered", "labelled")),
+            *(("labelled", name, count) for name, count in numbers.distribution.items()),
+            *(("class_balance", name, share) for name, share in numbers.class_balance.items()),
+            *((f"gold_{name}", None, value) for name, value in (numbers.gold or {}).items()),
+        ]
+        return pl.DataFrame(rows, {"measure": pl.String, "label": pl.String, "value": pl.Float64}, orient="row")
 
     @property
     def numbers(self) -> LabelSummary:
         """The numbers of labelling in full, with notes, as `labeler label` prints them."""
-        return LabelSummary(**self._labelled.summary)
+        try:
+            return LabelSummary(**self._labelled.summary)
+        except TypeError as error:
+            again = command("label", "--force", "--run", self.path)
+            raise RunError(f"{self.path} is of another version of labeler.", hint=f"Label again: {again}") from error
 
     def to_pandas(self) -> Any:
         """Return `labels` as a data frame of pandas."""
@@ -111,7 +129,14 @@ class RunFolder:
 
     def _repr_html_(self) -> str:
         """Show the numbers of labelling in a notebook."""
-        return summary_html(self.numbers, str(self.path))
+        numbers, place = self.numbers, escape(str(self.path))
+        head = f"<p>{numbers.labelled:,} of {numbers.rows:,} reviews labelled: {place}</p>"
+        rows = (
+            f"<tr><td>{escape(name)}</td><td>{count:,}</td><td>{numbers.class_balance[name]:.1%}</td></tr>"
+            for name, count in numbers.distribution.items()
+        )
+        names = "<tr><th>label</th><th>reviews</th><th>class balance</th></tr>"
+        return f"{head}<table>{names}{''.join(rows)}</table>"
 
     @property
     def _trained(self) -> RunDirectory:

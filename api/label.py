@@ -193,11 +193,7 @@ def _settings(told: LabelOptions, task: TaskSource) -> Task:
 
     mistakes: list[LabelerError] = []
     try:
-        if isinstance(task, Task):
-            raise_together(voter_mistakes(task.model_dump(mode="json", exclude_none=True)), "The task")
-            settings = task
-        else:
-            settings = load_config(config_path(told.config, told.preset), told.preset, check=voter_mistakes)
+        settings = load_config(task if isinstance(task, Task) else told.config or told.preset, check=voter_mistakes)
     except ConfigError as error:
         mistakes.append(error)
     try:

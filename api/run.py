@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 class Run(RunFolder):
     """A folder with labels and votes that `label` made, and later a model and a report.
 
+    Without a folder of its own it goes with the object: when that is closed, garbage-collected, or Python ends.
+
     Parameters
     ----------
     path : str or Path, optional
@@ -39,10 +41,6 @@ class Run(RunFolder):
     ------
     RunError
         If it is no run, or, by each method, if the run lacks what that needs.
-
-    Notes
-    -----
-    A run without a folder of its own goes with the object: when it is closed, garbage-collected, or Python ends.
 
     Examples
     --------
@@ -221,12 +219,10 @@ class Run(RunFolder):
         Parameters
         ----------
         n, seed : int
-        strategy : str
-            mixed, random, stratified, uncertain or disagreement.
+        strategy, format : str
+            mixed, random, stratified, uncertain or disagreement; csv, label-studio or argilla.
         output : str or Path, optional
             A new file; by default in the folder ``samples`` of the run, whose labels `label` uses the next time.
-        format : str
-            csv, label-studio or argilla.
 
         Returns
         -------

@@ -18,7 +18,7 @@ from typer.main import get_command
 
 from labeler import __version__
 from labeler.cli import app as commands
-from labeler.config import load_config
+from labeler.config import Task, load_config
 from labeler.data.presets import preset_names
 from labeler.data.runs.manifest import Manifest
 from labeler.models.embedded.model import embedded_available
@@ -434,7 +434,7 @@ def test_init_writes_the_preset_once(app: App, workdir: Path, preset: str) -> No
     assert (first.exit_code, first.stdout) == (0, "labeler.toml\n")
     written = (workdir / "labeler.toml").read_text(encoding="utf-8")
     assert "#" in written
-    assert load_config() == load_config(preset=preset)
+    assert load_config() == Task.preset(preset)
     (workdir / "labeler.toml").write_text("mine", encoding="utf-8")
     second = app("init", "--preset", preset)
     assert second.exit_code == 1

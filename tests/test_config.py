@@ -41,24 +41,24 @@ def test_a_minimal_file_gets_the_defaults() -> None:
 
 @pytest.mark.parametrize("preset", preset_names())
 def test_a_preset_is_named_after_its_task(preset: str) -> None:
-    assert load_config(preset=preset).task.name == preset
+    assert Task.preset(preset).task.name == preset
 
 
 @pytest.mark.parametrize("preset", preset_names())
 @pytest.mark.parametrize("field", ["keywords", "prototypes", "hypotheses", "verbalizers", "description"])
 def test_every_class_of_a_preset_is_described(preset: str, field: str) -> None:
-    assert [label.name for label in load_config(preset=preset).task.labels if not getattr(label, field)] == []
+    assert [label.name for label in Task.preset(preset).task.labels if not getattr(label, field)] == []
 
 
 @pytest.mark.parametrize("preset", preset_names())
 def test_the_voters_of_a_preset_have_the_options_they_are_given(preset: str) -> None:
-    for voter in load_config(preset=preset).voters:
+    for voter in Task.preset(preset).voters:
         assert set(voter.options) <= set(voter_options(voter.kind))
 
 
 @pytest.mark.parametrize("preset", preset_names())
 def test_cloze_templates_have_both_gaps(preset: str) -> None:
-    templates = load_config(preset=preset).task.cloze
+    templates = Task.preset(preset).task.cloze
     assert templates
     assert all(template.count("{text}") == template.count("<mask>") == 1 for template in templates)
 
@@ -220,7 +220,7 @@ def test_a_class_balance_by_name_survives_the_run_and_names_a_wrong_class() -> N
 
 def test_a_preset_that_does_not_exist_names_the_nearest() -> None:
     with pytest.raises(ConfigError, match="no preset 'kaspi'") as caught:
-        load_config(preset="kaspi")
+        Task.preset("kaspi")
     assert (
         caught.value.hint
         == "Did you mean 'kaspi-sentiment'? Known: kaspi-sentiment, marketplace-category, news-topics."
@@ -230,12 +230,7 @@ def test_a_preset_that_does_not_exist_names_the_nearest() -> None:
 @pytest.mark.parametrize("name", ["", "../config", "kaspi-sentiment.toml"])
 def test_a_preset_is_no_path(name: str) -> None:
     with pytest.raises(ConfigError, match="There is no preset"):
-        load_config(preset=name)
-
-
-def test_a_file_and_a_preset_are_one_too_many(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="Both a configuration file and a preset"):
-        load_config(tmp_path / "labeler.toml", "kaspi-sentiment")
+        Task.preset(name)
 
 
 def test_the_file_of_the_working_directory_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,7 +238,7 @@ def test_the_file_of_the_working_directory_is_found(tmp_path: Path, monkeypatch:
     assert load_config().task.name == "kaspi-sentiment"
     (tmp_path / "labeler.toml").write_text(MINIMAL, encoding="utf-8")
     assert load_config().task.label_space.names == ("no", "yes")
-    assert load_config(preset="marketplace-category").task.name == "marketplace-category"
+    assert Task.preset("marketplace-category").task.name == "marketplace-category"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])

@@ -103,7 +103,7 @@ def test_it_is_typed() -> None:
         "import labeler.cli",
         "import sys; sys.argv = ['labeler', '--help']\n"
         "import labeler.cli\ntry: labeler.cli.main()\nexcept SystemExit: pass",
-        "import labeler.config; labeler.config.load_config(preset='kaspi-sentiment')",
+        "import labeler; labeler.Task.preset('kaspi-sentiment')",
     ],
     ids=["import", "--help", "configuration"],
 )

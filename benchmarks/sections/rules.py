@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ...config import Task, load_config
+from ...config import Task
 from ...data.types.corpus import Corpus
 from ...data.types.label_space import LabelSpace
 from ...labeling.settings import VoterSection
@@ -53,7 +53,7 @@ class Rules:
     """The same rules as voters, as labeling functions, and as a configuration."""
 
     def __init__(self) -> None:
-        self.preset = load_config(preset="kaspi-sentiment")
+        self.preset = Task.preset("kaspi-sentiment")
         task = self.preset.task
         self.labels: LabelSpace = task.label_space
         self.keyword = KeywordVoter(labels=self.labels, keywords=task.resources["keywords"])

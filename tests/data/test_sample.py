@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labeler.config import load_config
+from labeler.config import Task
 from labeler.data.errors import InputError
 from labeler.data.gold.gold_rows import read_gold
 from labeler.data.gold.match import match_gold
@@ -25,7 +25,7 @@ def test_there_are_400_usable_reviews(task: str) -> None:
 
 @pytest.mark.parametrize("task", sorted(SAMPLES))
 def test_there_are_120_gold_rows_with_every_class(task: str) -> None:
-    space = load_config(preset=task).task.label_space
+    space = Task.preset(task).task.label_space
     gold = read_gold(sample_of(task).gold, space)
     assert len(gold) == 120
     assert set(gold.frame["label"]) == set(range(space.k))
@@ -34,7 +34,7 @@ def test_there_are_120_gold_rows_with_every_class(task: str) -> None:
 @pytest.mark.parametrize("task", sorted(SAMPLES))
 def test_gold_rows_are_not_among_the_reviews(task: str) -> None:
     frame = read_table(sample_of(task).reviews).frame
-    gold = read_gold(sample_of(task).gold, load_config(preset=task).task.label_space)
+    gold = read_gold(sample_of(task).gold, Task.preset(task).task.label_space)
     assert len(match_gold(gold, frame["id"], frame["text"]).missing) == 120
 
 

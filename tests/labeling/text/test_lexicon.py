@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labeler.config import load_config
+from labeler.config import Task
 from labeler.data.errors import ConfigError
 from labeler.data.presets import preset_names
 from labeler.data.types.corpus import Words
@@ -77,21 +77,21 @@ def test_phrases_match_neighbours_of_one_text(texts: list[list[str]], first: str
 
 @pytest.mark.parametrize("preset", preset_names())
 def test_every_preset_entry_parses(preset: str) -> None:
-    for i, label in enumerate(load_config(preset=preset).task.labels):
+    for i, label in enumerate(Task.preset(preset).task.labels):
         assert all(parse_entry(entry, i).weight > 0 for entries in label.keywords.values() for entry in entries)
 
 
 @pytest.mark.parametrize("preset", preset_names())
 def test_no_preset_entry_speaks_for_two_classes(preset: str) -> None:
     speaks: dict[tuple[object, ...], set[str]] = {}
-    for i, label in enumerate(load_config(preset=preset).task.labels):
+    for i, label in enumerate(Task.preset(preset).task.labels):
         for entry in (parse_entry(text, i) for entries in label.keywords.values() for text in entries):
             speaks.setdefault((entry.words, entry.exact, entry.suffix), set()).add(label.name)
     assert {entry: names for entry, names in speaks.items() if len(names) > 1} == {}
 
 
 def test_the_sentiment_preset_has_many_stems_per_class() -> None:
-    for label in load_config(preset="kaspi-sentiment").task.labels:
+    for label in Task.preset("kaspi-sentiment").task.labels:
         entries = [parse_entry(text, 0) for texts in label.keywords.values() for text in texts]
         assert len({entry.words for entry in entries}) >= 60
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from labeler.config import load_config
+from labeler.config import Task
 from labeler.data.types.corpus import Corpus
 from labeler.data.types.votes import Votes
 from labeler.labeling.voting.registry import build_voter, voter_kinds
@@ -20,7 +20,7 @@ from labeler.models.chat.asking import Asked, Usage
 from labeler.models.chat.replies import Answer
 from labeler.models.loading.resolve import ModelRef
 
-TASK = load_config(preset="kaspi-sentiment").task
+TASK = Task.preset("kaspi-sentiment").task
 KEYWORDS = {"negative": {"kk": ["нашар^2", "*майды"]}, "positive": {"kk": ["жақсы", "керемет^2", "ұна-", "ok жақсы"]}}
 OPTIONS: dict[str, dict[str, Any]] = {
     "embedding": {},
