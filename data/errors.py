@@ -3,7 +3,7 @@
 ::
 
     LabelerError
-    ├── ConfigError     labeler.toml, a preset or a flag says something impossible
+    ├── ConfigError     labeler.toml, a preset or a flag is invalid
     ├── InputError      a table of the user's cannot be read or used
     ├── ModelError      a model cannot be found, fetched or loaded
     ├── VoterError      a voter cannot vote on this corpus
@@ -40,7 +40,7 @@ class LabelerError(Exception):
 
 
 class ConfigError(LabelerError):
-    """``labeler.toml``, a preset or a flag says something impossible."""
+    """``labeler.toml``, a preset or a flag is invalid."""
 
 
 class InputError(LabelerError):
@@ -64,7 +64,7 @@ class RunError(LabelerError):
 
 
 def nearest_hint(name: str, known: Iterable[str]) -> str:
-    """Say which known name is nearest to a wrong one, and list them all.
+    """Return the known name that is nearest to a wrong one, and a list of all of them.
 
     Parameters
     ----------

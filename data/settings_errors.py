@@ -24,7 +24,7 @@ def mistakes_in(
     Parameters
     ----------
     error : ValidationError
-        A validator's own message may have a second line that says what to do.
+        A validator's own message may have a second line, the hint.
     model : type of BaseModel
         What was to be made.
     given : mapping

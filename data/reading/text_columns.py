@@ -120,7 +120,7 @@ def likely_columns(frame: pl.DataFrame, likely: str | Sequence[str] | None) -> t
 
 
 def usual_text_columns(frame: pl.DataFrame) -> TextColumns | None:
-    """Find texts by names alone: pros, cons and a comment; or the only column, or key of nested values, called so."""
+    """Find texts by names alone: pros, cons and a comment; or the only column, or nested key, with a usual name."""
     texts = _usual_texts(frame)
     pros, cons = (
         [name for name in guess_column(frame, names) if is_string(frame, name) and not all_numbers([frame[name]])]
@@ -132,7 +132,7 @@ def usual_text_columns(frame: pl.DataFrame) -> TextColumns | None:
 
 
 def _usual_texts(frame: pl.DataFrame) -> list[str]:
-    """List the columns that are called as texts usually are, or else keys of nested values that are."""
+    """List the columns with usual names of texts, or else such keys of nested values."""
     nested = [key for key in _nested_keys(frame) if fold_name(key.rpartition(".")[2]) in TEXT_NAMES]
     holders = {key.partition(".")[0] for key in nested}
     return [name for name in guess_column(frame, TEXT_NAMES) if name not in holders] or nested

@@ -184,7 +184,7 @@ class UniqueTexts:
 
     @cached_property
     def has_content(self) -> npt.NDArray[np.bool_]:
-        """Which distinct texts say something, shape (u,); see `content.has_content`."""
+        """Which distinct texts have content, shape (u,); see `content.has_content`."""
         return has_content(self.texts)
 
     @cached_property

@@ -69,7 +69,7 @@ class LabelSpace:
     def find(self, name: str) -> int:
         """Return the class index of `name`, -1 if there is no such class.
 
-        Case and spaces do not matter, unless they are all that tells two classes apart.
+        Case and spaces do not matter, unless two classes differ in nothing else.
         """
         return self._exact.get(name, self._loose.get(_plain(name), ABSTAIN))
 

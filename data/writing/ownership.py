@@ -75,7 +75,7 @@ def discard(path: Path) -> None:
 
 
 def set_aside(path: Path, run: Path, why: str = "is not as labeler wrote it") -> None:
-    """Move a file or folder of a run into its folder `KEPT`, and say so.
+    """Move a file or folder of a run into its folder `KEPT`, with a status message.
 
     Raises
     ------

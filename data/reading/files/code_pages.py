@@ -38,7 +38,7 @@ class _Page:
 
 
 def cyrillic_code_page(sample: bytes) -> str | None:
-    """Return the code page in which the non-ASCII bytes spell Cyrillic words; None if there is none, or no telling.
+    """Return the code page in which the non-ASCII bytes spell Cyrillic words; None if there is none, or several.
 
     Damaged UTF-8 fails because half of its bytes are not letters; Latin-1 fails because its accented letters stand
     alone among ASCII ones instead of beside each other.

@@ -64,7 +64,7 @@ class InputText:
     head : bytes
         The beginning of the text as UTF-8: `SAMPLE` bytes or more if there are as many.
     notes : tuple of str
-        What to tell the user.
+        Notes for the user.
     """
 
     file: InputFile

@@ -21,7 +21,7 @@ def unique_names(header: list[str]) -> list[str]:
 
 
 def lines_above(data: bytes, lines: int) -> pl.DataFrame:
-    """Reject the lines above the header, but blank ones and the one that tells spreadsheets the delimiter."""
+    """Reject the lines above the header, except blank ones and Excel's line with the delimiter."""
     bad = Rejections()
     for number, line in enumerate(data.split(b"\n", lines)[:lines], start=1):
         if line.strip() and not line.lower().startswith((b"sep=", b'"sep=')):

@@ -12,7 +12,7 @@ from ..files.format_detection import SAMPLE, first_line, split_fields, usual_nam
 from .csv_rows import count_misread
 
 SEPARATOR_LINE = re.compile(rb'[\r\n]*"?sep=([^\r\n"])"?[ ,;\t]*(?:\r\n|\n|\r)', re.IGNORECASE)
-"""Excel's first line that says what the delimiter is."""
+"""Excel's first line with the delimiter."""
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _MAX_ABOVE = 20

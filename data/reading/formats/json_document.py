@@ -21,7 +21,7 @@ Place = tuple[str, int, dict[str, Any]]
 def find_records(text: str, source: str) -> tuple[int, str]:
     """Find the list of records in an object such as ``{"reviews": [{...}, ...]}``, also deeper.
 
-    Of several lists the one counts whose objects have a key that is called as texts usually are.
+    Of several lists the one counts whose objects have a key with a usual name of texts.
 
     Returns
     -------
@@ -33,7 +33,7 @@ def find_records(text: str, source: str) -> tuple[int, str]:
     ValueError
         If the text is no JSON object, or an empty one.
     InputError
-        If there is no list of objects, or several and no telling which.
+        If there is no list of objects, or several that may be meant.
     """
     places = list(_lists(text, 0, "", 1))
     likely = [place for place in places if any(fold_name(key) in TEXT_NAMES for key in place[2])]

@@ -195,7 +195,7 @@ def _clean(value: Any) -> Any:
 
 
 def kinds_of(records: Records) -> Kinds:
-    """Say what kinds of values each column has."""
+    """Return what kinds of values each column has."""
     names = dict.fromkeys(name for record in records.values for name in record)
     return {name: _kinds([record.get(name) for record in records.values]) for name in names}
 

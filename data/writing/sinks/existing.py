@@ -27,7 +27,7 @@ def read_schema(path: Path, form: FileFormat) -> Schema:
     Raises
     ------
     InputError
-        If the file cannot be read as what its ending says.
+        If the file cannot be read in the format of its ending.
     """
     with _explaining(path):
         if form.kind == "parquet":
@@ -43,7 +43,7 @@ def read_columns(path: Path, form: FileFormat, columns: Sequence[str]) -> Iterat
     Raises
     ------
     InputError
-        If the file cannot be read as what its ending says.
+        If the file cannot be read in the format of its ending.
     """
     with _explaining(path):
         # By name: a column may be called like a pattern, such as '^p_.*$'.

@@ -62,7 +62,7 @@ class Journal:
             chunk.unlink()
 
     def start(self, origin: Mapping[str, object], *, name: str) -> None:
-        """Keep the chunks if they have the same `origin`, else remove them and say so."""
+        """Keep the chunks if they have the same `origin`, else remove them with a status message."""
         if self.chunks and self._origin() != origin:
             status(
                 f"{name}: the rows of an interrupted run are dropped, because they come from another model or settings"
