@@ -38,6 +38,7 @@ error, and with 2 after a wrong option. `labeler COMMAND --help` shows what this
 | `LABELER_DEBUG` | if set, errors show their traceback |
 | `HF_HUB_OFFLINE` | `1`: never ask the Hugging Face hub |
 | `OPENAI_API_KEY`, `OPENAI_BASE_URL` | key and address of the server that voters of kind `llm` ask |
+| `LABELER_TOKEN` | what requests to `labeler serve` must bring |
 | `RAY_ADDRESS` | Ray cluster of `--engine ray` |
 | `TMPDIR` | folder of temporary copies of remote, packed and piped input |
 """
