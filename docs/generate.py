@@ -30,7 +30,8 @@ NOTICE = "<!-- Written by `make docs`; edit docs/generate.py or the source it re
 CLI_INTRO = """# Commands
 
 Results go to standard output, progress and messages to standard error. A command ends with status 0, with 1 after an
-error, and with 2 after a wrong option. `labeler COMMAND --help` shows what this page shows.
+error, and with 2 after a wrong option. `labeler COMMAND --help` shows what this page shows, `labeler --version` the
+version; `labeler --install-completion` lets the shell complete commands and options.
 
 | variable | meaning |
 | --- | --- |
