@@ -1,1 +1,1 @@
-"""How good the labels are, and how that is told."""
+"""Evaluation of labels and models, reports, samples and annotation."""

@@ -138,7 +138,7 @@ def _fitted(labelled: LabelledRun, names: list[str], settings: LabelModelSection
 
 
 def _without(model: VoteAggregator, votes: npt.NDArray[np.int16], voter: int) -> npt.NDArray[np.float32]:
-    """Class probabilities as if one voter had abstained, shape (n, k); NaN where nobody else votes."""
+    """Class probabilities as if one voter had abstained, shape (n, k); NaN where no other voter votes."""
     masked = votes.copy()
     masked[:, voter] = ABSTAIN
     table = VotePatterns.from_votes(masked)

@@ -43,7 +43,7 @@ class Unpacked:
     lines : Series of int64
         Line of each row in the file.
     notes : tuple of str
-        What a user should be told.
+        Notes to the user.
     """
 
     frame: pl.DataFrame

@@ -78,7 +78,7 @@ def labels_to_score_on(run: RunDirectory, label_space: LabelSpace, file: TableSo
     Returns
     -------
     GoldTable or None
-        None where ``gold.parquet`` of the run says all: no sample has a label, or that file is gone.
+        None where ``gold.parquet`` of the run is complete: no sample has a label, or that file is gone.
 
     Raises
     ------
@@ -87,8 +87,8 @@ def labels_to_score_on(run: RunDirectory, label_space: LabelSpace, file: TableSo
     """
     if file is not None:
         return read_gold(file, label_space)
-    told = read_label_options(run)
-    file = None if told is None else told.gold
+    options = read_label_options(run)
+    file = None if options is None else options.gold
     if file is not None and not Path(file).exists():
         gone = f"{file} is not there any more: " if not in_memory(file) else ""
         status(f"{gone}the hand labels are those that the run was made with")

@@ -26,7 +26,7 @@ def with_record(gold: GoldTable, run: RunDirectory) -> GoldTable:
     Returns
     -------
     GoldTable
-        With notes on what was looked up, and on what nobody knows.
+        With notes on what was looked up, and on what is unknown.
 
     Raises
     ------
@@ -42,12 +42,12 @@ def with_record(gold: GoldTable, run: RunDirectory) -> GoldTable:
     )
     numbered = gold.frame.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("row"))
     rows = numbered.join(found.unique("row", keep="first"), on="row", how="left", maintain_order="left")
-    told, recorded = pl.col(INCLUSION), pl.col("recorded")
+    given, recorded = pl.col(INCLUSION), pl.col("recorded")
     # A file may be of another run that drew the same review with another probability.
-    ours = recorded.is_not_null() & (told.is_null() | ((told - recorded).abs() <= _SAME * recorded))
-    looked_up = len(rows.filter(ours & told.is_null()))
+    ours = recorded.is_not_null() & (given.is_null() | ((given - recorded).abs() <= _SAME * recorded))
+    looked_up = len(rows.filter(ours & given.is_null()))
     rows = rows.with_columns(
-        pl.when(ours).then(recorded).otherwise(told).alias(INCLUSION),
+        pl.when(ours).then(recorded).otherwise(given).alias(INCLUSION),
         pl.when(ours).then("copies").otherwise("rows").cast(pl.Float64).alias("rows"),
         pl.when(ours).then("sample").otherwise(0),
     )

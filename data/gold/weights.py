@@ -56,7 +56,7 @@ def sample_weights(probability: Array, rows: Array, sample: npt.NDArray[np.int64
 def looks_random(population: Array, sample: Array, weights: Array, counts: Numbers | None = None) -> bool:
     """Return whether weighted rows could be a random sample, by what is known of all rows.
 
-    A sample that prefers disputed reviews and has lost its inclusion probabilities, or rows that somebody chose, differ
+    A sample that prefers disputed reviews and has lost its inclusion probabilities, or rows chosen by hand, differ
     from the population by more than four standard errors in the mean of some feature.
 
     Parameters

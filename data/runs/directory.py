@@ -83,7 +83,7 @@ class RunDirectory:
         return self.votes_folder / f"{safe_file_name(voter)}.parquet"
 
     def failures(self, voter: str) -> Path:
-        """Rows a voter was asked about in vain, each with the reason; absent when there are none."""
+        """Rows for which a voter failed, each with the reason; absent when there are none."""
         return self.votes_folder / f"{safe_file_name(voter)}.failures.jsonl"
 
     def read_manifest(self) -> Manifest:
@@ -140,7 +140,7 @@ class RunDirectory:
         self.remove_report()
 
     def remove_report(self) -> None:
-        """Remove the report, which tells of earlier labels, and say so."""
+        """Remove the report, which is on earlier labels, with a status message."""
         if self.report.exists():
             status(f"{self.report} told of earlier labels and goes; make it again with: labeler report")
         self.remove((self.report, self.report_markdown, self.metrics))

@@ -38,7 +38,7 @@ _FORMAT = 1
 
 @dataclass(frozen=True, kw_only=True)
 class StageDetails:
-    """What a stage says about itself.
+    """What a stage records about itself.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ class Manifest:
 
     @classmethod
     def load(cls, path: str | Path) -> Manifest:
-        """Read a manifest. A missing one is empty; a damaged one is empty too and says so in `note`."""
+        """Read a manifest. A missing one is empty; a damaged one is empty, too, with a `note`."""
         path = Path(path)
         try:
             content = json.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""What a run is called when nobody named it, which one was labelled last, and names of files in it."""
+"""The default name of a run, the run that was labelled last, and names of files in it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LATEST = RUNS / "latest"
 """Link to the run that was labelled last; a file with its path where links are not allowed."""
 
 _ENDINGS = re.compile(r"(\.(csv|tsv|tab|txt|jsonl|ndjson|json|parquet|pq|xlsx|gz))+$", re.IGNORECASE)
-_LONGEST_NAME = 60
+_MAX_NAME = 60
 _PLAIN_NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,59}")
 _RESERVED = re.compile(r"con|prn|aux|nul|com\d|lpt\d")  # Windows devices
 
@@ -40,7 +40,7 @@ def default_run(source: str | None, task: str) -> Path:
         return RUNS / "stdin"
     place = task if source is None else source.partition("://")[2] or str(Path(source).absolute())
     parts = (_ENDINGS.sub("", part) for part in reversed(re.split(r"[\\/]", os.path.normpath(place))))
-    names = (re.sub(r"[^\w.-]+", "_", part)[:_LONGEST_NAME].strip("._-") for part in parts)
+    names = (re.sub(r"[^\w.-]+", "_", part)[:_MAX_NAME].strip("._-") for part in parts)
     name = next(filter(None, names), "run")
     taken = name.lower() == LATEST.name or _RESERVED.fullmatch(name.lower())
     return RUNS / (f"{name}_run" if taken else name)
@@ -71,7 +71,7 @@ def find_latest() -> Path | None:
 
 
 def set_latest(run: Path) -> None:
-    """Let commands that name no run use this one; says so where that is not possible."""
+    """Let commands that name no run use this one; notes where that is not possible."""
     if run.absolute() == LATEST.absolute():
         return
     old = _target()

@@ -17,7 +17,7 @@ class EarlierInput:
     Parameters
     ----------
     run : RunDirectory
-        One that has neither labels, nor a model, nor samples, has nothing to lose: no input is another one then.
+        One that has neither labels, nor a model, nor samples, has nothing to lose: any input is taken as the same.
     """
 
     def __init__(self, run: RunDirectory) -> None:
@@ -29,7 +29,7 @@ class EarlierInput:
 
     @property
     def source(self) -> str:
-        """What the earlier input was called."""
+        """Name of the earlier input."""
         return next(iter(self._stage.inputs), "") if self._stage else ""
 
     def add(self, texts: pl.Series) -> None:

@@ -32,7 +32,7 @@ class TrainSummary:
     rows : dict of str to int
         Reviews with a weak label, of those trained on, and held out.
     trained_parameters, total_parameters : int
-        Weights that were trained, and all of them.
+        Trainable parameters, and all of them.
     epochs, loss, validation_loss : float
         Of the fit to all rows; the losses are soft cross-entropies.
     seconds, rows_per_second : float
@@ -53,7 +53,7 @@ class TrainSummary:
     gold_used : list of str
         Ids of the gold rows that training saw; a report must not score on them.
     notes : list of str
-        What a user should be told.
+        Notes to the user.
     learned_from : str
         Digest of the weak labels; empty in models of earlier versions.
     """
@@ -132,7 +132,7 @@ class AdaptSummary:
     new_head : bool
         Whether the masked-language-model head began at random.
     trained_parameters, total_parameters : int
-        Weights that were trained, and all of them.
+        Trainable parameters, and all of them.
     loss : float
         Mean training loss: cross-entropy of a masked token.
     before, after : dict of str to float

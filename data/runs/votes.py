@@ -60,7 +60,7 @@ def load_votes(
     label_space: LabelSpace,
     unchanged: Callable[[Mapping[str, str]], bool] = lambda files: not files,
 ) -> npt.NDArray[np.signedinteger] | None:
-    """Read the votes of one voter back; `unchanged` says whether the files they depend on still are the same.
+    """Read the votes of one voter back; `unchanged` returns whether the files they depend on are still the same.
 
     Returns
     -------

@@ -81,7 +81,7 @@ def create_app(
     second : Agreement, optional
         The comparison with a second annotator.
     end : callable
-        Called when the analyst says that the work is done.
+        Called when the analyst presses Done.
     """
     api = _Api(store, labels, second, end)
     routes = [

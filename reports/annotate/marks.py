@@ -19,13 +19,13 @@ def to_cell(mark: Mark, before: str | None) -> str:
 
 
 def from_cell(cell: str, label: str | None) -> tuple[Mark, str | None]:
-    """Read what `to_cell` wrote; a cell that says something else is no mark.
+    """Read what `to_cell` wrote; any other cell is no mark.
 
     Parameters
     ----------
     cell : str
     label : str or None
-        Label of the review: what somebody labelled in a spreadsheet is no longer skipped.
+        Label of the review: a review that was labelled in a spreadsheet is no longer skipped.
     """
     if cell.startswith(_SETTLED):
         return "settled", cell.removeprefix(_SETTLED)

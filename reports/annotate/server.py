@@ -35,7 +35,7 @@ def serve(
     labels : Sequence[Label]
         The classes with their descriptions; the first nine have keys.
     second : Path, optional
-        The same sample labelled by somebody else; it is only read.
+        The same sample labelled by another annotator; it is only read.
     host : str
         A name or address of this computer that no other one can reach, such as ``127.0.0.1`` or ``::1``.
     port : int
@@ -44,7 +44,7 @@ def serve(
     Returns
     -------
     list of Row
-        What the file says now.
+        The rows as they are in the file now.
 
     Raises
     ------

@@ -42,7 +42,7 @@ class Row:
     before : str or None
         Of a settled row, the label it had before: agreement is measured on that one.
     version : int
-        Number of the change that made it so; 0 for what the file said.
+        Number of the last change to it; 0 if it is as in the file.
     """
 
     id: str
@@ -197,7 +197,7 @@ def open_store(path: str | Path, labels: LabelSpace) -> Iterator[AnnotationStore
     RunError
         If another process has it open, or it cannot be written to.
     """
-    read_annotations(path, labels)  # says what is wrong with the file before a lock is made beside it
+    read_annotations(path, labels)  # explains a wrong file before a lock is made beside it
     target = Path(path).resolve()
     require_writable(target)
     guard = target.with_name(f".{safe_file_name(target.name)}.labeler-lock")

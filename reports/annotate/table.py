@@ -51,7 +51,7 @@ class AnnotationTable:
     marked : bool
         Whether it is written with a byte order mark.
     notes : tuple[str, ...]
-        Things to tell the user.
+        Notes to the user.
     """
 
     path: Path

@@ -1,1 +1,1 @@
-"""What the command line takes, shows and says when something fails."""
+"""The command line: its options, output and errors."""

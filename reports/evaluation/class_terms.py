@@ -1,4 +1,4 @@
-"""What the reviews of a class talk about: words over-represented in them, topics, and how it went month by month."""
+"""Characteristic terms: words over-represented in them, topics, and how it went month by month."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import polars as pl
 from ...data.text.normalize import normalize
 
 _MAX_ROWS = 100_000
-_STEM = 6  # letters: endings of Kazakh and Russian words are long, their beginnings tell them apart
+_STEM = 6  # letters: endings of Kazakh and Russian words are long, stems differ in their beginnings
 _MIN_LETTERS = 3
 _MIN_REVIEWS = 5
 _PRIOR_WORDS = 500.0  # how many words the prior weighs as much as
@@ -90,7 +90,7 @@ class Month:
 
 @dataclass(frozen=True, eq=False)
 class CharacteristicTerms:
-    """What the reviews of each class talk about.
+    """Frequent words and topics of each class.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def characteristic_terms(
 ) -> CharacteristicTerms:
     """Find words and topics that are over-represented in the reviews of each class.
 
-    Words are told apart by their first six letters, each counted once per review. How typical a word is, is its
+    Words with the same first six letters count as one, once per review. How typical a word is, is measured by its
     weighted log-odds ratio with an informative Dirichlet prior (Monroe, Colaresi and Quinn 2008, "Fightin' Words"),
     divided by its standard error. Topics are a non-negative factorisation of the typical words of a class.
 
@@ -207,7 +207,7 @@ def _topics(tokens: pl.DataFrame, typical: pl.DataFrame, texts: pl.Series) -> li
     matrix = matrix.multiply(1 / np.sqrt(np.maximum(matrix.sum(axis=0), 1))).tocsr()  # common words drown no topic
     model = NMF(min(_TOPICS, len(stems) // 2), init="nndsvd", max_iter=400, tol=1e-3, random_state=0)
     with warnings.catch_warnings(), np.errstate(invalid="ignore"):  # the error of a perfect fit rounds below zero
-        warnings.simplefilter("ignore", ConvergenceWarning)  # nobody reads a topic's third decimal
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a topic's third decimal does not matter
         about = model.fit_transform(matrix)
     strongest = about.argmax(axis=1)
     found = []

@@ -1,4 +1,4 @@
-"""The column that says when a review was written."""
+"""The column with the dates of the reviews."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DATE_NAMES = frozenset(
 )
 _THREE_NUMBERS = r"^(\d{1,4})([./-])(\d{1,2})[./-](\d{4}|\d{1,2})(?:\D.*)?$"
 _ORDERS = (("c", "b", "a"), ("c", "a", "b"), ("a", "b", "c"))  # which of three numbers are year, month and day
-_MIN_FIT = 0.95  # of the values must be dates in an order of which nothing but the values tells
+_MIN_FIT = 0.95  # of the values must be dates, where only the values show their order
 _STEPS = {10: 1, 13: 1000}  # digits of a Unix time: its steps in a second
 _HINT = "Write dates as 2025-03-30."
 
@@ -25,7 +25,7 @@ def find_dates(columns: pl.DataFrame, wanted: str | None) -> pl.Series | None:
 
     Read are ISO dates, dates whose year comes last (of two or four digits), both with or without a time after them, and
     Unix times in seconds or milliseconds. With points the day comes before the month; with slashes and hyphens the
-    values must tell which is which.
+    values must show the order.
 
     Parameters
     ----------

@@ -66,7 +66,7 @@ class PairwiseComparison:
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """What a report says.
+    """The contents of a report.
 
     Parameters
     ----------

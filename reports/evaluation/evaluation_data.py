@@ -61,7 +61,7 @@ class EvaluationData:
     unmatched : int
         Gold rows of a given file that the run does not have.
     notes : tuple of str
-        What a user should be told of the given gold rows.
+        Notes to the user on the given gold rows.
     """
 
     labelled: LabelledRun

@@ -123,7 +123,7 @@ def out_of_fold(texts: pl.Series, given: Indices, *, seed: int, balanced: bool =
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
     words = TfidfVectorizer(sublinear_tf=True, token_pattern=r"\S+", lowercase=False)
-    features = words.fit_transform(normalize(texts).to_list())  # which words there are says nothing about the labels
+    features = words.fit_transform(normalize(texts).to_list())  # the vocabulary is independent of the labels
     model = LogisticRegression(C=2.0, class_weight="balanced" if balanced else None, max_iter=300, tol=1e-3)
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
     found = cross_val_predict(model, features, given, cv=folds, method="predict_proba")

@@ -95,7 +95,7 @@ def compare(
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Return the p-value of McNemar's exact two-sided test; 1 without a row that tells the two apart."""
+    """Return the p-value of McNemar's exact two-sided test; 1 where no row distinguishes the two."""
     from scipy.stats import binomtest
 
     rows = only_first + only_second

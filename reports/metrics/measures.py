@@ -1,4 +1,4 @@
-"""Scores of labels on gold rows, each with its interval: what `labeler report` says about labels and models."""
+"""Scores of labels on gold rows, each with its interval: the scores of `labeler report`."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ STRATEGIES = (*MIXTURES, "stratified")
 SURE = 0.9
 """Confidence from which a weak label counts as sure, for the strata."""
 
-_PER_STRATUM = 2.0  # one row says nothing about the spread
+_PER_STRATUM = 2.0  # one row gives no variance
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,12 +55,12 @@ class Drawn:
     ----------
     frame : DataFrame
         In random order: ``id`` and ``text`` of a row; ``inclusion_probability`` of its text; ``stratum``: why it was
-        likely to be drawn (see `draw`), which tells the weak label and is not for the annotator; ``rows``: how many
+        likely to be drawn (see `draw`), which reveals the weak label and is not for the annotator; ``rows``: how many
         rows have this text. A text weighs ``rows / inclusion_probability`` rows of the corpus.
     left : int
         Distinct texts there were to draw from.
     notes : tuple[str, ...]
-        What a user should be told.
+        Notes to the user.
     files : tuple of Path
         The files it was written to.
     """
@@ -103,7 +103,7 @@ def draw(
     labels : LabelSpace
         The classes.
     n : int
-        Texts to draw. Where fewer are left all of them are drawn, and a note says so.
+        Texts to draw. Where fewer are left all of them are drawn, which is noted.
     strategy : str
         One of `STRATEGIES`.
     seed : int
@@ -182,7 +182,7 @@ def _mixture(
     parts = np.zeros((len(shares), len(probs)))
     for part, (name, share) in zip(parts, shares.items(), strict=True):
         measure = _measure(name, probs, votes)
-        if (total := measure.sum()) > 0:  # where nobody disagrees the share falls to the other reasons
+        if (total := measure.sum()) > 0:  # without disagreement the share falls to the other reasons
             part[:] = measure * (share / total)
     return parts.argmax(axis=0), list(shares), _fill(parts.sum(axis=0), np.ones(len(probs)), n)
 
@@ -227,7 +227,7 @@ def _allocate(strata: Codes, n: int) -> Array:
 
 
 def _fill(sizes: Array, caps: Array, total: float) -> Array:
-    """Share `total` in proportion to `sizes`, nobody above the cap; what is cut off goes to the others."""
+    """Share `total` in proportion to `sizes`, none above its cap; what is cut off goes to the others."""
     full = (caps <= 0) | (sizes <= 0)
     while not full.all():
         scale = (total - caps[full].sum()) / sizes[~full].sum()
