@@ -6,17 +6,16 @@ the rest. A record of what was fetched, written at the very end, lets later runs
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ...data.errors import ModelError
+from ...data.errors import ModelError, RunError
+from ...data.writing.atomic import write_json
 from ..cache import cache_root
 from .folders import only_pickled, read_json
 
@@ -208,13 +207,9 @@ def _record_path(name: str, revision: str | None) -> Path:
 
 def _record(name: str, revision: str | None, commit: str, files: list[str]) -> None:
     path = _record_path(name, revision)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
+    with suppress(OSError, RunError):  # without the record the hub is asked again next time
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps({"commit": commit, "files": files}), encoding="utf-8")
-        temporary.replace(path)
-    except OSError:  # without the record the hub is asked again next time
-        temporary.unlink(missing_ok=True)
+        write_json(path, {"commit": commit, "files": files})
 
 
 def _snapshots(name: str) -> Path:

@@ -12,7 +12,6 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -21,6 +20,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ...data.errors import RunError
+from ...data.writing.atomic import atomic_path
 from ..cache import cache_root
 from ..loading.resolve import ModelRef
 from .encoder import Batches, SentenceEncoder, of_unique_texts
@@ -85,15 +86,12 @@ class EmbeddingStore:
         raw = keys.view(np.uint8).reshape(len(keys), _KEY_BYTES)
         shard = save({"keys": raw, "vectors": vectors}, metadata={"checksum": _checksum(raw, vectors)})
         name = f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
-        temporary = self.folder / f"{name}.tmp"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(shard)
-            temporary.replace(self.folder / f"{name}.safetensors")
-        except OSError as error:
+            with atomic_path(self.folder / f"{name}.safetensors") as temporary:
+                temporary.write_bytes(shard)
+        except (OSError, RunError) as error:
             _LOG.warning("Embeddings are not cached in %s: %s", self.folder, error)
-            with suppress(OSError):
-                temporary.unlink()
 
 
 class CachedEncoder:
