@@ -8,51 +8,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
-from typing import Protocol
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from .corpus import Corpus, SeriesDigest, as_strings
-
-
-class ChunkedCorpus(Protocol):
-    """What voters are applied to: a `Corpus` is one chunk of itself."""
-
-    @property
-    def digest(self) -> str:
-        """Digest of the texts in order."""
-        ...
-
-    @property
-    def ids_digest(self) -> str:
-        """Digest of the ids in order."""
-        ...
-
-    @property
-    def column_names(self) -> tuple[str, ...]:
-        """The other columns."""
-        ...
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """Rows of each chunk."""
-        ...
-
-    def __len__(self) -> int: ...
-
-    def chunk(self, number: int) -> Corpus:
-        """Return the rows of a chunk."""
-        ...
-
-    def chunk_ids(self, number: int) -> pl.Series:
-        """Return the ids of a chunk."""
-        ...
-
-    def column_digest(self, name: str) -> str:
-        """Digest of one of the other columns."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +101,10 @@ class StoredCorpus:
     def _read(self, start: int, size: int, columns: Iterable[str]) -> pl.DataFrame:
         scan = pl.scan_parquet(self.path, glob=False, hive_partitioning=False)
         return scan.slice(start, size).select(*columns).collect()
+
+
+ChunkedCorpus: TypeAlias = Corpus | StoredCorpus
+"""What voters are applied to: a `Corpus` is one chunk of itself."""
 
 
 @dataclass(frozen=True, eq=False)
