@@ -47,11 +47,7 @@ class Votes:
         scores = np.where(indices == ABSTAIN, np.nan, np.asarray(confidence, dtype=np.float32))
         return cls(indices, scores.astype(np.float32))
 
-    def part(self, rows: slice) -> Votes:
-        """Return some rows."""
-        return Votes(self.labels[rows], self.confidence[rows])
-
-    def take(self, index: npt.NDArray[np.integer]) -> Votes:
+    def take(self, index: npt.NDArray[np.integer] | slice) -> Votes:
         """Gather rows: votes on unique texts become votes on all rows."""
         return Votes(self.labels[index], self.confidence[index])
 

@@ -187,7 +187,7 @@ class _VoteBuffer:
             votes = _decided(self.named.voter, self._scores)
             self.seconds += time.perf_counter() - started
             for chunk in range(len(self._corpus.sizes)):
-                self._write(chunk, votes.part(self._rows(chunk)))
+                self._write(chunk, votes.take(self._rows(chunk)))
         if run and self._file:
             key = self.named.key(self._corpus)
             known = "" if self._reads.unknown else key  # no key finds votes that depend on something unknown

@@ -97,7 +97,7 @@ def test_no_gold_rows_give_an_empty_table_with_all_columns(tmp_path: Path) -> No
     assert frame.columns[:5] == ["id", "text", "gold", "weight", "label"]
 
 
-def test_changed_labels_are_listed_the_surest_first(tmp_path: Path) -> None:
+def test_changed_labels_are_listed_the_most_confident_first(tmp_path: Path) -> None:
     assert changes(labelled(tmp_path, kinds=("keyword", "existing"))) == [("1", "no", "yes")]
 
 

@@ -1,4 +1,4 @@
-"""Learning how far to believe an annotator."""
+"""The reliability model of an on-demand voter."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_simulated_confusion_matrix_is_found_again() -> None:
     assert fit_confusion(posteriors, answers, np.ones(len(answers))) == pytest.approx(CONFUSION, abs=0.04)
 
 
-def test_a_perfect_annotator_settles_what_was_open() -> None:
+def test_a_perfect_voter_decides_uncertain_rows() -> None:
     posteriors, answers, truth = simulated(np.eye(3))
     confusion = fit_confusion(posteriors, answers, np.ones(len(answers)))
     assert confusion.diagonal().min() > 0.98
@@ -39,14 +39,14 @@ def test_a_perfect_annotator_settles_what_was_open() -> None:
     assert np.mean(combined == truth) > 0.99 > np.mean(posteriors.argmax(axis=1) == truth)
 
 
-def test_an_annotator_who_guesses_changes_next_to_nothing() -> None:
+def test_a_voter_that_guesses_changes_next_to_nothing() -> None:
     posteriors, answers, truth = simulated(np.full((3, 3), 1 / 3))
     combined = combine(posteriors, answers, fit_confusion(posteriors, answers, np.ones(len(answers))))
     assert np.abs(combined - posteriors).mean() < 0.02
     assert np.mean(combined.argmax(axis=1) == truth) > np.mean(posteriors.argmax(axis=1) == truth) - 0.01
 
 
-def test_the_answers_of_an_annotator_improve_the_labels() -> None:
+def test_the_answers_of_a_voter_improve_the_labels() -> None:
     posteriors, answers, truth = simulated(CONFUSION, sure=0.1)
     combined = combine(posteriors, answers, fit_confusion(posteriors, answers, np.ones(len(answers))))
     assert np.mean(combined.argmax(axis=1) == truth) > np.mean(posteriors.argmax(axis=1) == truth) + 0.1

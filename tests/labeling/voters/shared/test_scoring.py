@@ -72,7 +72,7 @@ def test_coverage_is_a_share_of_each_class(coverage: float) -> None:
     assert set(np.flatnonzero(part.labels >= 0)) <= set(np.flatnonzero(full.labels >= 0))
 
 
-def test_the_surest_rows_are_kept() -> None:
+def test_the_most_confident_rows_are_kept() -> None:
     votes = vote_by_score(np.array([[3.0, 0], [1, 0], [0, 1], [0, 3]]), EVEN, np.ones(4), coverage=0.5)
     assert votes.labels.tolist() == [0, -1, -1, 1]
 
@@ -123,6 +123,6 @@ def test_a_margin_decides(scores: list[float], min_margin: float, label: int) ->
     assert vote_by_margin(np.array([scores], dtype=float), min_margin).labels.tolist() == [label]
 
 
-def test_more_evidence_is_surer() -> None:
+def test_more_evidence_gives_more_confidence() -> None:
     confidence = vote_by_margin(np.array([[1.0, 0], [5, 0], [5, 4]]), 0.5).confidence
     assert confidence.tolist() == pytest.approx([0.75, 5.5 / 6, 5.5 / 10])
