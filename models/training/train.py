@@ -137,11 +137,7 @@ class _Job:
     @cached_property
     def rows(self) -> Callable[[TrainSection], TrainingRows]:
         """Prepares the rows; models that differ in the classifier alone share them."""
-
-        def prepare(settings: TrainSection) -> TrainingRows:
-            return training_rows(self.weak, settings)
-
-        cached = cache(prepare)
+        cached = cache(lambda settings: training_rows(self.weak, settings))
         return lambda settings: cached(settings.model_copy(update={"mode": "full", "head": "linear"}))
 
     @cached_property

@@ -166,15 +166,13 @@ class SoftLabelTrainer(Trainer):  # type: ignore[misc]  # transformers is not ty
         return loss.detach()
 
     def _loss(self, model: Any, loss: Loss, examples: Batches, part: Rows, width: int) -> torch.Tensor:
-        device = self.args.device
         inputs, targets, weights = examples.batch(part, width, pad=self.classifier.pad_token_id)
-        logits = model(**{name: tensor.to(device) for name, tensor in inputs.items()})
-        return loss(logits, targets.to(device), weights.to(device))
+        logits = self._logits(model, inputs)
+        return loss(logits, targets.to(logits.device), weights.to(logits.device))
 
-    def _logits(self, model: Any, examples: Examples, part: Rows, width: int) -> torch.Tensor:
-        inputs = examples.inputs(part, width, pad=self.classifier.pad_token_id)
+    def _logits(self, model: Any, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
         logits: torch.Tensor = model(**{name: tensor.to(self.args.device) for name, tensor in inputs.items()})
-        return logits.float().cpu()
+        return logits
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Look at the validation rows, and keep the weights if they are the best so far and may be wanted back."""
@@ -194,7 +192,8 @@ class SoftLabelTrainer(Trainer):  # type: ignore[misc]  # transformers is not ty
         @torch.no_grad()
         def attempt(tokens: int) -> dict[str, float]:
             parts = examples.parts(rows, budget=tokens)
-            logits = torch.cat([self._logits(self.model, examples, *part) for part in parts])
+            batches = (examples.inputs(part, width, pad=self.classifier.pad_token_id) for part, width in parts)
+            logits = torch.cat([self._logits(self.model, inputs).float().cpu() for inputs in batches])
             order = np.concatenate([part for part, _ in parts])
             targets, weights = torch.from_numpy(examples.targets[order]), torch.from_numpy(examples.weights[order])
             return {
