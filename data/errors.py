@@ -37,6 +37,9 @@ class LabelerError(Exception):
         super().__init__(message)
         self.hint = hint
         self.errors = tuple(errors)
+        for note in (*(f"- {error} {error.hint}".rstrip() for error in self.errors), hint):
+            if note:
+                self.add_note(note)  # in a notebook a traceback is all that is seen
 
 
 class ConfigError(LabelerError):

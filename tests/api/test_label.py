@@ -6,6 +6,7 @@ import gc
 import logging
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +182,12 @@ def test_wrong_voters_of_a_task_are_named_all_at_once(task: labeler.Task) -> Non
     wrong = task.model_copy(update={"voters": tuple(v.model_copy(update={"kind": "keywrd"}) for v in task.voters)})
     with pytest.raises(ConfigError, match="3 mistakes"):
         labeler.label(["x"], wrong)
+
+
+def test_a_traceback_says_what_to_do() -> None:
+    with pytest.raises(ConfigError) as caught:
+        labeler.Task.preset("kaspi")
+    assert traceback.format_exception_only(caught.value)[1].startswith("Did you mean 'kaspi-sentiment'?")
 
 
 def test_a_folder_that_is_no_run_is_refused(workdir: Path) -> None:
