@@ -10,13 +10,13 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from ...data.errors import ConfigError
+from ...data.listening import address_of, is_loopback, listen, quiet_server
 from ...data.progress import status
 from ...data.runs.directory import RunDirectory
 from ...data.runs.summaries import read_train_summary
 from ...data.version import __version__
 from ..end_model.load import EndModel, load_end_model
 from ..predict import check_age
-from .listening import address_of, is_loopback, listen, quiet_server
 
 _GRACE = 10  # seconds that requests have to end
 

@@ -9,10 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from ...data.errors import ConfigError
+from ...data.listening import address_of, is_loopback, listen, quiet_server
 from ...data.progress import status
 from ...data.types.label_space import LabelSpace
 from ...data.types.task import Label
-from ...models.serving.listening import address_of, is_loopback, listen, quiet_server
 from .agreement import Agreement, compare_annotations
 from .store import AnnotationStore, Row, open_store
 from .table import read_annotations

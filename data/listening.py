@@ -7,7 +7,7 @@ import logging
 import socket
 from typing import TYPE_CHECKING, Any
 
-from ...data.errors import RunError
+from .errors import RunError
 
 if TYPE_CHECKING:
     import uvicorn
