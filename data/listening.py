@@ -42,7 +42,7 @@ def listen(host: str, port: int) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=1024)
     except OSError as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = (error.strerror or str(error)).partition(" (while")[0]  # Python adds the address
         raise RunError(f"Port {port} of {host} cannot be used ({reason}).", hint="Choose another --port.") from None
 
 

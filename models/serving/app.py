@@ -167,7 +167,7 @@ def _texts(value: dict[str, Any], limit: int) -> list[str]:
         raise HTTPException(413, f"The body has {len(texts):,} texts; at most {limit:,} are allowed.")
     for place, text in enumerate(texts):
         if not isinstance(text, str):
-            name = "'text'" if "text" in value else f"'texts' [{place}]"
+            name = "text" if "text" in value else f"texts[{place}]"
             raise HTTPException(400, f"{name} is {_kind(text)}, not a string.")
     return texts
 

@@ -54,9 +54,9 @@ def test_no_text_gets_no_answer_and_any_text_gets_one(serve: Serve) -> None:
         (b'{"reviews": [], "id": 1}', "Keys found: 'reviews', 'id'. Send"),
         (b'{"text": "a", "texts": []}', "Keys found: 'text', 'texts'. Send"),
         (b'{"texts": "a"}', "'texts' is a string, not an array of strings."),
-        (b'{"texts": ["a", 7]}', "'texts' [1] is a number, not a string."),
-        (b'{"texts": [null]}', "'texts' [0] is null, not a string."),
-        (b'{"text": true}', "'text' is a boolean, not a string."),
+        (b'{"texts": ["a", 7]}', "texts[1] is a number, not a string."),
+        (b'{"texts": [null]}', "texts[0] is null, not a string."),
+        (b'{"text": true}', "text is a boolean, not a string."),
     ],
 )
 def test_what_cannot_be_used_is_explained(serve: Serve, model: Plus, body: bytes, error: str) -> None:
