@@ -64,12 +64,8 @@ def score_prompts(
     texts: Sequence[str],
     engine: Capability,
     model: ModelRef,
-    labels: LabelSpace,
-    *,
-    hypotheses: Sentences,
-    verbalizers: Sentences,
-    cloze: Sequence[str],
-    catch_all: str = "",
+    groups: Sequence[tuple[str, ...]],
+    templates: Sequence[str],
 ) -> Iterator[PromptScores]:
     """Score reviews with a model, prompt by prompt.
 
@@ -78,13 +74,10 @@ def score_prompts(
     texts : sequence of str, length n
     engine : "cloze", "nli" or "similarity"
     model : ModelRef
-    labels : LabelSpace
-    hypotheses, verbalizers : Sentences
-        Class name -> statements, for ``nli`` and ``similarity``, and for ``cloze``.
-    cloze : sequence of str
-        Templates.
-    catch_all : str
-        A class that needs no statements.
+    groups : sequence of tuples of str, length k
+        The statements of each class, from `check_prompts`.
+    templates : sequence of str
+        For ``cloze``.
 
     Yields
     ------
@@ -93,14 +86,11 @@ def score_prompts(
 
     Raises
     ------
-    ConfigError
-        If a class lacks what the engine needs.
     ModelError
         If the model cannot be loaded or cannot do what the engine needs.
     """
-    groups = check_prompts(engine, labels, hypotheses, verbalizers, cloze, catch_all)
     if engine == "cloze":
-        yield from _fill_gaps(texts, model, groups, cloze)
+        yield from _fill_gaps(texts, model, groups, templates)
         return
     statements, classes = _flat(groups)
     if engine == "similarity":
@@ -123,7 +113,18 @@ def check_prompts(
     cloze: Sequence[str],
     catch_all: str,
 ) -> list[tuple[str, ...]]:
-    """Return the statements of each class that an engine compares; parameters as of `score_prompts`.
+    """Return the statements of each class that an engine compares.
+
+    Parameters
+    ----------
+    engine : "cloze", "nli" or "similarity"
+    labels : LabelSpace
+    hypotheses, verbalizers : Sentences
+        Class name -> statements, for ``nli`` and ``similarity``, and for ``cloze``.
+    cloze : sequence of str
+        Templates.
+    catch_all : str
+        A class that needs no statements.
 
     Raises
     ------

@@ -67,7 +67,7 @@ class ZeroShotVoter(MatchedVoter):
 
     def __post_init__(self) -> None:
         if self.engine != "auto":
-            check_prompts(self.engine, self.labels, self.hypotheses, self.verbalizers, self.cloze, self.catch_all)
+            self._statements(self.engine)
 
     def scores(self, corpus: Corpus) -> npt.NDArray[np.float32]:
         """Return the calibrated score of each class for every row, shape (n, k); raises as `vote` does."""
@@ -78,16 +78,11 @@ class ZeroShotVoter(MatchedVoter):
 
     def prompt_scores(self, texts: Sequence[str]) -> Iterator[PromptScores]:
         """Yield the scores of each text, prompt by prompt; raises as `vote` does."""
-        return score_prompts(
-            texts,
-            self.chosen_engine,
-            self.model,
-            self.labels,
-            hypotheses=self.hypotheses,
-            verbalizers=self.verbalizers,
-            cloze=self.cloze,
-            catch_all=self.catch_all,
-        )
+        engine = self.chosen_engine
+        return score_prompts(texts, engine, self.model, self._statements(engine), self.cloze)
+
+    def _statements(self, engine: Capability) -> list[tuple[str, ...]]:
+        return check_prompts(engine, self.labels, self.hypotheses, self.verbalizers, self.cloze, self.catch_all)
 
     def languages(self, texts: Sequence[str]) -> Sequence[str] | None:
         """Return the texts whose language chooses hypotheses; None where all are used."""

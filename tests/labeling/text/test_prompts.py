@@ -13,7 +13,7 @@ from labeler.data.types.label_space import LabelSpace
 from labeler.data.types.task import TaskSection
 from labeler.labeling.explain import explain_zero_shot
 from labeler.labeling.settings import VoterSection
-from labeler.labeling.text.prompts import CONTENT_FREE, PromptScores, class_scores, score_prompts
+from labeler.labeling.text.prompts import CONTENT_FREE, PromptScores, check_prompts, class_scores, score_prompts
 from labeler.models.loading.resolve import ModelRef, resolve_model
 from labeler.models.scoring.masked_lm import MaskedLMScorer
 
@@ -24,8 +24,8 @@ HYPOTHESES = {"bad": ("бұл нашар", "плохо"), "good": ("бұл жа�
 
 
 def read(model: ModelRef, engine: Any, texts: list[str]) -> list[PromptScores]:
-    options: dict[str, Any] = {"hypotheses": HYPOTHESES, "verbalizers": WORDS, "cloze": TEMPLATES}
-    return list(score_prompts(texts, engine, model, LABELS, **options))
+    statements = check_prompts(engine, LABELS, HYPOTHESES, WORDS, TEMPLATES, "")
+    return list(score_prompts(texts, engine, model, statements, TEMPLATES))
 
 
 def scored(calibrated: list[list[float]], classes: list[int], statements: tuple[str, ...] = ()) -> PromptScores:
