@@ -28,7 +28,7 @@ class VoterSection(Section):
 class LabelModelSection(Section):
     """How votes become labels."""
 
-    method: Method = Field(default="snorkel", description="snorkel, dawid_skene or majority.")
+    method: Method = Field(default="snorkel", description="The label model.")
     class_balance: Literal["auto", "gold", "estimate"] | dict[str, float] | tuple[float, ...] = Field(
         default="auto",
         description='"gold", "estimate", "auto" (gold when there is a gold file), or each class\'s share by name.',

@@ -32,7 +32,7 @@ class KeywordVoter:
     """Sum the weights of each class's lexicon entries in a review; the heaviest class wins.
 
     Words are compared as folded skeletons, so one entry covers Kazakh Cyrillic, Russian-keyboard, Latin-script and
-    drawn-out spellings. The entry syntax is described in ``labeling/text/lexicon.py``. Where negation flips, what
+    drawn-out spellings. Entries are written as described in docs/tasks.md. Where negation flips, what
     follows "but" (бірақ, но) counts half: on 29,074 Kazakh reviews with stars the verdict stands first, a reservation
     follows, and counting it more was worse than counting it the same.
 

@@ -60,8 +60,13 @@ class TrainSection(Section):
         description="Rounds in which models of half the rows correct the others; not for few, nor by n-grams.",
     )
 
-    threshold: Literal["prior", "none"] = Field(default="prior", description="Match predictions to the class balance.")
-    gold: GoldUse = Field(default="score", description="What half of the gold rows may do; the rest only score.")
+    threshold: Literal["prior", "none"] = Field(
+        default="prior", description="prior: match predictions to the class balance."
+    )
+    gold: GoldUse = Field(
+        default="score",
+        description="Half of the gold rows may set the threshold, stop the training or continue it; the others score.",
+    )
     validation_share: float = Field(
         default=0.05, ge=0, lt=0.5, description="Held-out share of the labelled rows; of few, up to a tenth; 0: none."
     )
