@@ -46,8 +46,8 @@ class TrainingLog:
 
     @property
     def name(self) -> str:
-        """What trackers call the fit."""
-        return f"{self.file.parent.name}/{self.model}/{self.phase}"
+        """What trackers call the fit: another training of the same model is another curve."""
+        return f"{self.model}-{self.training}/{self.phase}"
 
     @property
     def tensorboard(self) -> Path:

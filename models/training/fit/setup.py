@@ -81,7 +81,7 @@ def training_arguments(
         remove_unused_columns=False,
         label_names=[],
         report_to=list(log.log_to) if log and log.log_to else "none",
-        run_name=log.name if log else None,
+        run_name=f"{log.file.parent.name}/{log.name}" if log else None,
         project="labeler",
         disable_tqdm=True,
     )
@@ -91,7 +91,7 @@ def name_tensorboard(trainer: Trainer, log: TrainingLog) -> None:
     """Give each fit a folder of its own for TensorBoard; the Trainer's would be gone with the checkpoints."""
     for callback in trainer.callback_handler.callbacks:
         if isinstance(callback, TensorBoardCallback):
-            callback.logging_dir = str(Path(callback.logging_dir or log.tensorboard) / log.model / log.phase)
+            callback.logging_dir = str(Path(callback.logging_dir or log.tensorboard) / log.name)
 
 
 def row_numbers(rows: list[int]) -> dict[str, list[int]]:

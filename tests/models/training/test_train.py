@@ -312,7 +312,7 @@ def test_every_fit_is_logged_for_tensorboard_too(app: App, run: Path) -> None:
     assert {(line["model"], line["phase"]) for line in lines} == {("ngram", "all")}
     losses = [line["loss"] for line in lines if "loss" in line]
     assert losses[-1] < losses[0]
-    logged = EventAccumulator(str(run / "tensorboard" / "ngram" / "all"))
+    logged = EventAccumulator(str(run / "tensorboard" / f"ngram-{lines[0]['training']}" / "all"))
     logged.Reload()
     assert [event.value for event in logged.Scalars("train/loss")] == pytest.approx(losses)
 
