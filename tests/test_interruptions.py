@@ -60,7 +60,7 @@ STAGES = {
     "corpus half-written": "data.writing.atomic:_flush:.corpus.parquet",
     "before the first voter": "labeling.voting.executor:_checked:name='keywords'",
     "votes half-written": "data.writing.atomic:_flush:.emoji.parquet",
-    "votes not on record": "labeling.voting.apply:_details:name='thanks'",
+    "votes not on record": "labeling.voting.apply:StageDetails:'thanks'",
     "in the last voter": "function",
     "label model": "labeling.label:fit_votes:",
     "labels half-written": "data.writing.atomic:_flush:.labels.parquet",
