@@ -26,7 +26,9 @@ class RunFolder:
     """Opens a run, or makes one in a temporary folder; shows its tables."""
 
     def __init__(self, path: str | Path | None = None) -> None:
-        self._directory = existing_run(path)
+        model = "model/labeler.json"  # enough to predict
+        alone = path is not None and (Path(path) / model).exists()
+        self._directory = existing_run(path, needs=model) if alone else existing_run(path)
         self._remove: Callable[[], object] | None = None
 
     @classmethod
