@@ -38,7 +38,7 @@ def pseudo_labelled(fitter: Fitter, examples: Examples, number: int, advance: Ad
 
     Cross-fitted, since a student that has seen a row repeats its label. That the weak labels, the teacher, keep their
     say is what two views of a text are good for (co-training, Blum & Mitchell 1998). All rows count the same: weights
-    by confidence (COSINE, Yu et al. 2021) did harm, since the rows near the threshold are those that teach where it is.
+    by confidence (COSINE, Yu et al. 2021) did not help.
     """
     status(f"self-training: round {number} of {fitter.settings.self_training_rounds}")
     rows = fitter.rows
