@@ -174,7 +174,8 @@ def vote_matrix(job: LabelJob, run: RunDirectory) -> LabelMatrix:
     reviews = store_reviews(job.table, job.gold, run, limit=job.limit)
     voters, table, _ = _vote(job, reviews, run)
     votes = table.expand(table.patterns)[: reviews.n_input]
-    return LabelMatrix(votes, tuple(voter.name for voter in voters), job.labels.names)
+    names, families = (tuple(column) for column in zip(*((v.name, v.family) for v in voters), strict=True))
+    return LabelMatrix(votes, names, job.labels.names, families)
 
 
 def _find_models(job: LabelJob) -> None:

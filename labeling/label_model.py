@@ -123,6 +123,7 @@ class LabelModel:
             class_balance=None if balance is None else given_balance(balance, LabelSpace(names)),
             seed=self.seed,
             group_correlated=self.group_correlated,
+            families=matrix.families or None,
         )
         self._model = fit_votes(VotePatterns.from_votes(matrix.votes), model, k=len(names))
         self.classes_ = np.arange(len(names))

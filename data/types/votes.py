@@ -70,6 +70,8 @@ class LabelMatrix:
         The m unique voter names, in column order.
     classes : tuple[str, ...]
         Names of the k classes; empty where they are not known.
+    families : tuple[str, ...]
+        What each voter decides by, such as a model: voters of one family may repeat one another. Empty if unknown.
 
     Raises
     ------
@@ -88,12 +90,15 @@ class LabelMatrix:
     votes: npt.NDArray[np.int16]
     voters: tuple[str, ...]
     classes: tuple[str, ...] = ()
+    families: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "votes", _as_labels(self.votes, ndim=2))
         object.__setattr__(self, "voters", tuple(self.voters))
         if self.votes.shape[1] != len(self.voters):
             raise ValueError(f"{self.votes.shape[1]} columns of votes but {len(self.voters)} voter names.")
+        if self.families and len(self.families) != len(self.voters):
+            raise ValueError(f"{len(self.families)} families but {len(self.voters)} voters.")
         if len(set(self.voters)) < len(self.voters):
             raise ValueError(f"Voter names must be unique, found {list(self.voters)}.")
         if self.classes and self.votes.max(initial=ABSTAIN) >= len(self.classes):

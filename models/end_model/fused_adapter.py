@@ -18,12 +18,12 @@ class FusedAdapter(Linear):
     """peft's LoRA layer for a frozen `torch.nn.Linear`, with one adapter: 8 to 18 % more rows a second with AMX."""
 
     def forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
-        """Apply the layer to `x`, shape (..., in); adapters with dropout are left to peft."""
-        name = self.active_adapters[0]
-        if self.disable_adapters or self.merged or not isinstance(self.lora_dropout[name], torch.nn.Identity):
+        """Apply the layer to `x`, shape (..., in); dropout, and autocast over float32 weights, are left to peft."""
+        name, base = self.active_adapters[0], self.base_layer
+        mixed = base.weight.dtype == torch.float32 and torch.is_autocast_enabled(x.device.type)
+        if self.disable_adapters or self.merged or mixed or not isinstance(self.lora_dropout[name], torch.nn.Identity):
             return super().forward(x, *args, **kwargs)
         down, up = self.lora_A[name].weight, self.lora_B[name].weight
-        base = self.base_layer
         return _Fused.apply(x, base.weight, base.bias, down, up, self.scaling[name])  # type: ignore[no-untyped-call]
 
 

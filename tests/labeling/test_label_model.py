@@ -13,7 +13,7 @@ from sklearn.base import clone
 from labeler.data.errors import ConfigError, LabelModelError
 from labeler.data.types.votes import LabelMatrix
 from labeler.labeling.label_model import LabelModel
-from labeler.labeling.label_models.build import METHODS
+from labeler.labeling.label_models.build import METHODS, build_label_model
 
 from ..simulated_votes import independent_votes
 
@@ -101,3 +101,20 @@ def test_an_unknown_method_names_the_nearest() -> None:
     with pytest.raises(ConfigError, match="no label model 'snorkle'") as caught:
         LabelModel("snorkle").fit(VOTES)
     assert "'snorkel'" in caught.value.hint
+
+
+def test_voters_of_one_family_may_repeat_one_another() -> None:
+    votes, _ = independent_votes(400, [0.8, 0.8, 0.7, 0.7], prior=[0.4, 0.6])
+    fitted = []
+
+    def remembered(method: str, **options: Any) -> Any:
+        fitted.append(options["families"])
+        return build_label_model(method, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("labeler.labeling.label_model.build_label_model", remembered)
+        LabelModel().fit(LabelMatrix(votes, ("a", "b", "c", "d"), families=("rules", "words", "e5", "e5")))
+        LabelModel().fit(votes)
+    assert fitted == [("rules", "words", "e5", "e5"), None]
+    with pytest.raises(ValueError, match="1 families but 4 voters"):
+        LabelMatrix(votes, ("a", "b", "c", "d"), families=("e5",))

@@ -56,3 +56,10 @@ def test_dropout_is_left_to_peft() -> None:
         found.append(layer(inputs))
     torch.testing.assert_close(found[1], found[0], atol=0, rtol=0)
     assert not torch.allclose(ours(inputs), found[1])
+
+
+def test_autocast_over_float32_weights_is_left_to_peft() -> None:
+    inputs = torch.randn(7, IN)
+    with torch.autocast("cpu", torch.bfloat16):
+        theirs, ours = (layer(inputs) for layer in _layers(torch.float32, bias=True))
+    torch.testing.assert_close(ours, theirs, atol=0, rtol=0)
