@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
+from itertools import chain
 
 import polars as pl
 
@@ -15,9 +16,9 @@ from ..types.raw_table import FileLines, RawTable, numbered
 from .files.format_detection import DETECT, ReadOptions, text_kind
 from .files.input_file import InputFile, open_file, open_text
 from .files.locations import fetch_files, find_files, is_url
-from .formats.json_records import Kinds
+from .formats.json_records import Kinds, kinds_of, read_objects
 from .frames import TableSource, as_frame, frame_digest
-from .rows import InputRows, add_kinds, open_rows
+from .rows import InputRows, open_rows
 
 _MAX_NOTES = 3
 _ALL = 1 << 62
@@ -82,13 +83,9 @@ def _series(name: str, files: Sequence[InputFile], rows: int, options: ReadOptio
 
 def _all_kinds(files: Sequence[InputFile], options: ReadOptions) -> Kinds:
     """Find the columns of all files of JSON Lines: an object need not have all of them, so neither need a file."""
-    kinds: Kinds = {}
-    for file in files:
-        if file.kind not in ("parquet", "xlsx"):
-            text = open_text(file, options.encoding)
-            if text_kind(text.head, file.kind) == "jsonl":
-                add_kinds(kinds, text)
-    return kinds
+    texts = [open_text(file, options.encoding) for file in files if file.kind not in ("parquet", "xlsx")]
+    lines = [text for text in texts if text_kind(text.head, text.file.kind) == "jsonl"]
+    return kinds_of(chain.from_iterable(map(read_objects, lines)))
 
 
 def _common_schema(files: Sequence[InputFile], kinds: Kinds, options: ReadOptions) -> tuple[pl.Schema, list[str]]:

@@ -5,26 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol, TypeVar
 
 import polars as pl
 
 from ..types.raw_table import FileLines, RawTable, concat_tables, numbered
 from .files.format_detection import DETECT, ReadOptions, text_kind
-from .files.input_file import READ_BYTES, InputFile, InputText, open_text
+from .files.input_file import InputFile, open_text
 from .files.problems import reading_parquet
-from .formats.csv_layout import CsvLayout, csv_layout
-from .formats.csv_rows import CsvParser
-from .formats.json_records import JsonlParser, Kinds, kinds_of, parse_json_array, parse_json_document, to_table
-from .formats.txt_lines import TxtParser
+from .formats.csv_layout import csv_layout
+from .formats.json_records import Kinds, kinds_of, parse_json_array, parse_json_document, parse_jsonl, read_objects
+from .formats.txt_lines import parse_txt
 from .formats.workbook import parse_workbook
 
 _CHUNK_BYTES = 1 << 25
-_Parsed_co = TypeVar("_Parsed_co", covariant=True)
-
-
-class _Parse(Protocol[_Parsed_co]):
-    def __call__(self, data: bytes, *, final: bool) -> tuple[_Parsed_co, bytes]: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,17 +69,18 @@ def open_rows(file: InputFile, *, rows: int, kinds: Kinds | None = None, options
     text = open_text(file, options.encoding)
     kind = text_kind(text.head, file.kind)
     if kind == "array":
-        return _held(file, parse_json_array(b"".join(text.chunks()), file.name), text.notes)
+        return _held(file, parse_json_array(b"".join(text), file.name), text.notes)
     if kind == "document":
-        table, notes = parse_json_document(b"".join(text.chunks()), file.name)
-        return _held(file, table, (*text.notes, *notes))
+        if found := parse_json_document(b"".join(text), file.name):
+            return _held(file, found[0], (*text.notes, *found[1]))
+        kind = "jsonl"
     if kind == "jsonl":
-        known = add_kinds({}, text) if kinds is None else kinds
-        read: Callable[[], Iterator[RawTable]] = partial(_read_jsonl, text, known)
+        known = kinds_of(read_objects(text)) if kinds is None else kinds
+        read: Callable[[], Iterator[RawTable]] = partial(parse_jsonl, text, known)
     elif kind == "txt":
-        read = partial(_read_txt, text)
+        read = partial(parse_txt, text)
     else:
-        read = partial(_read_csv, text, csv_layout(text.head, kind, options.delimiter))
+        read = partial(csv_layout(text.head, kind, options.delimiter).parse, text)
     return InputRows(file.name, read, file.digest, [*text.notes])
 
 
@@ -113,46 +107,6 @@ def rechunk(tables: Iterable[RawTable], rows: int) -> Iterator[RawTable]:
             held = []
     if held:
         yield concat_tables(held)
-
-
-def add_kinds(kinds: Kinds, text: InputText) -> Kinds:
-    """Add the columns of a file of JSON Lines, and what they hold."""
-    for records in _parse_chunks(text.chunks(), JsonlParser().parse):
-        for name, found in kinds_of(records).items():
-            kinds.setdefault(name, set()).update(found)
-    return kinds
-
-
-def _parse_chunks(chunks: Iterable[bytes], parse: _Parse[_Parsed_co]) -> Iterator[_Parsed_co]:
-    """Parse what has been read after each chunk of bytes."""
-    parts: list[bytes] = []
-    size = enough = 0
-    for chunk in chunks:
-        parts.append(chunk)
-        size += len(chunk)
-        if size < enough:
-            continue
-        parsed, rest = parse(b"".join(parts), final=False)
-        yield parsed
-        parts, size = [rest], len(rest)
-        # A row longer than a chunk is not looked through again for every chunk of it.
-        enough = 2 * size if size >= READ_BYTES else 0
-    yield parse(b"".join(parts), final=True)[0]
-
-
-def _read_csv(text: InputText, layout: CsvLayout) -> Iterator[RawTable]:
-    chunks = text.chunks()
-    if b"\n" not in text.head and not any(b"\n" in chunk for chunk in text.chunks()):
-        chunks = (chunk.replace(b"\r", b"\n") for chunk in chunks)
-    return _parse_chunks(layout.plain(chunks), CsvParser(layout.delimiter, layout.above).parse)
-
-
-def _read_txt(text: InputText) -> Iterator[RawTable]:
-    return _parse_chunks(text.chunks(), TxtParser().parse)
-
-
-def _read_jsonl(text: InputText, kinds: Kinds) -> Iterator[RawTable]:
-    return (to_table(records, kinds) for records in _parse_chunks(text.chunks(), JsonlParser().parse))
 
 
 def _read_parquet(file: InputFile, rows: int) -> Iterator[RawTable]:

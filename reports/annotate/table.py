@@ -18,10 +18,10 @@ from ...data.reading.files.format_detection import named_kind, text_kind
 from ...data.reading.files.input_file import open_file, open_text
 from ...data.reading.files.problems import format_of, header_only
 from ...data.reading.formats.csv_layout import csv_layout
-from ...data.reading.formats.csv_rows import parse_csv
 from ...data.reading.text_columns import TextColumns
 from ...data.reading.usable_rows import find_columns
 from ...data.types.label_space import LabelSpace
+from ...data.types.raw_table import concat_tables
 from ...data.writing.atomic import atomic_path
 from .marks import COLUMN, Mark, from_cell
 
@@ -153,11 +153,11 @@ def read_annotations(source: str | Path, label_space: LabelSpace) -> AnnotationT
         raise _no_table(path)
     with ExitStack() as stack:
         opened = open_text(open_file(path, stack))
-        text = b"".join(opened.chunks())
+        text = b"".join(opened)
     if (found := text_kind(text, kind)) not in _TABLES:
         raise InputError(f"{path} holds {found}, not CSV.", hint="Save the sample as CSV.")
     layout = csv_layout(text, found)
-    raw = parse_csv(b"".join(layout.plain([text])), layout.delimiter, layout.above)
+    raw = concat_tables(list(layout.parse([text])))
     if not len(raw.frame):
         raise header_only(str(path), raw)
     damaged = raw.rejected.filter(pl.col("excerpt") != "")

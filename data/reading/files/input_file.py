@@ -72,8 +72,8 @@ class InputText:
     head: bytes
     notes: tuple[str, ...]
 
-    def chunks(self) -> Iterator[bytes]:
-        """Yield the text as UTF-8."""
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the text as UTF-8, chunk by chunk."""
         return utf8_chunks(self.file.chunks(), self.encoding, source=self.file.name)
 
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from ...types.raw_table import RawTable
 from ..files.encoding import best_delimiter
 from ..files.format_detection import SAMPLE, first_line, split_fields, usual_names
-from .csv_rows import count_misread
+from .csv_rows import count_misread, parse_csv
 
 SEPARATOR_LINE = re.compile(rb'[\r\n]*"?sep=([^\r\n"])"?[ ,;\t]*(?:\r\n|\n|\r)', re.IGNORECASE)
 """Excel's first line with the delimiter."""
@@ -39,9 +40,11 @@ class CsvLayout:
     above: int = 0
     backslashes: bool = False
 
-    def plain(self, chunks: Iterable[bytes]) -> Iterable[bytes]:
-        """Return the chunks of the file with its quotes doubled."""
-        return _doubled(chunks) if self.backslashes else chunks
+    def parse(self, text: Iterable[bytes]) -> Iterator[RawTable]:
+        """Parse a CSV of this layout, chunk by chunk; see `parse_csv`. Its lines may also end with CR alone."""
+        if not any(b"\n" in chunk for chunk in text):
+            text = (chunk.replace(b"\r", b"\n") for chunk in text)
+        return parse_csv(_doubled(text) if self.backslashes else text, self.delimiter, self.above)
 
 
 def csv_layout(head: bytes, kind: str = "csv", delimiter: str | None = None) -> CsvLayout:

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ...types.raw_table import NOT_UTF8, RawTable, Rejections
+from ...types.raw_table import NOT_UTF8, RawTable, Rejections, numbered
+from ..files.input_file import READ_BYTES
 from .csv_headers import lines_above, unique_names, without_headers
 
 _QUOTE, _NEWLINE, _RETURN = 0x22, 0x0A, 0x0D
@@ -24,44 +25,48 @@ _LINE_END = re.compile(rb"\r?\n")
 _MAX_FIELD = 1 << 24  # bytes of a quoted field
 
 
-def parse_csv(data: bytes, delimiter: str | None, above: int = 0) -> RawTable:
-    """Parse UTF-8 CSV bytes.
+def parse_csv(chunks: Iterable[bytes], delimiter: str | None, above: int = 0) -> Iterator[RawTable]:
+    """Parse a CSV of UTF-8 bytes chunk by chunk.
 
     A field is quoted when it starts with a quote whose partner stands before a delimiter or line end, spaces around
     them aside; all other quotes are part of the text (``5" screen``, ``"Great" product``). Empty fields become null.
 
+    The rows do not depend on the chunks, with one exception: a quoted field longer than 16 MiB. Its quote is taken for
+    part of the text, because the partner of a stray quote could be anywhere in a file that is not held in memory.
+
     Parameters
     ----------
-    data : bytes
-        UTF-8 without byte order mark. Lines end with LF, CRLF, or (if there is no LF) CR.
+    chunks : iterable of bytes
+        UTF-8 without byte order mark. Lines end with LF or CRLF.
     delimiter : str or None
         None: one column, and commas belong to the text.
     above : int
         Lines above the header.
 
-    Returns
-    -------
+    Yields
+    ------
     RawTable
         All columns are strings. Records that are blank, of another width than the header, or the header once more are
         rejected.
     """
-    if b"\n" not in data:
-        data = data.replace(b"\r", b"\n")
-    return CsvParser(delimiter, above).parse(data, final=True)[0]
+    parser = _Parser(delimiter, above)
+    parts: list[bytes] = []
+    size = enough = 0
+    for chunk in chunks:
+        parts.append(chunk)
+        size += len(chunk)
+        if size < enough:
+            continue
+        table, rest = parser.parse(b"".join(parts), final=False)
+        yield table
+        parts, size = [rest], len(rest)
+        # A row longer than a chunk is not looked through again for every chunk of it.
+        enough = 2 * size if size >= READ_BYTES else 0
+    yield parser.parse(b"".join(parts), final=True)[0]
 
 
-class CsvParser:
-    """Parses a CSV chunk by chunk; the rows of all chunks are those that `parse_csv` finds in the whole.
-
-    There is one exception: a quoted field longer than 16 MiB. Its quote is taken for part of the text, because the
-    partner of a stray quote could be anywhere in a file that is not held in memory.
-
-    Parameters
-    ----------
-    delimiter : str or None
-    above : int
-        As for `parse_csv`.
-    """
+class _Parser:
+    """What is known of a CSV between two chunks."""
 
     def __init__(self, delimiter: str | None, above: int = 0) -> None:
         self._delimiter = delimiter
@@ -72,24 +77,11 @@ class CsvParser:
         self._started = False  # whether there was a record below the header
 
     def parse(self, data: bytes, *, final: bool) -> tuple[RawTable, bytes]:
-        """Parse the records that no later byte can change.
-
-        Parameters
-        ----------
-        data : bytes
-            What the last call left over, then what follows it in the file. Lines end with LF or CRLF.
-        final : bool
-            Whether this is the end of the file.
-
-        Returns
-        -------
-        tuple[RawTable, bytes]
-            The rows, and the bytes that are left over.
-        """
+        """Parse the records that no later byte can change; return what is left over for the next call, too."""
         start = 0 if self._names else self._parse_header(data, final=final)
         body, end = self._split(data, start, final=final) if self._names else (None, 0)
         if body is None:
-            table = RawTable(pl.DataFrame(schema=dict.fromkeys(self._names, pl.String)), *_nothing())
+            table = numbered(pl.DataFrame(schema=dict.fromkeys(self._names, pl.String)))
         else:
             arguments = (body, start, self._delimiter, self._names)
             table = _read_fast(*arguments) or _read_leniently(*arguments)
@@ -139,10 +131,6 @@ def count_misread(sample: bytes, delimiter: str | None) -> int:
         width = width or len(fields)
         wrong += (len(fields) != width) + sum(field.lstrip(b" ").startswith(b'"') for field in fields)
     return wrong
-
-
-def _nothing() -> tuple[pl.Series, pl.DataFrame]:
-    return pl.Series("line", [], pl.Int64), Rejections().frame()
 
 
 def _mark(delimiter: str | None) -> bytes:

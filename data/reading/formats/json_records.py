@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ import polars as pl
 from ...errors import InputError
 from ...types.raw_table import NOT_UTF8, RawTable, Rejections
 from .json_document import find_records
+from .txt_lines import whole_lines
 
 _DECODER = json.JSONDecoder()
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
@@ -46,54 +48,40 @@ class Records:
         self.lines.append(line)
 
 
-def parse_jsonl(data: bytes) -> RawTable:
+def parse_jsonl(text: Iterable[bytes], kinds: Kinds) -> Iterator[RawTable]:
     """Parse UTF-8 JSON Lines; lines that are not JSON objects are rejected, blank lines at the end ignored.
 
     Columns keep their JSON type when all values share one; otherwise values that are not strings are written as
     JSON text and noted in `RawTable.not_strings`.
+
+    Parameters
+    ----------
+    text : iterable of bytes
+        The file.
+    kinds : Kinds
+        What at least all of its objects hold.
     """
-    records, _ = JsonlParser().parse(data, final=True)
-    return to_table(records, kinds_of(records))
+    return (to_table(records, kinds) for records in read_objects(text))
 
 
-class JsonlParser:
-    """Parses JSON Lines chunk by chunk; the records of all chunks are those of the whole."""
-
-    def __init__(self) -> None:
-        self._lines = 0  # lines already parsed
-
-    def parse(self, data: bytes, *, final: bool) -> tuple[Records, bytes]:
-        """Parse the lines that are complete.
-
-        Parameters
-        ----------
-        data : bytes
-            What the last call left over, then what follows it in the file.
-        final : bool
-            Whether this is the end of the file.
-
-        Returns
-        -------
-        tuple[Records, bytes]
-            The objects, and the bytes that are left over.
-        """
+def read_objects(text: Iterable[bytes]) -> Iterator[Records]:
+    """Parse JSON Lines, some lines at a time."""
+    line = blank = 0
+    for block in whole_lines(text):
         records = Records()
-        # Whether blank lines are at the end, and so ignored, is not known before something follows them.
-        content = len(data.rstrip())
-        end = content + 1 if final else data.find(b"\n", content) + 1 or data.rfind(b"\n", 0, content) + 1
-        if not content or not end:
-            return records, b"" if final else data
-        lines = data[: end - 1].split(b"\n")
-        for line, raw in enumerate(lines, start=self._lines + 1):
+        for raw in block[:-1].split(b"\n"):
+            line += 1
+            if not raw or raw.isspace():  # whether it is at the end is not known before something follows it
+                blank += 1
+                continue
+            for before in range(line - blank, line):
+                records.bad.add(before, "blank line")
+            blank = 0
             _parse_line(records, line, raw)
-        self._lines += len(lines)
-        return records, data[end:] if not final else b""
+        yield records
 
 
 def _parse_line(records: Records, line: int, raw: bytes) -> None:
-    if not raw or raw.isspace():
-        records.bad.add(line, "blank line")
-        return
     try:
         value = _loads(raw)
     except UnicodeDecodeError:
@@ -137,16 +125,17 @@ def parse_json_array(data: bytes, source: str, start: int = 0) -> RawTable:
             f"{source} is not valid JSON: {error}.",
             hint="Repair it, or write one JSON object per line (.jsonl): then a broken line costs only itself.",
         ) from None
-    return to_table(records, kinds_of(records))
+    return to_table(records, kinds_of([records]))
 
 
-def parse_json_document(data: bytes, source: str) -> tuple[RawTable, tuple[str, ...]]:
-    """Parse a UTF-8 JSON object that holds a list of objects; or else JSON Lines, of which the first may be broken.
+def parse_json_document(data: bytes, source: str) -> tuple[RawTable, tuple[str, ...]] | None:
+    """Parse a UTF-8 JSON object that holds a list of objects.
 
     Returns
     -------
-    tuple
-        The table, and notes for the user: the keys that lead to the list.
+    tuple or None
+        The table, and notes for the user: the keys that lead to the list. None if it is no JSON object: JSON Lines,
+        perhaps, of which the first is broken.
 
     Raises
     ------
@@ -156,7 +145,7 @@ def parse_json_document(data: bytes, source: str) -> tuple[RawTable, tuple[str, 
     try:
         start, keys = find_records(data.decode("utf-8"), source)
     except (ValueError, RecursionError):
-        return parse_jsonl(data), ()
+        return None
     return parse_json_array(data, source, start), (f"{source}: the reviews are the list '{keys}'.",)
 
 
@@ -194,10 +183,13 @@ def _clean(value: Any) -> Any:
     return value
 
 
-def kinds_of(records: Records) -> Kinds:
+def kinds_of(tables: Iterable[Records]) -> Kinds:
     """Return what kinds of values each column has."""
-    names = dict.fromkeys(name for record in records.values for name in record)
-    return {name: _kinds([record.get(name) for record in records.values]) for name in names}
+    kinds: Kinds = {}
+    for records in tables:
+        for name in dict.fromkeys(name for record in records.values for name in record):
+            kinds.setdefault(name, set()).update(_kinds([record.get(name) for record in records.values]))
+    return kinds
 
 
 def to_table(records: Records, kinds: Kinds) -> RawTable:

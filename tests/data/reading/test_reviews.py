@@ -16,7 +16,7 @@ from polars.testing import assert_frame_equal
 from labeler.data.errors import InputError
 from labeler.data.reading import rows as stream_rows
 from labeler.data.reading.files import input_file
-from labeler.data.reading.formats import csv_rows as csv_table
+from labeler.data.reading.formats import csv_rows
 from labeler.data.reading.reviews import open_stream, read_table
 
 IN_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
@@ -51,7 +51,7 @@ def whole(path: Path, columns: Columns = GUESSED) -> Outcome | str:
 
 def streamed(path: Path, rows: int = 20_000, block: int = 1 << 20, columns: Columns = GUESSED) -> Outcome | str:
     with pytest.MonkeyPatch.context() as patch:
-        for module in (input_file, stream_rows):
+        for module in (input_file, csv_rows):
             patch.setattr(module, "READ_BYTES", block)
         try:
             with open_stream(path, text_column=columns[0], id_column=columns[1], chunk_rows=rows) as stream:
@@ -213,7 +213,7 @@ def test_huge_rows_make_small_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_stray_quote_does_not_hold_up_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = save(tmp_path, "a.csv", 'id,text\n1,"oops\n' + "".join(f"{i},ok\n" for i in range(2, 1000)))
     assert_same(path, 500, 512)
-    monkeypatch.setattr(csv_table, "_MAX_FIELD", 1 << 10)
+    monkeypatch.setattr(csv_rows, "_MAX_FIELD", 1 << 10)
     monkeypatch.setattr(input_file, "READ_BYTES", 1 << 9)
     with open_stream(path) as stream:
         table = pl.concat([chunk.frame for chunk in stream])

@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labeler.data.errors import InputError
-from labeler.data.reading.formats.json_records import parse_json_array, parse_jsonl
+from labeler.data.reading.formats.json_records import kinds_of, parse_json_array, parse_jsonl, read_objects
+from labeler.data.types.raw_table import RawTable, concat_tables
+
+
+def parsed(data: bytes) -> RawTable:
+    """Parse JSON Lines."""
+    return concat_tables(list(parse_jsonl([data], kinds_of(read_objects([data])))))
 
 
 @given(st.lists(st.text(max_size=20), min_size=1, max_size=5), st.booleans(), st.booleans())
@@ -19,14 +25,14 @@ def test_any_text_round_trips(texts: list[str], ascii_only: bool, as_array: bool
     if as_array:
         table = parse_json_array(json.dumps(records, ensure_ascii=ascii_only, indent=1).encode(), "a.json")
     else:
-        table = parse_jsonl("\n".join(json.dumps(r, ensure_ascii=ascii_only) for r in records).encode())
+        table = parsed("\n".join(json.dumps(r, ensure_ascii=ascii_only) for r in records).encode())
     assert table.frame["text"].to_list() == [text.replace("\0", " ") for text in texts]
     assert table.frame["n"].to_list() == list(range(len(texts)))
 
 
 def test_broken_lines_are_rejected_with_line_and_reason() -> None:
     data = b'{"text":"a"}\n{"text": oops}\n\n["text"]\n{"text":"b"}\n{"text":"cut'
-    table = parse_jsonl(data)
+    table = parsed(data)
     assert table.frame["text"].to_list() == ["a", "b"]
     assert table.lines.to_list() == [1, 5]
     assert table.rejected["line"].to_list() == [2, 3, 4, 6]
@@ -44,7 +50,7 @@ def test_types_survive_and_mixed_ones_become_text() -> None:
         {"i": 1, "f": 1.5, "b": True, "s": "007", "mixed": "x", "big": 2**70, "nested": {"a": [1]}, "num": 1},
         {"i": 2, "f": 2.5, "b": None, "s": None, "mixed": 5, "big": 1, "num": 2.5},
     ]
-    table = parse_jsonl("\n".join(json.dumps(record) for record in records).encode())
+    table = parsed("\n".join(json.dumps(record) for record in records).encode())
     assert table.frame.schema == {
         "i": pl.Int64, "f": pl.Float64, "b": pl.Boolean, "s": pl.String,
         "mixed": pl.String, "big": pl.String, "nested": pl.String, "num": pl.Float64,
@@ -55,12 +61,12 @@ def test_types_survive_and_mixed_ones_become_text() -> None:
 
 
 def test_half_a_surrogate_pair_is_replaced_not_fatal() -> None:
-    table = parse_jsonl(rb'{"text":"ok \ud83d\ude00 broken \ud83d end \u0000"}')
+    table = parsed(rb'{"text":"ok \ud83d\ude00 broken \ud83d end \u0000"}')
     assert table.frame["text"].to_list() == ["ok 😀 broken \ufffd end  "]
 
 
 def test_deep_nesting_is_a_rejected_line() -> None:
-    table = parse_jsonl(b'{"text":' + b"[" * 100_000 + b'\n{"text":"ok"}')
+    table = parsed(b'{"text":' + b"[" * 100_000 + b'\n{"text":"ok"}')
     assert table.frame["text"].to_list() == ["ok"]
     assert table.rejected["line"].to_list() == [1]
 
