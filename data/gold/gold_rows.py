@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from ..errors import InputError, nearest_hint
-from ..reading.columns import LABEL_NAMES, guess_column, require_column
+from ..reading.columns import LABEL_NAMES, guess_column
 from ..reading.file_series import open_input
 from ..reading.files.problems import header_only
 from ..reading.frames import TableSource
@@ -41,8 +41,6 @@ class GoldTable:
         ``inclusion_probability`` and ``rows`` (Float64, null where the file does not say: how likely the row was to be
         drawn, and how many reviews have its text), ``weight`` (Float64): how much of the population the row stands
         for, 1 on average. Each row has an id or a text.
-    skipped : int
-        Rows without a label, or with neither id nor text, plus rows that did not parse.
     source : str
         The path as given.
     digest : str
@@ -54,7 +52,6 @@ class GoldTable:
     """
 
     frame: pl.DataFrame
-    skipped: int
     source: str
     digest: str
     notes: tuple[str, ...] = ()
@@ -69,9 +66,6 @@ def read_gold(
     source: TableSource,
     label_space: LabelSpace,
     *,
-    text_column: str | Sequence[str] | None = None,
-    id_column: str | None = None,
-    label_column: str | None = None,
     likely: str | Sequence[str] | None = None,
 ) -> GoldTable:
     """Read gold labels: columns for the label and for the id, the text, or both; or what `unpack_export` knows.
@@ -79,8 +73,7 @@ def read_gold(
     They come from a file or a table in memory (see `as_frame`). Rows without a label are skipped; repeated rows with
     the same label count once. In a sample that was not drawn evenly, the column ``inclusion_probability`` says how
     likely each row was to be drawn, and the column ``rows`` how many reviews have the same text; rows weigh accordingly
-    (`weights.sample_weights`). The texts are where `text_column` says, or in the `likely` columns if the file has them
-    all, or found by their names.
+    (`weights.sample_weights`). The texts are in the `likely` columns if the file has them all, or found by their names.
 
     Raises
     ------
@@ -96,10 +89,10 @@ def read_gold(
     export = unpack_export(table, label_space)
     raw = export.frame
     _refuse_weak_labels(raw, label_space, name)
-    label = _find_label_column(raw, label_column, label_space, name)
+    label = _find_label_column(raw, label_space, name)
     columns = raw.drop(label)
-    identity = find_id_column(columns, id_column, source=name)
-    text = _find_optional_text(columns, text_column or likely_columns(columns, likely), identity, name)
+    identity = find_id_column(columns, None, source=name)
+    text = _find_optional_text(columns, likely_columns(columns, likely), identity, name)
     drawn = {
         column: raw[column].cast(pl.String) if {INCLUSION, column} <= {*raw.columns} else _nothing(raw)
         for column in (INCLUSION, _COPIES)
@@ -123,9 +116,8 @@ def read_gold(
     indices = pl.Series("label", label_space.encode(usable["label"]), pl.Int16)
     usable = usable.with_columns(_probabilities(usable, name), _number(usable[_COPIES]).clip(1.0))
     weights = sample_weights(usable[INCLUSION].to_numpy(), usable[_COPIES].to_numpy())
-    skipped = int(frame.select(blank.sum()).item()) + len(table.rejected)
     frame = usable.select("id", "text", indices, INCLUSION, _COPIES, pl.Series("weight", weights))
-    return GoldTable(frame, skipped, name, digest, export.notes)
+    return GoldTable(frame, name, digest, export.notes)
 
 
 def _refuse_weak_labels(frame: pl.DataFrame, label_space: LabelSpace, source: str) -> None:
@@ -138,9 +130,7 @@ def _refuse_weak_labels(frame: pl.DataFrame, label_space: LabelSpace, source: st
         )
 
 
-def _find_label_column(frame: pl.DataFrame, wanted: str | None, label_space: LabelSpace, source: str) -> str:
-    if wanted is not None:
-        return require_column(frame, wanted, source=source)
+def _find_label_column(frame: pl.DataFrame, label_space: LabelSpace, source: str) -> str:
     usual = guess_column(frame, LABEL_NAMES)
     found = ", ".join(frame.columns)
     if len(usual) > 1:  # "category" may be the shop's; the gold column is the one that holds our classes
@@ -158,7 +148,7 @@ def _share_known(values: pl.Series, label_space: LabelSpace) -> float:
 
 
 def _find_optional_text(
-    frame: pl.DataFrame, wanted: str | Sequence[str] | None, identity: str | None, source: str
+    frame: pl.DataFrame, wanted: Sequence[str] | None, identity: str | None, source: str
 ) -> TextColumns | None:
     """Return the texts; with an id column the gold file needs none."""
     if wanted is None and identity is not None:

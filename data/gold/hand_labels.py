@@ -66,8 +66,7 @@ def _joined(run: RunDirectory, label_space: LabelSpace, given: GoldTable | None)
         counts.insert(0, f"{len(given):,} from {given.source}")
     source = ", ".join([*([given.source] if given else []), *(name for name, _ in found)])
     digest = hashlib.blake2b(rows.write_ndjson().encode(), digest_size=16).hexdigest()
-    skipped, notes = (given.skipped, given.notes) if given else (0, ())
-    return GoldTable(rows, skipped, source, f"blake2b:{digest}", notes, sampled), counts
+    return GoldTable(rows, source, f"blake2b:{digest}", given.notes if given else (), sampled), counts
 
 
 def labels_to_score_on(run: RunDirectory, label_space: LabelSpace, file: TableSource) -> GoldTable | None:

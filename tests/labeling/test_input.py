@@ -59,7 +59,7 @@ def gold(*rows: GoldRow) -> GoldTable:
         rows=pl.lit(None, pl.Float64),
         weight=pl.int_range(pl.len()) + 1.0,
     )
-    return GoldTable(frame, 0, "gold.csv", "blake2b:1")
+    return GoldTable(frame, "gold.csv", "blake2b:1")
 
 
 def test_without_gold_the_input_is_the_corpus(combine: Combine) -> None:

@@ -29,7 +29,7 @@ def write(folder: Path, content: str) -> Path:
 def table(rows: list[tuple[str | None, str | None, int]]) -> GoldTable:
     schema = {"id": pl.String, "text": pl.String, "label": pl.Int16}
     frame = pl.DataFrame(rows, schema=schema, orient="row").with_columns(weight=pl.lit(1.0))
-    return GoldTable(frame, 0, "gold.csv", "")
+    return GoldTable(frame, "gold.csv", "")
 
 
 def test_id_text_and_label_are_read(tmp_path: Path) -> None:
@@ -37,7 +37,6 @@ def test_id_text_and_label_are_read(tmp_path: Path) -> None:
     assert gold.frame.rows() == [("007", "Керемет", 1, None, None, 1.0), ("2", "Нашар", 0, None, None, 1.0)]
     numbers = dict.fromkeys(("inclusion_probability", "rows", "weight"), pl.Float64)
     assert gold.frame.schema == {"id": pl.String, "text": pl.String, "label": pl.Int16} | numbers
-    assert gold.skipped == 0
 
 
 @pytest.mark.parametrize("name", ["label", "Gold", "category", "класс", "Метка", "sentiment"])
@@ -55,13 +54,11 @@ def test_of_several_label_columns_the_one_with_our_classes_is_taken(tmp_path: Pa
     assert gold.frame["label"].to_list() == [1]
     with pytest.raises(InputError, match="several label columns: label, gold"):
         read_gold(write(tmp_path, "text,label,gold\na,positive,negative\n"), SPACE)
-    assert len(read_gold(write(tmp_path, "text,label,gold\na,positive,negative\n"), SPACE, label_column="gold")) == 1
 
 
-def test_blank_labels_are_skipped_and_counted(tmp_path: Path) -> None:
+def test_blank_labels_are_skipped(tmp_path: Path) -> None:
     gold = read_gold(write(tmp_path, "id,text,label\n1,a,positive\n2,b,\n3,c,  \n,,positive\n4,d\n"), SPACE)
     assert len(gold) == 1
-    assert gold.skipped == 4
     with pytest.raises(InputError, match="has no labelled row"):
         read_gold(write(tmp_path, "text,label\na,\n"), SPACE)
 
@@ -80,8 +77,6 @@ def test_no_label_or_text_column(tmp_path: Path) -> None:
         read_gold(write(tmp_path, "text,foo\na,b\n"), SPACE)
     with pytest.raises(InputError, match="no column that is known to hold text"):
         read_gold(write(tmp_path, "foo,bar,label\na,b,positive\n"), SPACE)
-    with pytest.raises(InputError, match="no column 'lable'"):
-        read_gold(write(tmp_path, "text,label\na,positive\n"), SPACE, label_column="lable")
 
 
 def test_repeated_rows_count_once_and_conflicts_are_named(tmp_path: Path) -> None:
