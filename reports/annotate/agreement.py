@@ -93,18 +93,18 @@ def compare_annotations(first: AnnotationTable, second: AnnotationTable, label_s
     InputError
         If no review is in both.
     """
-    theirs = {name: (text.strip(), label) for name, text, label in _rows(second)}
+    theirs = {row.id: row for row in second.rows()}
     confusion = np.zeros((label_space.k, label_space.k), np.int64)
     disputes: dict[int, str] = {}
     common = other_text = 0
-    for position, (name, text, mine) in enumerate(_rows(first)):
-        if name not in theirs:
+    for position, row in enumerate(first.rows()):
+        if row.id not in theirs:
             continue
-        their_text, label = theirs[name]
-        if their_text != text.strip():
+        if theirs[row.id].text.strip() != row.text.strip():
             other_text += 1
             continue
         common += 1
+        mine, label = row.first_label, theirs[row.id].first_label
         if mine is None or label is None:
             continue
         confusion[label_space.index(mine), label_space.index(label)] += 1
@@ -117,9 +117,3 @@ def compare_annotations(first: AnnotationTable, second: AnnotationTable, label_s
             hint="Both annotators must label copies of the same sample.",
         )
     return Agreement(label_space, common, other_text, confusion, disputes, second.path.name)
-
-
-def _rows(table: AnnotationTable) -> zip[tuple[str, str, str | None]]:
-    pairs = zip(table.labels, table.marks, strict=True)
-    own = [before if mark == "settled" else label for label, (mark, before) in pairs]
-    return zip(table.ids, table.texts, own, strict=True)

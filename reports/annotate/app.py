@@ -22,7 +22,7 @@ from ...data.types.task import Label
 from ..printable import spaced_percent
 from .agreement import Agreement
 from .guard import Guard
-from .marks import Mark
+from .rows import Mark
 from .store import AnnotationStore, StaleChangeError
 
 SHOWN = 5000

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import secrets
-import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from ...data.errors import ConfigError
-from ...data.listening import address_of, is_loopback, listen, quiet_server
+from ...data.listening import address_of, listen, quiet_server
 from ...data.progress import status
 from ...data.types.label_space import LabelSpace
 from ...data.types.task import Label
-from .agreement import Agreement, compare_annotations
-from .store import AnnotationStore, Row, open_store
+from .agreement import compare_annotations
+from .rows import Row
+from .store import open_store
 from .table import read_annotations
+
+_HOST = "127.0.0.1"  # no other computer can reach it
 
 
 def serve(
@@ -23,7 +24,6 @@ def serve(
     labels: Sequence[Label],
     *,
     second: Path | None = None,
-    host: str = "127.0.0.1",
     port: int = 0,
 ) -> list[Row]:
     """Show a page to label the reviews of a file, until Ctrl-C or the page's own button ends it.
@@ -36,8 +36,6 @@ def serve(
         The classes with their descriptions; the first nine have keys.
     second : Path, optional
         The same sample labelled by another annotator; it is only read.
-    host : str
-        A name or address of this computer that no other one can reach, such as ``127.0.0.1`` or ``::1``.
     port : int
         0 takes a free one.
 
@@ -48,43 +46,30 @@ def serve(
 
     Raises
     ------
-    ConfigError
-        If `host` is not this computer itself.
     InputError
         If a file is unusable, or the two have no review in common.
     RunError
         If the file is open elsewhere or cannot be written to, or the port is taken.
     """
-    label_space = LabelSpace(tuple(label.name for label in labels))
-    if not is_loopback(host):
-        raise ConfigError(
-            f"The page is not shown on {host}, which other computers may reach.", hint="Leave --host at 127.0.0.1."
-        )
-    with open_store(file, label_space) as store, listen(host, port) as listener:
-        for note in store.table.notes:
-            status(note)
-        agreement = _compared(store, second) if second else None
-        token = secrets.token_urlsafe(24)
-        if agreement:
-            status(f"agreement with {agreement.source}: {agreement}")
-        status(f"Open {address_of(listener, host)}/{token}/ in a browser. Ctrl-C here ends it.")
-        _run(store, labels, token, agreement, listener)
-        return store.rows
-
-
-def _compared(store: AnnotationStore, second: Path) -> Agreement:
-    return compare_annotations(store.table, read_annotations(second, store.labels), store.labels)
-
-
-def _run(
-    store: AnnotationStore, labels: Sequence[Label], token: str, second: Agreement | None, listener: socket.socket
-) -> None:
     from .app import create_app
 
-    def end() -> None:
-        server.should_exit = True
+    label_space = LabelSpace(tuple(label.name for label in labels))
+    with open_store(file, label_space) as store, listen(_HOST, port) as listener:
+        for note in store.table.notes:
+            status(note)
+        agreement = (
+            compare_annotations(store.table, read_annotations(second, label_space), label_space) if second else None
+        )
+        if agreement:
+            status(f"agreement with {agreement.source}: {agreement}")
+        token = secrets.token_urlsafe(24)
 
-    app = create_app(store, labels, token, second, end)
-    server = quiet_server(app, lifespan="off", timeout_graceful_shutdown=2)
-    with suppress(KeyboardInterrupt):
-        server.run(sockets=[listener])
+        def end() -> None:
+            server.should_exit = True
+
+        app = create_app(store, labels, token, agreement, end)
+        server = quiet_server(app, lifespan="off", timeout_graceful_shutdown=2)
+        status(f"Open {address_of(listener, _HOST)}/{token}/ in a browser. Ctrl-C here ends it.")
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
+        return store.rows

@@ -13,8 +13,8 @@ from ...data.runs.directory import RunDirectory
 from ...data.runs.names import LATEST, latest_run
 from ...data.types.label_space import LabelSpace
 from ...data.types.task import Label
+from .rows import Row
 from .server import serve
-from .store import Row
 from .table import read_annotations
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from ...data.runs.names import safe_file_name
 from ...data.types.label_space import LabelSpace
 from ...data.writing.atomic import TEMPORARY_SUFFIX
 from ...data.writing.lock import file_lock, reason_of
-from .marks import Mark, to_cell
+from .rows import Mark, Row
 from .table import AnnotationTable, read_annotations, require_writable
 
 UNDO_DEPTH = 1000
@@ -23,39 +23,6 @@ UNDO_DEPTH = 1000
 
 class StaleChangeError(Exception):
     """Somebody else changed the row, or made the last change, in the meantime."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One review and the analyst's label and note.
-
-    Parameters
-    ----------
-    id, text : str
-        As in the file.
-    label : str or None
-        Class name.
-    note : str
-        May be empty.
-    mark : str
-        See `Mark`.
-    before : str or None
-        Of a settled row, the label it had before: agreement is measured on that one.
-    version : int
-        Number of the last change to it; 0 if it is as in the file.
-    """
-
-    id: str
-    text: str
-    label: str | None
-    note: str
-    mark: Mark = ""
-    before: str | None = None
-    version: int = 0
-
-    def same_as(self, other: Row) -> bool:
-        """Whether both have the same label, note and mark."""
-        return replace(self, version=0) == replace(other, version=0)
 
 
 class AnnotationStore:
@@ -78,8 +45,7 @@ class AnnotationStore:
     def __init__(self, table: AnnotationTable, labels: LabelSpace) -> None:
         self.table = table
         self.labels = labels
-        columns = zip(table.ids, table.texts, table.labels, table.comments, table.marks, strict=True)
-        self.rows = [Row(name, text, label, note, mark, before) for name, text, label, note, (mark, before) in columns]
+        self.rows = table.rows()
         self.version = 0
         self._stamp = _stamp(table.path)
         self._undo: deque[tuple[int, Row, int]] = deque(maxlen=UNDO_DEPTH)  # position, the row before, version after
@@ -115,8 +81,8 @@ class AnnotationStore:
             self.labels.index(label)
         note = note.replace("\0", " ").replace("\r\n", "\n").strip()
         mark = "" if label and mark == "skipped" else mark
-        first = before.before if before.mark == "settled" else before.label
-        wanted = replace(before, label=label, note=note, mark=mark, before=first if mark == "settled" else None)
+        first = before.first_label if mark == "settled" else None
+        wanted = replace(before, label=label, note=note, mark=mark, before=first)
         if wanted.same_as(before):  # also a request that comes again because its answer was lost
             return before
         if before.version != version:
@@ -171,9 +137,7 @@ class AnnotationStore:
                 f"{path} was changed by another program; writing it would undo that.",
                 hint="Close the other program and start labeler annotate again.",
             )
-        rows = self.rows
-        marks = [to_cell(row.mark, row.before) for row in rows]
-        self.table.write([row.label for row in rows], [row.note for row in rows], marks)
+        self.table.write(self.rows)
         self._stamp = _stamp(path)
 
     def _continues(self, position: int, before: Row, after: Row) -> bool:

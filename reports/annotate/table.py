@@ -23,7 +23,7 @@ from ...data.reading.usable_rows import find_columns
 from ...data.types.label_space import LabelSpace
 from ...data.types.raw_table import concat_tables
 from ...data.writing.atomic import atomic_path
-from .marks import COLUMN, Mark, from_cell
+from .rows import COLUMN, Row, from_cell, to_cell
 
 # A cell that a spreadsheet would run, or one that was escaped before (see `data.text.escaping`).
 _FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
@@ -68,36 +68,19 @@ class AnnotationTable:
         """Count the rows."""
         return len(self.frame)
 
-    @property
-    def ids(self) -> list[str]:
-        """The ids, unique."""
-        return self.frame[self.id].to_list()
+    def rows(self) -> list[Row]:
+        """Return the reviews; a text is empty where there is none, and formulas in notes are unescaped."""
+        frame, blank = self.frame, [""] * len(self)
+        texts, notes = self.text.of(frame).fill_null(""), frame[self.note].fill_null("")
+        cells = frame[COLUMN].fill_null("").str.strip_chars() if COLUMN in frame.columns else blank
+        rows = zip(frame[self.id], texts, _stripped(frame[self.label]), notes, cells, strict=True)
+        return [
+            Row(name, text, label, unescape_formula(note), *from_cell(cell, label))
+            for name, text, label, note, cell in rows
+        ]
 
-    @property
-    def texts(self) -> list[str]:
-        """The reviews; empty where there is none."""
-        return self.text.of(self.frame).fill_null("").to_list()
-
-    @property
-    def labels(self) -> list[str | None]:
-        """The class names; None where there is no label."""
-        return _stripped(self.frame[self.label]).to_list()
-
-    @property
-    def marks(self) -> list[tuple[Mark, str | None]]:
-        """Mark of each row, and of a settled one the label before; see `marks.from_cell`."""
-        if COLUMN not in self.frame.columns:
-            return [("", None)] * len(self)
-        cells = self.frame[COLUMN].fill_null("")
-        return [from_cell(cell.strip(), label) for cell, label in zip(cells, self.labels, strict=True)]
-
-    @property
-    def comments(self) -> list[str]:
-        """What stands in the column ``note``, formulas unescaped."""
-        return [unescape_formula(note) for note in self.frame[self.note].fill_null("").to_list()]
-
-    def write(self, labels: Sequence[str | None], comments: Sequence[str], marks: Sequence[str]) -> None:
-        """Write the file anew, atomically and flushed to disk, with these labels, notes and marks.
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write the file anew, atomically and flushed to disk, with the labels, notes and marks of these rows.
 
         A note that a spreadsheet would run as a formula gets a leading apostrophe; other columns stay as they were.
 
@@ -107,11 +90,12 @@ class AnnotationTable:
             If it cannot be written.
         """
         columns = [
-            pl.Series(self.label, labels, pl.String),
-            pl.Series(self.note, [escape_formula(comment) or None for comment in comments], pl.String),
+            pl.Series(self.label, [row.label for row in rows], pl.String),
+            pl.Series(self.note, [escape_formula(row.note) or None for row in rows], pl.String),
         ]
-        if any(marks) or COLUMN in self.frame.columns:
-            columns.append(pl.Series(COLUMN, [mark or None for mark in marks], pl.String))
+        marks = pl.Series(COLUMN, [to_cell(row) for row in rows], pl.String)
+        if marks.null_count() < len(marks) or COLUMN in self.frame.columns:
+            columns.append(marks)
         with atomic_path(self.path) as temporary:
             self._save(self.frame.with_columns(columns), temporary)
             shutil.copymode(self.path, temporary)

@@ -14,7 +14,8 @@ from typer.testing import Result
 
 from labeler.data.types.label_space import LabelSpace
 from labeler.reports.annotate import session
-from labeler.reports.annotate.store import Row, open_store
+from labeler.reports.annotate.rows import Row
+from labeler.reports.annotate.store import open_store
 
 App = Callable[..., Result]
 RUN = "my shop"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from labeler.data.errors import ConfigError, InputError, RunError
+from labeler.data.errors import InputError, RunError
 from labeler.data.types.task import Label
 from labeler.reports.annotate.server import serve
 
@@ -48,12 +48,6 @@ def test_it_serves_until_ctrl_c(sample: Path) -> None:
     finally:
         process.kill()
     assert (output, errors, process.returncode) == ("ended\n", "", 0)
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "example.com"])
-def test_only_this_computer(sample: Path, host: str) -> None:
-    with pytest.raises(ConfigError, match="other computers may reach"):
-        serve(sample, LABELS, host=host)
 
 
 def test_a_port_that_is_taken(sample: Path) -> None:

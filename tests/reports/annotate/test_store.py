@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from labeler.data.errors import InputError, RunError
 from labeler.data.types.label_space import LabelSpace
-from labeler.reports.annotate.store import AnnotationStore, Row, StaleChangeError, open_store
+from labeler.reports.annotate.rows import Row
+from labeler.reports.annotate.store import AnnotationStore, StaleChangeError, open_store
 from labeler.reports.annotate.table import read_annotations
 
 Write = Callable[..., Path]
@@ -23,8 +24,7 @@ def said(row: Row) -> tuple[str | None, str, str]:
 
 
 def on_disk(store: AnnotationStore) -> list[tuple[str | None, str]]:
-    table = read_annotations(store.table.path, LABELS)
-    return list(zip(table.labels, table.comments, strict=True))
+    return [(row.label, row.note) for row in read_annotations(store.table.path, LABELS).rows()]
 
 
 def test_a_change_is_on_disk_when_it_returns(store: AnnotationStore) -> None:

@@ -3,7 +3,8 @@ from __future__ import annotations
 import csv
 import io
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -13,17 +14,22 @@ from hypothesis import strategies as st
 
 from labeler.data.errors import InputError
 from labeler.data.types.label_space import LabelSpace
-from labeler.reports.annotate.table import escape_formula, read_annotations, unescape_formula
+from labeler.reports.annotate.table import AnnotationTable, escape_formula, read_annotations, unescape_formula
 
 Write = Callable[..., Path]
 LABELS = LabelSpace(("negative", "positive"))
 
 
+def fill_in(table: AnnotationTable, labels: Sequence[str | None], notes: Sequence[str] = ("",) * 3) -> None:
+    answers = zip(table.rows(), labels, notes, strict=False)
+    table.write([replace(row, label=label, note=note) for row, label, note in answers])
+
+
 def test_all_columns_stay_in_their_order(sample: Path, labels: LabelSpace) -> None:
     table = read_annotations(sample, labels)
     assert table.frame.columns == ["id", "text", "rating", "label", "note", "inclusion_probability"]
-    assert table.labels == [None, "negative", None]
-    table.write(["positive", "negative", None], ["", "rude", "?"], ["", "", ""])
+    assert [row.label for row in table.rows()] == [None, "negative", None]
+    fill_in(table, ["positive", "negative", None], ["", "rude", "?"])
     assert sample.read_text(encoding="utf-8") == (
         "id,text,rating,label,note,inclusion_probability\n"
         'r1,"Керемет, рахмет 👍",5,positive,,0.1\nr2,Өте нашар,1,negative,rude,0.1\nr3,"two\nlines",,,?,0.2\n'
@@ -33,21 +39,20 @@ def test_all_columns_stay_in_their_order(sample: Path, labels: LabelSpace) -> No
 def test_missing_columns_are_added(write: Write, labels: LabelSpace) -> None:
     table = read_annotations(write("text,stars\nжақсы,5\n\nнашар,1\n"), labels)
     assert table.frame.columns == ["id", "text", "stars", "label", "note"]
-    assert table.ids == ["2", "4"]  # lines of the file
+    assert [row.id for row in table.rows()] == ["2", "4"]  # lines of the file
 
 
 def test_a_file_of_texts_alone(write: Write, labels: LabelSpace) -> None:
     path = write("text\nгүл, жақсы\nнашар\n")
-    read_annotations(path, labels).write(["positive", None], ["", ""], ["", ""])
-    again = read_annotations(path, labels)
-    assert again.texts == ["гүл, жақсы", "нашар"]
-    assert again.labels == ["positive", None]
+    fill_in(read_annotations(path, labels), ["positive", None])
+    again = read_annotations(path, labels).rows()
+    assert [(row.text, row.label) for row in again] == [("гүл, жақсы", "positive"), ("нашар", None)]
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t", "|"])
 def test_the_delimiter_stays(write: Write, labels: LabelSpace, delimiter: str) -> None:
     path = write(delimiter.join(["id", "text", "label"]) + "\n" + delimiter.join(["1", "a, b", ""]) + "\n")
-    read_annotations(path, labels).write(["positive"], ["n"], [""])
+    fill_in(read_annotations(path, labels), ["positive"], ["n"])
     assert path.read_text(encoding="utf-8").splitlines() == [
         delimiter.join(["id", "text", "label", "note"]),
         delimiter.join(["1", "a, b", "positive", "n"]),
@@ -59,20 +64,20 @@ def test_other_encodings_become_utf_8_with_a_word_about_it(tmp_path: Path, label
     path.write_bytes("id;text\n1;Очень хорошо, спасибо\n".encode("cp1251"))
     table = read_annotations(path, labels)
     assert table.notes == (f"{path} was read as cp1251. It is saved as UTF-8.",)
-    table.write([None], [""], [""])
+    fill_in(table, [None])
     assert path.read_bytes().startswith(b"\xef\xbb\xbfid;text")
 
 
 def test_the_permissions_stay(sample: Path, labels: LabelSpace) -> None:
     sample.chmod(0o600)
-    read_annotations(sample, labels).write([None] * 3, [""] * 3, [""] * 3)
+    fill_in(read_annotations(sample, labels), [None] * 3)
     assert sample.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_link_stays_a_link(sample: Path, labels: LabelSpace) -> None:
     link = sample.with_name("link.csv")
     link.symlink_to(sample)
-    read_annotations(link, labels).write(["positive", None, None], [""] * 3, [""] * 3)
+    fill_in(read_annotations(link, labels), ["positive", None, None])
     assert link.is_symlink()
     assert ",positive," in sample.read_text(encoding="utf-8")
 
@@ -119,10 +124,11 @@ def test_a_blank_copy_for_a_second_annotator(write: Write, labels: LabelSpace) -
 
 def test_a_note_is_no_formula(sample: Path, labels: LabelSpace) -> None:
     table = read_annotations(sample, labels)
-    table.write([None] * 3, ['=HYPERLINK("http://x")', "-5", "plain - text"], [""] * 3)
+    notes = ['=HYPERLINK("http://x")', "-5", "plain - text"]
+    fill_in(table, [None] * 3, notes)
     cells = [row["note"] for row in csv.DictReader(io.StringIO(sample.read_text(encoding="utf-8")))]
     assert cells == ['\'=HYPERLINK("http://x")', "'-5", "plain - text"]
-    assert read_annotations(sample, labels).comments == ['=HYPERLINK("http://x")', "-5", "plain - text"]
+    assert [row.note for row in read_annotations(sample, labels).rows()] == notes
 
 
 @given(st.text(alphabet=st.sampled_from("'=+-@ a＝")))
@@ -155,11 +161,9 @@ def test_what_is_written_is_read_again(
     ).with_columns(pl.col("label", "note").cast(pl.String))
     frame.write_csv(path, separator=delimiter)
     first = read_annotations(path, LABELS)
-    first.write(labels, notes, [""] * len(rows))
+    fill_in(first, labels, notes)
     again = read_annotations(path, LABELS)
-    assert again.labels == labels
-    assert again.comments == notes
-    assert again.texts == texts
+    expected = list(zip([row.id for row in first.rows()], texts, labels, notes, strict=True))
+    assert [(row.id, row.text, row.label, row.note) for row in again.rows()] == expected
     assert again.frame[other].fill_null("").to_list() == others
-    assert again.ids == first.ids
     assert again.frame.columns == frame.columns
