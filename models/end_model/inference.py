@@ -10,11 +10,11 @@ import torch
 
 from ..loading.device import Compute
 from ..loading.packing import pack_linear_layers
-from ..scoring.batching import BUDGET, filled_up, sorted_batches, tokens_and_mask
+from ..scoring.batching import filled_up, padded_inputs, text_batches
 from ..scoring.encoder import Batches, of_unique_texts
 from .classifier import TextClassifier
 
-_WINDOW = 16_384  # texts split into tokens at a time: bounds memory, and still hundreds of batches to sort within
+_WINDOW = 16_384  # vectors classified at a time: bounds memory
 
 Progress = Callable[[int], None]
 
@@ -102,21 +102,17 @@ def prepare_for_prediction(classifier: TextClassifier, compute: Compute) -> None
 
 def _rows(
     classifier: TextClassifier,
-    function: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    function: Callable[..., torch.Tensor],
     texts: Sequence[str],
     compute: Compute,
     width: int,
     progress: Progress | None,
 ) -> npt.NDArray[np.float32]:
     def batches(unique: list[str]) -> Batches:
-        # The batches depend on the set of texts, not on its order, so that reruns repeat bit by bit.
-        order = sorted(range(len(unique)), key=lambda i: (-len(unique[i]), unique[i]))
-        for start in range(0, len(order), _WINDOW):
-            window = order[start : start + _WINDOW]
-            ids = classifier.token_rows([unique[i] for i in window])
-            for batch, padded in sorted_batches(ids, budget=BUDGET, limit=classifier.max_length):
-                places = np.array([window[j] for j in batch])
-                yield places, _batch(function, [ids[j] for j in batch], padded, classifier.pad_token_id, compute)
+        for places, ids, width in text_batches(unique, classifier.token_rows, limit=classifier.max_length):
+            pad, device = classifier.pad_token_id, compute.device
+            found = function(**padded_inputs(filled_up(ids, width), width, pad=pad, device=device))
+            yield places, found[: len(ids)].float().cpu().numpy()
 
     was_training = classifier.training
     classifier.eval()
@@ -124,19 +120,6 @@ def _rows(
         rows = of_unique_texts(texts, batches, width=width, progress=progress)
     classifier.train(was_training)
     return rows
-
-
-def _batch(
-    function: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
-    ids: list[Sequence[int]],
-    padded: int,
-    pad: int,
-    compute: Compute,
-) -> npt.NDArray[np.float32]:
-    arrays = tokens_and_mask(filled_up(ids, padded), padded, pad)
-    tokens, mask = (torch.from_numpy(array).to(compute.device) for array in arrays)
-    rows: npt.NDArray[np.float32] = function(tokens, mask).float().cpu().numpy()
-    return rows[: len(ids)]
 
 
 def _mixed(classifier: TextClassifier, compute: Compute) -> bool:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 BUDGET = 8192
 """Padded tokens per batch: enough to keep a few cores busy; more gained nothing on 2 cores with AMX."""
@@ -13,6 +18,8 @@ BUDGET = 8192
 MIN_TOKENS = 512
 """Padded tokens below which a batch is filled up. On CPUs with AMX, oneDNN has other kernels for smaller matrices:
 beside few texts a text got another vector (by up to 0.001) than beside many, and from here on the same bits."""
+
+_WINDOW = 16_384  # texts split into tokens at a time: bounds memory, and still hundreds of batches to sort within
 
 
 def padded_length(length: int, *, limit: int | None = None) -> int:
@@ -38,54 +45,56 @@ def padded_length(length: int, *, limit: int | None = None) -> int:
     return rounded if limit is None else min(rounded, limit)
 
 
-def token_budget_batches(
-    lengths: Sequence[int], *, budget: int = BUDGET, limit: int | None = None
+def sorted_batches(
+    rows: Sequence[Sequence[int]], *, budget: int = BUDGET, limit: int | None = None
 ) -> Iterator[tuple[list[int], int]]:
-    """Cut items, taken in the given order, into batches that fit a token budget.
+    """Cut token id rows of any order into batches of one padded width that fit a token budget.
 
-    Give the items sorted by length, or padding will eat the gain. Longest first shows the largest memory need at
-    once and makes the remaining time easy to predict.
+    Longest first shows the largest memory need at once and makes the remaining time easy to predict. The size of a
+    batch depends on its width alone, hence few shapes.
 
     Parameters
     ----------
-    lengths : Sequence[int]
-        Tokens of each item, longest first.
+    rows : sequence of sequence of int
     budget : int
-        A batch holds at most this many tokens, padding included; an item longer than that travels alone.
+        A batch holds at most this many tokens, padding included; a row longer than that travels alone.
     limit : int, optional
         The model's longest input.
 
     Yields
     ------
     (list[int], int)
-        Indices into `lengths` and the length to pad them to. The lists are disjoint and cover every index.
+        Indices into `rows` and the length to pad them to. The lists are disjoint and cover every index.
     """
-    start = 0
-    while start < len(lengths):
-        width = padded_length(lengths[start], limit=limit)
-        size = max(1, budget // width)
-        batch = list(range(start, min(start + size, len(lengths))))
-        # The next narrower width begins a new batch: sizes then depend on the width alone, hence few shapes.
-        narrower = next((i for i in batch if padded_length(lengths[i], limit=limit) < width), None)
-        if narrower is not None:
-            batch = batch[: narrower - start]
-        yield batch, width
-        start += len(batch)
+    order = sorted(range(len(rows)), key=lambda i: -len(rows[i]))
+    for width, group in groupby(order, key=lambda i: padded_length(len(rows[i]), limit=limit)):
+        indices, size = list(group), max(1, budget // width)
+        for start in range(0, len(indices), size):
+            yield indices[start : start + size], width
 
 
-def sorted_batches(
-    rows: Sequence[Sequence[int]], *, budget: int = BUDGET, limit: int | None = None
-) -> Iterator[tuple[list[int], int]]:
-    """Cut token id rows of any order into token-budget batches, longest first.
+def text_batches(
+    texts: Sequence[str],
+    token_rows: Callable[[list[str]], Sequence[Sequence[int]]],
+    *,
+    budget: int = BUDGET,
+    limit: int,
+) -> Iterator[tuple[npt.NDArray[np.int64], list[Sequence[int]], int]]:
+    """Split texts into tokens and cut them into batches, longest first.
+
+    The batches depend on the set of texts, not on its order, so that reruns repeat bit by bit.
 
     Yields
     ------
-    (list[int], int)
-        Indices into `rows` and the length to pad them to.
+    (ndarray of int64, shape (b,), list of sequence of int, int)
+        Positions in `texts`, their token ids and the length to pad them to.
     """
-    order = sorted(range(len(rows)), key=lambda i: (-len(rows[i]), i))
-    for batch, width in token_budget_batches([len(rows[i]) for i in order], budget=budget, limit=limit):
-        yield [order[b] for b in batch], width
+    order = sorted(range(len(texts)), key=lambda i: (-len(texts[i]), texts[i]))
+    for start in range(0, len(order), _WINDOW):
+        window = order[start : start + _WINDOW]
+        rows = token_rows([texts[i] for i in window])
+        for batch, width in sorted_batches(rows, budget=budget, limit=limit):
+            yield np.array([window[i] for i in batch]), [rows[i] for i in batch], width
 
 
 def pad_rows(rows: Sequence[Sequence[int]], width: int, value: int) -> npt.NDArray[np.int64]:
@@ -101,16 +110,21 @@ def pad_rows(rows: Sequence[Sequence[int]], width: int, value: int) -> npt.NDArr
     return padded
 
 
-def tokens_and_mask(
-    rows: Sequence[Sequence[int]], width: int, pad: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def padded_inputs(rows: Sequence[Sequence[int]], width: int, *, pad: int, device: str = "cpu") -> dict[str, Tensor]:
     """Right-pad rows of token ids to one width, and mark what is not padding.
 
     Returns
     -------
-    (ndarray of int64, ndarray of int64), both of shape (len(rows), width)
+    dict[str, Tensor]
+        ``input_ids`` and ``attention_mask``, both int64 of shape (len(rows), width).
     """
-    return pad_rows(rows, width, pad), pad_rows([[1] * len(row) for row in rows], width, 0)
+    import torch
+
+    padded = {
+        "input_ids": pad_rows(rows, width, pad),
+        "attention_mask": pad_rows([[1] * len(r) for r in rows], width, 0),
+    }
+    return {name: torch.from_numpy(array).to(device) for name, array in padded.items()}
 
 
 def filled_up(rows: Sequence[Sequence[int]], width: int) -> list[Sequence[int]]:

@@ -13,15 +13,13 @@ import numpy.typing as npt
 from ..loading.device import Compute, choose_compute
 from ..loading.folders import hidden_size, sentence_settings
 from ..loading.open_model import load_model, load_tokenizer, longest_input
-from .batching import BUDGET, filled_up, sorted_batches, tokens_and_mask
+from .batching import BUDGET, filled_up, padded_inputs, text_batches
 
 if TYPE_CHECKING:
     from ..loading.resolve import ModelRef
 
 Batches: TypeAlias = Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.floating]]]
 """Positions of texts, shape (b,), and a row for each, shape (b, d)."""
-
-_WINDOW = 16_384  # texts tokenised at a time: bounds memory, and still hundreds of batches to sort within
 
 
 class Encoder(Protocol):
@@ -90,19 +88,14 @@ class SentenceEncoder:
     def batches(self, texts: Sequence[str]) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]]:
         """Embed distinct texts batch by batch, longest first.
 
-        The batches depend on the set of texts, not on its order, so that reruns repeat bit by bit.
-
         Yields
         ------
         (ndarray of int64, shape (b,), ndarray of float32, shape (b, d))
             Positions in `texts` and their vectors.
         """
-        order = sorted(range(len(texts)), key=lambda i: (-len(texts[i]), texts[i]))
-        for start in range(0, len(order), _WINDOW):
-            window = order[start : start + _WINDOW]
-            ids = self._token_ids([texts[i] for i in window])
-            for batch, padded in sorted_batches(ids, budget=self.budget, limit=self._max_length):
-                yield np.array([window[j] for j in batch]), self._forward([ids[j] for j in batch], padded)
+        batches = text_batches(texts, self._token_ids, budget=self.budget, limit=self._max_length)
+        for places, ids, width in batches:
+            yield places, self._forward(ids, width)
 
     def _token_ids(self, texts: list[str]) -> list[list[int]]:
         prefix = self.ref.prefix
@@ -115,18 +108,17 @@ class SentenceEncoder:
         )["input_ids"]
         return ids
 
-    def _forward(self, ids: list[list[int]], padded: int) -> npt.NDArray[np.float32]:
+    def _forward(self, ids: Sequence[Sequence[int]], width: int) -> npt.NDArray[np.float32]:
         import torch
 
-        tokens, mask = tokens_and_mask(filled_up(ids, padded), padded, self._tokenizer.pad_token_id or 0)
+        pad = self._tokenizer.pad_token_id or 0
+        inputs = padded_inputs(filled_up(ids, width), width, pad=pad, device=self.compute.device)
         with torch.inference_mode():
-            attention = torch.from_numpy(mask).to(self.compute.device)
-            inputs = {"input_ids": torch.from_numpy(tokens).to(self.compute.device), "attention_mask": attention}
             hidden = self._model(**inputs).last_hidden_state
             if self._settings.pooling == "cls":
                 pooled = hidden[:, 0].float()
             else:  # summed in float32: bfloat16 would lose digits over hundreds of tokens
-                weights = attention.unsqueeze(-1).float()
+                weights = inputs["attention_mask"].unsqueeze(-1).float()
                 pooled = (hidden.float() * weights).sum(dim=1) / weights.sum(dim=1)
             vectors: npt.NDArray[np.float32] = torch.nn.functional.normalize(pooled, dim=1).cpu().numpy()
         return vectors[: len(ids)]

@@ -18,7 +18,7 @@ from ...data.errors import ModelError
 from ..loading.capabilities import has_mask_head
 from ..loading.device import Compute, choose_compute
 from ..loading.open_model import load_model, load_tokenizer, longest_input
-from .batching import sorted_batches, tokens_and_mask
+from .batching import padded_inputs, sorted_batches
 from .encoder import unique_texts
 
 if TYPE_CHECKING:
@@ -177,17 +177,17 @@ class MaskedLMScorer:
         import torch
 
         device = self.compute.device
-        arrays = tokens_and_mask([row for row, _ in rows], width, self._tokenizer.pad_token_id or 0)
-        tokens, mask = (torch.from_numpy(array).to(device) for array in arrays)
+        pad = self._tokenizer.pad_token_id or 0
+        inputs = padded_inputs([row for row, _ in rows], width, pad=pad, device=device)
         at = torch.tensor([[start + j for j in range(words.shape[1])] for _, start in rows], device=device)
         pick = torch.arange(len(rows), device=device)[:, None], at
         with torch.inference_mode():
             head = getattr(self._model, "lm_head", None) or getattr(self._model, "cls", None)
             if head is None:
-                logits = self._model(input_ids=tokens, attention_mask=mask).logits[pick]
+                logits = self._model(**inputs).logits[pick]
                 return _mean_log_probs(logits, words)
             # A vocabulary is wide: only the gap goes through the head, a few rows at a time.
-            hidden = self._model.base_model(input_ids=tokens, attention_mask=mask).last_hidden_state[pick]
+            hidden = self._model.base_model(**inputs).last_hidden_state[pick]
             return np.concatenate([_mean_log_probs(head(part), words) for part in hidden.split(_HEAD_ROWS)])
 
     @cached_property

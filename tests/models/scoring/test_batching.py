@@ -12,7 +12,6 @@ from labeler.models.scoring.batching import (
     pad_rows,
     padded_length,
     sorted_batches,
-    token_budget_batches,
 )
 
 LENGTHS = st.lists(st.integers(1, 512), max_size=300)
@@ -20,11 +19,12 @@ LENGTHS = st.lists(st.integers(1, 512), max_size=300)
 
 @given(LENGTHS, st.integers(8, 8192))
 def test_batches_are_a_partition_within_the_budget(lengths: list[int], budget: int) -> None:
-    ordered = sorted(lengths, reverse=True)
-    batches = list(token_budget_batches(ordered, budget=budget, limit=512))
-    assert [i for batch, _ in batches for i in batch] == list(range(len(ordered)))
+    batches = list(sorted_batches([[0] * length for length in lengths], budget=budget, limit=512))
+    assert sorted(i for batch, _ in batches for i in batch) == list(range(len(lengths)))
+    found = [lengths[i] for batch, _ in batches for i in batch]
+    assert found == sorted(lengths, reverse=True)
     for batch, width in batches:
-        assert max(ordered[i] for i in batch) <= width <= 512
+        assert max(lengths[i] for i in batch) <= width <= 512
         assert len(batch) == 1 or len(batch) * width <= budget
 
 
