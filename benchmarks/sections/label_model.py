@@ -36,7 +36,7 @@ def ours(votes: Votes) -> tuple[Probs, Figures]:
 
     start = time.perf_counter()
     table = VotePatterns.from_votes(votes)
-    model = SnorkelLabelModel(k=CLASSES, class_balance=BALANCE, n_epochs=EPOCHS, seed=SEED).fit(table)
+    model = SnorkelLabelModel(k=CLASSES, class_balance=np.array(BALANCE), n_epochs=EPOCHS, seed=SEED).fit(table)
     fitted = time.perf_counter() - start
     return table.expand(model.predict_proba(table)), {"fit": fitted}
 

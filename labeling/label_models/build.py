@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...data.errors import ConfigError, LabelModelError, nearest_hint
+from .class_balance import checked_balance
 from .dawid_skene import DawidSkene
 from .majority import MajorityVote
 from .patterns import VotePatterns
@@ -83,6 +84,8 @@ def build_label_model(
     ConfigError
         If there is no such method, or the class balance does not fit `k`.
     """
+    if class_balance is not None:
+        class_balance = checked_balance(class_balance, k)
     if method == "majority":
         return MajorityVote(k=k, class_balance=class_balance)
     if method == "dawid_skene":

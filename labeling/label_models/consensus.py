@@ -37,9 +37,7 @@ def vote_shares(
         Weight of each voter, 1 by default.
     """
     weight = np.ones(table.m) if weights is None else weights
-    totals = np.zeros((len(table), k))
-    for label in range(k):
-        totals[:, label] = (table.patterns == label) @ weight
+    totals = np.stack([(table.patterns == label) @ weight for label in range(k)], axis=1)
     total = totals.sum(axis=1, keepdims=True)
     shares: npt.NDArray[np.float64] = np.divide(totals, total, out=np.zeros_like(totals), where=total > 0)
     return shares
@@ -84,9 +82,16 @@ def majority_agreement(table: VotePatterns, k: int) -> npt.NDArray[np.float64]:
 
     NaN for a voter that is hardly ever joined by another one (`shared_rows`).
     """
-    _, shared = shared_rows(table, k, np.arange(table.m), voters=2)
     agreement = expected_accuracy(table, majority_probs(table, k, np.full(k, 1 / k)))
-    return np.where(shared >= MIN_SHARED_ROWS, agreement, np.nan)
+    return where_shared(table, k, np.arange(table.m), agreement)
+
+
+def where_shared(
+    table: VotePatterns, k: int, groups: npt.NDArray[np.int64], accuracy: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Keep the accuracy, shape (m,), of voters that independent ones join often enough to show it; NaN for others."""
+    _, shared = shared_rows(table, k, groups, voters=2)
+    return np.where(shared >= MIN_SHARED_ROWS, accuracy, np.nan)
 
 
 def shared_rows(
@@ -189,41 +194,29 @@ def contradicted_classes(
     return tuple(np.flatnonzero((found > 0) & (highest < 0.5)).tolist())
 
 
-def unanimous_votes(table: VotePatterns, k: int) -> tuple[VotePatterns, npt.NDArray[np.int64]]:
-    """Invent, for each class that at least two voters ever vote, the row on which all of these vote it.
-
-    Returns
-    -------
-    rows : VotePatterns
-        One pattern a class, at most k.
-    classes : ndarray of int64, shape (len(rows),)
-        The class each of them must get from a model that deserves trust.
-    """
-    ever = indicators(table.patterns, k).any(axis=0).reshape(table.m, k) if len(table) else np.zeros((table.m, k), bool)
+def unanimous_votes(table: VotePatterns, k: int) -> VotePatterns:
+    """Invent, for each class that at least two voters ever vote, the row on which all of these vote it."""
+    ever = indicators(table.patterns, k).any(axis=0).reshape(table.m, k)
     classes = np.flatnonzero(ever.sum(axis=0) >= 2)
-    votes = np.where(ever[:, classes].T, classes[:, np.newaxis], ABSTAIN).astype(np.int16)
-    order = np.lexsort(votes.T[::-1])
-    count = len(classes)
-    rows = VotePatterns(votes[order], np.ones(count, np.int64), np.arange(count, dtype=np.int32))
-    return rows, classes[order]
+    return VotePatterns.from_votes(np.where(ever[:, classes].T, classes[:, np.newaxis], ABSTAIN))
 
 
-def agrees_with_consensus(evidence: npt.NDArray[np.float64], classes: npt.NDArray[np.int64]) -> bool:
+def agrees_with_consensus(unanimous: VotePatterns, evidence: npt.NDArray[np.float64]) -> bool:
     """Return whether the rows of `unanimous_votes` speak for their class and for no other.
 
     Parameters
     ----------
+    unanimous : VotePatterns
+        The c rows.
     evidence : ndarray of float64, shape (c, k)
         Log-likelihood of each such row in each class. The prior stays out of it: two weak rules for a rare class may
         agree and still be outweighed by it.
-    classes : ndarray of int64, shape (c,)
-        The class of each row.
     """
-    return bool(np.all(evidence.argmax(axis=1) == classes))
+    return bool(np.all(evidence.argmax(axis=1) == unanimous.patterns.max(axis=1, initial=ABSTAIN)))
 
 
-def overruled_classes(table: VotePatterns, probs: npt.NDArray[np.float64]) -> list[int]:
-    """Classes that most rows do not get on which all voters who vote agree on them.
+def overrules_consensus(table: VotePatterns, probs: npt.NDArray[np.float64]) -> bool:
+    """Return whether most rows on which all voters who vote agree on some class do not get that class.
 
     Parameters
     ----------
@@ -232,15 +225,10 @@ def overruled_classes(table: VotePatterns, probs: npt.NDArray[np.float64]) -> li
     probs : ndarray of float64, shape (p, k)
         What a model makes of them.
     """
-    highest = table.patterns.max(axis=1, initial=ABSTAIN)
     agreed = table.covered & ~has_conflict(table.patterns)
-    given = probs.argmax(axis=1)
-    overruled = []
-    for label in range(probs.shape[1]):
-        rows = agreed & (highest == label)
-        if 2 * table.counts[rows & (given != label)].sum() > table.counts[rows].sum():
-            overruled.append(label)
-    return overruled
+    wanted, counts = table.patterns[agreed].max(axis=1, initial=ABSTAIN), table.counts[agreed]
+    lost = np.bincount(wanted, counts * (probs[agreed].argmax(axis=1) != wanted))
+    return bool(np.any(2 * lost > np.bincount(wanted, counts)))
 
 
 def expected_accuracy(table: VotePatterns, probs: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

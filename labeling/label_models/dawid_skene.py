@@ -14,8 +14,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from .class_balance import checked_balance
-from .consensus import MIN_SHARED_ROWS, majority_agreement, shared_rows
+from .consensus import majority_agreement, where_shared
 from .correlation import voter_groups
 from .em import class_probabilities, run_em
 from .patterns import VotePatterns
@@ -31,8 +30,8 @@ class DawidSkene:
     ----------
     k : int
         Number of classes.
-    class_balance : array-like of float, shape (k,), optional
-        Fixed prior; learned when None.
+    class_balance : ndarray of float64, shape (k,), optional
+        Fixed prior, positive, sums to 1; learned when None.
     abstain : bool
         Whether abstaining is an outcome with a probability per class.
     smoothing : float
@@ -66,7 +65,7 @@ class DawidSkene:
     """
 
     k: int
-    class_balance: npt.ArrayLike | None = None
+    class_balance: Array | None = None
     abstain: bool = True
     smoothing: float = 1.0
     max_iter: int = 500
@@ -74,9 +73,6 @@ class DawidSkene:
     group_correlated: bool = True
     families: Sequence[str] | None = None
     contradicted: Collection[int] = ()
-
-    def __post_init__(self) -> None:
-        self._balance = None if self.class_balance is None else checked_balance(self.class_balance, self.k)
 
     def fit(self, table: VotePatterns, *, groups: npt.NDArray[np.int64] | None = None) -> Self:
         """Run EM from the majority vote.
@@ -94,7 +90,7 @@ class DawidSkene:
             table,
             self.k,
             groups,
-            balance=self._balance,
+            balance=self.class_balance,
             abstain=self.abstain,
             smoothing=self.smoothing,
             max_iter=self.max_iter,
@@ -108,7 +104,9 @@ class DawidSkene:
             self.notes_ = (f"{fit.failure}: the majority vote was used instead.",)
             return self
         self.confusion_ = fit.confusion
-        self.voter_accuracy_ = self._accuracy(table)
+        joint = self.confusion_[:, 1:, :] * self.class_balance_
+        right = np.einsum("jyy->j", joint) / joint.sum(axis=(1, 2))
+        self.voter_accuracy_ = where_shared(table, self.k, groups, right)
         self.termination_ = "flat" if fit.converged else "max_iter"
         if not fit.converged:
             self.notes_ = (f"Dawid-Skene had not converged after {self.n_iter_} steps.",)
@@ -117,9 +115,3 @@ class DawidSkene:
     def predict_proba(self, table: VotePatterns) -> Array:
         """Class probabilities of each pattern, shape (p, k); the class balance where nobody votes."""
         return class_probabilities(self._fit, table, self.k, self.contradicted)
-
-    def _accuracy(self, table: VotePatterns) -> Array:
-        """Share of a voter's votes that are right, from the learned confusions."""
-        joint = self.confusion_[:, 1:, :] * self.class_balance_
-        _, shared = shared_rows(table, self.k, self.groups_, voters=2)
-        return np.where(shared >= MIN_SHARED_ROWS, np.einsum("jyy->j", joint) / joint.sum(axis=(1, 2)), np.nan)

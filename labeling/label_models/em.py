@@ -92,7 +92,7 @@ def run_em(
     if not np.any(shared >= MIN_SHARED_ROWS):
         return replace(failed, failure="Independent voters hardly vote on the same reviews")
     outcomes = one_hot_outcomes(table, k)
-    unanimous, classes = unanimous_votes(table, k)
+    unanimous = unanimous_votes(table, k)
     agreeing = one_hot_outcomes(unanimous, k)
     pseudo_rows = smoothing * typical_votes(table, outcomes, k, abstain=abstain)
     probs = majority_probs(table, k, np.full(k, 1 / k) if balance is None else balance, weights=weights)
@@ -101,7 +101,7 @@ def run_em(
         confusion = confusion_matrices(outcomes, counts, pseudo_rows, abstain=abstain)
         seen = counts if abstain else counts[table.covered]
         prior = _learned_balance(seen, smoothing) if balance is None else balance
-        if not agrees_with_consensus(evidence(agreeing, confusion, weights), classes):
+        if not agrees_with_consensus(unanimous, evidence(agreeing, confusion, weights)):
             return replace(failed, steps=step, failure=f"Dawid-Skene drifted away from the classes in step {step}")
         before, probs = probs, _posterior(outcomes, confusion, weights, prior)
         converged = bool(np.abs(probs - before).max(initial=0.0) < tol)

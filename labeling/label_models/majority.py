@@ -8,7 +8,6 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from .class_balance import checked_balance
 from .consensus import majority_agreement, majority_posterior, majority_shares
 from .patterns import VotePatterns
 
@@ -42,17 +41,14 @@ class MajorityVote:
     """
 
     k: int
-    class_balance: npt.ArrayLike | None = None
-
-    def __post_init__(self) -> None:
-        self._balance = None if self.class_balance is None else checked_balance(self.class_balance, self.k)
-        self.termination_ = "exact"
-        self.notes_: tuple[str, ...] = ()
+    class_balance: npt.NDArray[np.float64] | None = None
 
     def fit(self, table: VotePatterns) -> Self:
         """Take the class balance from the majority vote, unless it was given."""
-        self.class_balance_ = majority_shares(table, self.k) if self._balance is None else self._balance
+        self.class_balance_ = majority_shares(table, self.k) if self.class_balance is None else self.class_balance
         self.voter_accuracy_ = majority_agreement(table, self.k)
+        self.termination_ = "exact"
+        self.notes_: tuple[str, ...] = ()
         return self
 
     def predict_proba(self, table: VotePatterns) -> npt.NDArray[np.float64]:

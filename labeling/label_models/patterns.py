@@ -175,9 +175,7 @@ def one_hot_outcomes(table: VotePatterns, k: int) -> csr_array:
     return csr_array((np.ones(columns.size), columns.reshape(-1), starts), shape=shape)
 
 
-def cooccurrence(
-    table: VotePatterns, k: int, weights: npt.NDArray[np.float64] | None = None
-) -> npt.NDArray[np.float64]:
+def cooccurrence(table: VotePatterns, k: int) -> npt.NDArray[np.float64]:
     """Count on how many rows voter `i` votes `a` while voter `j` votes `b`.
 
     Parameters
@@ -186,18 +184,15 @@ def cooccurrence(
         The votes.
     k : int
         Number of classes.
-    weights : ndarray of float64, shape (p,), optional
-        Weight of each pattern instead of its count.
 
     Returns
     -------
     ndarray of float64, shape (m, k, m, k)
-        Exact integers when weighted by counts.
+        Exact integers.
     """
-    weight = table.counts.astype(np.float64) if weights is None else weights
     total = np.zeros((table.m * k, table.m * k))
     for start in range(0, len(table), _CHUNK // 4):
         chunk = slice(start, start + _CHUNK // 4)
         hot = indicators(table.patterns[chunk], k)
-        total += hot.T @ (hot * weight[chunk, np.newaxis])
+        total += hot.T @ (hot * table.counts[chunk, np.newaxis])
     return total.reshape(table.m, k, table.m, k)

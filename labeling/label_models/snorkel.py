@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import numpy.typing as npt
 
-from .class_balance import checked_balance, estimate_class_balance
+from .class_balance import estimate_class_balance
 from .consensus import (
     MIN_SHARED_ROWS,
     agrees_with_consensus,
     keep_votes,
-    overruled_classes,
+    overrules_consensus,
     shared_rows,
     unanimous_votes,
+    where_shared,
 )
 from .correlation import voter_groups
 from .dawid_skene import DawidSkene
@@ -60,8 +61,9 @@ class SnorkelLabelModel:
     ----------
     k : int
         Number of classes.
-    class_balance : array-like of float, shape (k,), optional
-        Prior; estimated from the votes when None (Snorkel would take it as uniform, which ruins skewed data).
+    class_balance : ndarray of float64, shape (k,), optional
+        Prior, positive, sums to 1; estimated from the votes when None (Snorkel would take it as uniform, which ruins
+        skewed data).
     seed : int
         First starting point; the following ones are tried when it ends in a solution that overrules consensus.
     lr : float, optional
@@ -99,7 +101,7 @@ class SnorkelLabelModel:
     """
 
     k: int
-    class_balance: npt.ArrayLike | None = None
+    class_balance: npt.NDArray[np.float64] | None = None
     seed: int = 0
     lr: float | None = None
     n_epochs: int | None = None
@@ -109,9 +111,6 @@ class SnorkelLabelModel:
     families: Sequence[str] | None = None
     contradicted: Collection[int] = ()
 
-    def __post_init__(self) -> None:
-        self._balance = None if self.class_balance is None else checked_balance(self.class_balance, self.k)
-
     def fit(self, table: VotePatterns) -> Self:
         """Learn the conditionals from the pattern counts."""
         self.groups_ = voter_groups(table, self.k, correlated=self.group_correlated, families=self.families)
@@ -120,9 +119,8 @@ class SnorkelLabelModel:
         self._fallback: DawidSkene | MajorityVote | None = None
         reason = self._unfit(table)
         if not reason:
-            self.class_balance_ = (
-                estimate_class_balance(table, self.k, groups=self.groups_) if self._balance is None else self._balance
-            )
+            given = self.class_balance
+            self.class_balance_ = estimate_class_balance(table, self.k, groups=self.groups_) if given is None else given
             reason = self._fit_snorkel(table)
         if reason:
             self._fall_back(table, reason)
@@ -132,13 +130,10 @@ class SnorkelLabelModel:
     def predict_proba(self, table: VotePatterns) -> npt.NDArray[np.float64]:
         """Class probabilities of each pattern, shape (p, k); the class balance where nobody votes."""
         if self._fallback is None:
-            probs = self._model.predict_patterns(table, weights=self._exponents())
+            probs = self._model.predict_patterns(table, weights=self.weights_)
         else:
             probs = self._fallback.predict_proba(table)
         return keep_votes(table, probs, self.contradicted)
-
-    def _exponents(self) -> npt.NDArray[np.float64] | None:
-        return self.weights_ if np.any(self.weights_ != 1) else None
 
     def _unfit(self, table: VotePatterns) -> str:
         """Return why Snorkel cannot be fitted to these votes; empty if it can."""
@@ -158,13 +153,13 @@ class SnorkelLabelModel:
         """Try starting points until one yields a solution in which unanimous voters win; else return why none does."""
         from .snorkel_patterns import PatternLabelModel
 
-        unanimous, classes = unanimous_votes(table, self.k)
+        unanimous = unanimous_votes(table, self.k)
         for seed in range(self.seed, self.seed + _SEEDS):
             self._model = PatternLabelModel(self.k)
             if not self._descend(table, seed):
                 return "Snorkel's loss diverges at every learning rate"
             self.conditionals_ = self._model.finish()
-            if agrees_with_consensus(self._model.evidence(unanimous, weights=self._exponents()), classes):
+            if agrees_with_consensus(unanimous, self._model.evidence(unanimous, weights=self.weights_)):
                 self.voter_accuracy_ = self._accuracy(table)
                 return self._misfit(table)
             self._notes.append(f"Snorkel (seed {seed}) overruled voters who all agree.")
@@ -206,20 +201,19 @@ class SnorkelLabelModel:
             if self.n_epochs is None and math.isfinite(before) and before - self.loss_ <= self.tol * before:
                 self.termination_ = "flat"
                 break
-        return bool(np.all(np.isfinite(model.descent.mu.numpy())))
+        return bool(np.all(np.isfinite(model.point.numpy())))
 
     def _accuracy(self, table: VotePatterns) -> npt.NDArray[np.float64]:
         """Share of a voter's votes that are right, from the learned conditionals."""
         joint = self.conditionals_ * self.class_balance_
         right = np.einsum("jyy->j", joint)
         voted = self._model.coverage
-        _, shared = shared_rows(table, self.k, self.groups_, voters=2)
-        known = shared >= MIN_SHARED_ROWS
-        return np.where(known, np.clip(right / np.where(known, voted, 1), 0, 1), np.nan)
+        accuracy = np.clip(right / np.where(voted > 0, voted, 1), 0, 1)
+        return where_shared(table, self.k, self.groups_, accuracy)
 
     def _fall_back(self, table: VotePatterns, reason: str) -> None:
         # Every class may be overruled here: the solution is judged as it is, and `predict_proba` keeps the votes.
-        model = DawidSkene(k=self.k, class_balance=self._balance, contradicted=range(self.k))
+        model = DawidSkene(k=self.k, class_balance=self.class_balance, contradicted=range(self.k))
         self._fallback = model.fit(table, groups=self.groups_)
         self.n_iter_ = model.n_iter_
         if model.termination_ == "fallback: majority":
@@ -229,8 +223,8 @@ class SnorkelLabelModel:
             self.termination_ = "fallback: dawid_skene"
             self._notes.extend([f"{reason}: Dawid-Skene was used instead.", *model.notes_])
         # Votes of fewer than three independent voters leave open who is right, and EM may end anywhere.
-        if overruled_classes(table, model.predict_proba(table)):
-            self._fallback = MajorityVote(k=self.k, class_balance=self._balance).fit(table)
+        if overrules_consensus(table, model.predict_proba(table)):
+            self._fallback = MajorityVote(k=self.k, class_balance=self.class_balance).fit(table)
             self.termination_ = "fallback: majority"
             self._notes.append("Dawid-Skene overruled most voters who agree: the majority vote was used instead.")
         self.class_balance_, self.voter_accuracy_ = self._fallback.class_balance_, self._fallback.voter_accuracy_

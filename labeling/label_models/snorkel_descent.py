@@ -66,33 +66,6 @@ class Objective:
         return 2 * torch.outer(singles, self.balance) - 4 * ((mu * self.balance).t() @ pairs).t()
 
 
-@dataclass(eq=False)
-class Descent:
-    """A descent that can be continued.
-
-    Parameters
-    ----------
-    objective : Objective
-        What is minimised.
-    mu : Tensor of float32, shape (v, k)
-        ``P(vote | class)``; changed in place.
-    """
-
-    objective: Objective
-    mu: torch.Tensor
-
-    def __post_init__(self) -> None:
-        self.velocity = torch.zeros_like(self.mu)
-
-    def run(self, n_epochs: int, *, lr: float) -> float:
-        """Take `n_epochs` steps and return the loss after the last one, not finite once it has diverged."""
-        with torch.no_grad(), one_thread():
-            for _ in range(n_epochs):
-                self.velocity.mul_(MOMENTUM).add_(self.objective.gradient(self.mu))
-                self.mu.add_(self.velocity, alpha=-lr)
-            return self.objective.loss(self.mu)
-
-
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Keep torch to one thread: on a busy machine two threads wait for each other, up to 600 times longer."""

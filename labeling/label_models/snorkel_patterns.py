@@ -17,7 +17,7 @@ from snorkel.labeling.model import LabelModel
 from snorkel.labeling.model.label_model import TrainConfig
 
 from .patterns import VotePatterns, cooccurrence, indicators
-from .snorkel_descent import Descent, Objective
+from .snorkel_descent import MOMENTUM, Objective, one_thread
 
 _BLOCK = 1 << 14  # patterns predicted at a time, to bound the one-hot matrix
 
@@ -81,7 +81,8 @@ class PatternLabelModel(LabelModel):  # type: ignore[misc]
 
     def restart(self) -> None:
         """Go back to the starting point."""
-        self.descent = Descent(self.objective, self.mu.detach()[self.occurring])
+        self.point = self.mu.detach()[self.occurring]
+        self.velocity = torch.zeros_like(self.point)
 
     def _build_mask(self) -> None:
         """Explain only joint votes of voters that may be taken as independent; Snorkel walks its clique tree for it."""
@@ -90,7 +91,11 @@ class PatternLabelModel(LabelModel):  # type: ignore[misc]
 
     def descend(self, n_epochs: int, *, lr: float) -> float:
         """Continue the descent and return the loss after its last step, not finite once it has diverged."""
-        return self.descent.run(n_epochs, lr=lr)
+        with torch.no_grad(), one_thread():
+            for _ in range(n_epochs):
+                self.velocity.mul_(MOMENTUM).add_(self.objective.gradient(self.point))
+                self.point.add_(self.velocity, alpha=-lr)
+            return self.objective.loss(self.point)
 
     def finish(self) -> npt.NDArray[np.float32]:
         """Clamp `mu` and undo column permutations as Snorkel does; the descent can go on afterwards.
@@ -101,7 +106,7 @@ class PatternLabelModel(LabelModel):  # type: ignore[misc]
             ``P(voter j votes c | class y)`` at ``[j, c, y]``.
         """
         mu = torch.zeros(self.d, self.cardinality)
-        mu[self.occurring] = self.descent.mu
+        mu[self.occurring] = self.point
         self.mu = torch.nn.Parameter(mu)
         self._clamp_params()
         self._break_col_permutation_symmetry()

@@ -210,7 +210,7 @@ def test_nothing_to_combine_is_said(method: str) -> None:
 def test_a_diverging_loss_lowers_the_learning_rate_and_says_so() -> None:
     votes, truth = independent_votes(2000, [0.8] * 15, prior=[0.4, 0.6])
     table = VotePatterns.from_votes(votes)
-    model = SnorkelLabelModel(k=2, class_balance=[0.4, 0.6], lr=1.0).fit(table)
+    model = SnorkelLabelModel(k=2, class_balance=np.array([0.4, 0.6]), lr=1.0).fit(table)
     assert model.lr_ < 1.0
     assert "diverged at learning rate 1; retried at 0.25" in model.notes_[0]
     assert (table.expand(model.predict_proba(table)).argmax(axis=1) == truth).mean() > 0.95
@@ -220,7 +220,7 @@ def test_a_solution_that_overrules_consensus_is_given_up() -> None:
     # Everybody always agrees, 9 to 1, but the class balance claims half and half: no such mu exists.
     votes = np.repeat([[0] * 5, [1] * 5], [900, 100], axis=0).astype(np.int16)
     table = VotePatterns.from_votes(votes)
-    model = SnorkelLabelModel(k=2, class_balance=[0.5, 0.5], group_correlated=False).fit(table)
+    model = SnorkelLabelModel(k=2, class_balance=np.array([0.5, 0.5]), group_correlated=False).fit(table)
     assert np.array_equal(table.expand(model.predict_proba(table)).argmax(axis=1), votes[:, 0])
 
 
