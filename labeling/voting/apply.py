@@ -23,7 +23,7 @@ from ..user_code.reads import Reads, unchanged
 from ..voters.shared.columns import missing_column
 from .checkpoints import Checkpoints
 from .configured import NamedVoter
-from .executor import Answer, Executor, LocalExecutor
+from .executor import Answer, Executor
 from .registry import ScoringVoter
 
 VoteColumn = npt.NDArray[np.signedinteger]
@@ -34,8 +34,8 @@ def apply_voters(
     corpus: ChunkedCorpus,
     *,
     labels: LabelSpace,
-    executor: Executor | None = None,
-    run: RunDirectory | None = None,
+    executor: Executor,
+    run: RunDirectory,
     force: bool = False,
 ) -> dict[str, VoteColumn]:
     """Apply voters to a corpus, taking unchanged votes from the run.
@@ -48,10 +48,9 @@ def apply_voters(
     voters : sequence of NamedVoter
     corpus : ChunkedCorpus
     labels : LabelSpace
-    executor : Executor, optional
-        By default this process.
-    run : RunDirectory, optional
-        Where votes are kept, and while a pass is not finished its answers on each chunk; without it nothing is cached.
+    executor : Executor
+    run : RunDirectory
+        Where votes are kept, and while a pass is not finished its answers on each chunk.
     force : bool
         Vote again even where nothing changed.
 
@@ -82,13 +81,13 @@ def apply_voters(
             columns[named.name] = cached
     with progress("Voters", total=len(waiting)) as advance:
         for together in _passes(waiting):
-            columns |= _vote(together, corpus, labels, executor or LocalExecutor(), run, force)
+            columns |= _vote(together, corpus, labels, executor, run, force)
             advance(len(together))
     return {named.name: columns[named.name] for named in voters if named.name in columns}
 
 
-def _load(named: NamedVoter, corpus: ChunkedCorpus, labels: LabelSpace, run: RunDirectory | None) -> VoteColumn | None:
-    if run is None or (named.code and named.code.doubts):
+def _load(named: NamedVoter, corpus: ChunkedCorpus, labels: LabelSpace, run: RunDirectory) -> VoteColumn | None:
+    if named.code and named.code.doubts:
         return None
     return load_votes(
         run,
@@ -113,18 +112,16 @@ def _vote(
     corpus: ChunkedCorpus,
     labels: LabelSpace,
     executor: Executor,
-    run: RunDirectory | None,
+    run: RunDirectory,
     force: bool,
 ) -> dict[str, VoteColumn]:
     """Apply voters together."""
-    checkpoints = None
-    if run and len(corpus.sizes) > 1:
-        key = stage_key(voters=[v.key(corpus) for v in voters], ids=corpus.ids_digest)
-        checkpoints = Checkpoints(run.vote_checkpoints / key)
-        if force or any(v.code and v.code.doubts for v in voters):
-            checkpoints.remove()
+    key = stage_key(voters=[v.key(corpus) for v in voters], ids=corpus.ids_digest)
+    checkpoints = Checkpoints(run.vote_checkpoints / key)
+    if force or any(v.code and v.code.doubts for v in voters):
+        checkpoints.remove()
     with ExitStack() as stack:
-        files = [stack.enter_context(VoteFile(run, named.name, labels)) if run else None for named in voters]
+        files = [stack.enter_context(VoteFile(run, named.name, labels)) for named in voters]
         buffers = [_VoteBuffer(named, corpus, labels, file) for named, file in zip(voters, files, strict=True)]
         found = stack.enter_context(closing(_answers(voters, corpus, executor, checkpoints, labels.k)))
         for chunk, answers in enumerate(found):
@@ -132,32 +129,32 @@ def _vote(
                 buffer.add(chunk, answer)
         for buffer in buffers:
             buffer.finish(run)
-    if checkpoints:
-        checkpoints.remove()
+    checkpoints.remove()
     return {buffer.named.name: buffer.column for buffer in buffers}
 
 
 def _answers(
-    voters: Sequence[NamedVoter], corpus: ChunkedCorpus, executor: Executor, checkpoints: Checkpoints | None, k: int
+    voters: Sequence[NamedVoter], corpus: ChunkedCorpus, executor: Executor, checkpoints: Checkpoints, k: int
 ) -> Generator[list[Answer], None, None]:
     """Yield the answers on every chunk, computing only those that an earlier run did not get to."""
     numbers = range(len(corpus.sizes))
-    known = {number for number in numbers if checkpoints and checkpoints.has(number)}
+    known = {number for number in numbers if checkpoints.has(number)}
     with closing(executor.answers(voters, corpus, [n for n in numbers if n not in known], k=k)) as computed:
         for number in numbers:
-            if checkpoints and number in known:
+            if number in known:
                 yield checkpoints.load(number)
                 continue
             answers = next(computed)
-            if checkpoints and not any(answer.reads.files or answer.reads.unknown for answer in answers):
-                checkpoints.save(number, answers)  # later it could not be told what they depend on
+            dependent = any(answer.reads.files or answer.reads.unknown for answer in answers)
+            if len(numbers) > 1 and not dependent:  # later it could not be told what they depend on
+                checkpoints.save(number, answers)
             yield answers
 
 
 class _VoteBuffer:
     """The votes of one voter, chunk by chunk."""
 
-    def __init__(self, named: NamedVoter, corpus: ChunkedCorpus, labels: LabelSpace, file: VoteFile | None) -> None:
+    def __init__(self, named: NamedVoter, corpus: ChunkedCorpus, labels: LabelSpace, file: VoteFile) -> None:
         self.named = named
         self.column = empty_votes(len(corpus), labels)
         self.seconds = 0.0
@@ -180,7 +177,7 @@ class _VoteBuffer:
         else:
             self._scores[self._rows(chunk)] = answer.output
 
-    def finish(self, run: RunDirectory | None) -> None:
+    def finish(self, run: RunDirectory) -> None:
         """Decide, where that takes the scores of all rows, and record the votes."""
         if isinstance(self.named.voter, ScoringVoter):
             started = time.perf_counter()
@@ -188,12 +185,11 @@ class _VoteBuffer:
             self.seconds += time.perf_counter() - started
             for chunk in range(len(self._corpus.sizes)):
                 self._write(chunk, votes.take(self._rows(chunk)))
-        if run and self._file:
-            key = self.named.key(self._corpus)
-            known = "" if self._reads.unknown else key  # no key finds votes that depend on something unknown
-            self._file.finish(known, ids_digest=self._corpus.ids_digest, files=self._reads.files)
-            outputs = (run.votes(self.named.name),)
-            run.record_stage(f"votes/{self.named.name}", key, outputs=outputs, details=self._details())
+        key = self.named.key(self._corpus)
+        known = "" if self._reads.unknown else key  # no key finds votes that depend on something unknown
+        self._file.finish(known, ids_digest=self._corpus.ids_digest, files=self._reads.files)
+        outputs = (run.votes(self.named.name),)
+        run.record_stage(f"votes/{self.named.name}", key, outputs=outputs, details=self._details())
         why = ", ".join(sorted(self._reads.unknown))
         status(f"{self.named.name}: voted in {self.seconds:.1f} s" + (f" (not cached: {why})" if why else ""))
 
@@ -211,8 +207,7 @@ class _VoteBuffer:
 
     def _write(self, chunk: int, votes: Votes) -> None:
         self.column[self._rows(chunk)] = votes.labels
-        if self._file:
-            self._file.add(self._corpus.chunk_ids(chunk), votes)
+        self._file.add(self._corpus.chunk_ids(chunk), votes)
 
     def _rows(self, chunk: int) -> slice:
         return slice(self._starts[chunk], self._starts[chunk + 1])

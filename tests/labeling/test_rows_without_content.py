@@ -8,12 +8,14 @@ import numpy as np
 import polars as pl
 import pytest
 
+from labeler.data.runs.directory import open_run
 from labeler.data.types.corpus import Corpus
 from labeler.data.types.label_space import LabelSpace
 from labeler.labeling.settings import VoterSection
 from labeler.labeling.voters.embedding import EmbeddingVoter
 from labeler.labeling.voting.apply import apply_voters
 from labeler.labeling.voting.configured import NamedVoter
+from labeler.labeling.voting.executor import LocalExecutor
 from labeler.models.loading.resolve import ModelRef
 
 from ..conftest import RULES, App
@@ -40,7 +42,7 @@ def test_no_rule_labels_them(app: App, workdir: Path) -> None:
     assert labels["covered"].to_list() == [True, False, False, False, True, False]
 
 
-def test_a_voter_that_scores_all_rows_decides_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_voter_that_scores_all_rows_decides_without_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("labeler.labeling.text.similarity.load_encoder", lambda ref: Lengths())
     labels, model = LabelSpace(("no", "yes")), ModelRef("lengths", Path("none"), "d1", "folder")
     voter = EmbeddingVoter(
@@ -49,7 +51,11 @@ def test_a_voter_that_scores_all_rows_decides_without_them(monkeypatch: pytest.M
     named = NamedVoter("near", VoterSection.model_validate({"name": "near", "kind": "embedding"}), voter)
     texts = pl.Series(["b", "-", "c d e", "None", "x y z"])
     corpus = Corpus(pl.Series(["1", "2", "3", "4", "5"]), texts)
-    votes = apply_voters([named], corpus, labels=labels)["near"]
-    assert np.array_equal(votes == -1, [False, True, False, True, False])
     alone = Corpus(corpus.ids.gather([0, 2, 4]), texts.gather([0, 2, 4]))
-    assert np.array_equal(votes[[0, 2, 4]], apply_voters([named], alone, labels=labels)["near"])
+    with open_run(tmp_path / "run") as run:
+        votes, of_some = (
+            apply_voters([named], rows, labels=labels, executor=LocalExecutor(), run=run)["near"]
+            for rows in (corpus, alone)
+        )
+    assert np.array_equal(votes == -1, [False, True, False, True, False])
+    assert np.array_equal(votes[[0, 2, 4]], of_some)

@@ -19,6 +19,7 @@ from labeler.data.types.votes import Votes
 from labeler.labeling.settings import VoterSection
 from labeler.labeling.voting.apply import apply_voters
 from labeler.labeling.voting.configured import NamedVoter, build_voters
+from labeler.labeling.voting.executor import LocalExecutor
 from labeler.models.loading.resolve import ModelRef
 
 LABELS = LabelSpace(("negative", "positive"))
@@ -55,6 +56,10 @@ def section(name: str = "v", kind: str = "regex", **options: Any) -> VoterSectio
 
 def named(voter: Any, **options: Any) -> NamedVoter:
     return NamedVoter("v", section(**options), voter)
+
+
+def vote(voters: list[NamedVoter], run: RunDirectory, *, force: bool = False) -> dict[str, Any]:
+    return apply_voters(voters, CORPUS, labels=LABELS, executor=LocalExecutor(), run=run, force=force)
 
 
 def no_models(field: str, written: str | None) -> ModelRef:
@@ -147,16 +152,16 @@ def test_user_code_has_a_key_whatever_the_columns_hold(tmp_path: Path, values: l
     assert (voter.key(first) == voter.key(second)) == (values == values[::-1])
 
 
-def test_without_a_run_every_voter_votes() -> None:
+def test_every_voter_votes_once(run: RunDirectory) -> None:
     voter = Counting()
-    votes = apply_voters([named(voter)], CORPUS, labels=LABELS)
+    votes = vote([named(voter)], run)
     assert votes["v"].tolist() == [1, 1]
     assert voter.calls == [2]
 
 
 def test_unchanged_votes_are_taken_from_the_run(run: RunDirectory, said: list[str]) -> None:
     for voter in (first := regex("жақсы"), first):
-        votes = apply_voters([voter], CORPUS, labels=LABELS, run=run)
+        votes = vote([voter], run)
     assert votes["v"].tolist() == [1, -1]
     assert said[0].startswith("v: voted in ")
     assert said[1] == "v: unchanged, skipped"
@@ -164,31 +169,31 @@ def test_unchanged_votes_are_taken_from_the_run(run: RunDirectory, said: list[st
 
 def test_force_votes_again(run: RunDirectory, said: list[str]) -> None:
     for _ in range(2):
-        apply_voters([regex()], CORPUS, labels=LABELS, run=run, force=True)
+        vote([regex()], run, force=True)
     assert all(line.startswith("v: voted") for line in said)
 
 
 def test_the_stage_is_recorded_with_its_rows(run: RunDirectory) -> None:
-    apply_voters([regex("жақсы")], CORPUS, labels=LABELS, run=run)
+    vote([regex("жақсы")], run)
     stage = run.read_manifest().stages["votes/v"]
     assert stage.rows == {"voted": 1, "rows": 2}
     assert stage.settings["pattern"] == "жақсы"
     assert list(stage.outputs) == ["votes/v.parquet"]
 
 
-def test_an_optional_voter_without_its_column_is_left_out(said: list[str]) -> None:
+def test_an_optional_voter_without_its_column_is_left_out(run: RunDirectory, said: list[str]) -> None:
     voter = named(Counting(column="rating"), optional=True)
-    assert apply_voters([voter], CORPUS, labels=LABELS) == {}
+    assert vote([voter], run) == {}
     assert said == ["v: left out, the input has no column 'rating'"]
 
 
-def test_an_optional_voter_with_its_column_votes() -> None:
-    assert list(apply_voters([named(Counting(column="stars"), optional=True)], CORPUS, labels=LABELS)) == ["v"]
+def test_an_optional_voter_with_its_column_votes(run: RunDirectory) -> None:
+    assert list(vote([named(Counting(column="stars"), optional=True)], run)) == ["v"]
 
 
 @pytest.mark.parametrize(
     ("voter", "found"), [(Counting(rows=3), "3 votes for 2 rows"), (Counting(says=2), "2 votes for 2")]
 )
-def test_a_voter_that_breaks_the_rules_is_named(voter: Counting, found: str) -> None:
+def test_a_voter_that_breaks_the_rules_is_named(run: RunDirectory, voter: Counting, found: str) -> None:
     with pytest.raises(VoterError, match=f"Voter 'v' returned {found}"):
-        apply_voters([named(voter)], CORPUS, labels=LABELS)
+        vote([named(voter)], run)
