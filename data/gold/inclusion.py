@@ -51,21 +51,19 @@ def with_record(gold: GoldTable, run: RunDirectory) -> GoldTable:
         pl.when(ours).then("copies").otherwise("rows").cast(pl.Float64).alias("rows"),
         pl.when(ours).then("sample").otherwise(0),
     )
-    note = (
-        f"{gold.source} does not say how likely its reviews were to be drawn; the run's record of its samples does for "
-        f"{looked_up:,} of {len(rows):,}."
-    )
-    return _weighed(gold, rows.drop("row", "recorded", "copies"), (note,) if looked_up else ())
-
-
-def _weighed(gold: GoldTable, rows: pl.DataFrame, notes: tuple[str, ...]) -> GoldTable:
+    notes = [*gold.notes]
+    if looked_up:
+        notes.append(
+            f"{gold.source} does not say how likely its reviews were to be drawn; the run's record of its samples does "
+            f"for {looked_up:,} of {len(rows):,}."
+        )
     unknown = rows[INCLUSION].null_count()
     if 0 < unknown < len(rows):
-        notes += (
+        notes.append(
             f"{unknown:,} of {len(rows):,} hand labels have no {INCLUSION} and are in no sample of this run: they "
-            "count as drawn at random. If they were chosen otherwise, leave them out.",
+            "count as drawn at random. If they were chosen otherwise, leave them out."
         )
     probability, copies, sample = (rows[name].to_numpy() for name in (INCLUSION, "rows", "sample"))
     weights = sample_weights(probability, copies, sample)
-    frame = rows.drop("sample").with_columns(pl.Series("weight", weights))
-    return replace(gold, frame=frame, notes=(*gold.notes, *notes))
+    frame = rows.drop("row", "recorded", "copies", "sample").with_columns(pl.Series("weight", weights))
+    return replace(gold, frame=frame, notes=tuple(notes))

@@ -6,12 +6,12 @@ from rich.table import Column, Table
 
 from ...labeling.explain import Explanation
 from ..printable import printable
-from .terminal import stdout_console
+from .progress_bars import plain_console
 
 
 def print_explanation(shown: Explanation) -> None:
     """Print every statement with its scores, the classes, the winner, and warnings, on stdout."""
-    console = stdout_console()
+    console = plain_console()
     console.print(printable(f"{shown.voter}: engine {shown.engine}, model {shown.model}"), soft_wrap=True)
     for prompt, words in zip(shown.prompts, shown.tokens, strict=True):
         console.print(printable(f"\n{prompt.prompt.replace('{text}', shown.text) or shown.text}"), soft_wrap=True)

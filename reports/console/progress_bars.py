@@ -26,7 +26,10 @@ def live_console() -> Console | None:
 
 def plain_console(*, stderr: bool = False) -> Console:
     """Make a console that prints text as it is: ``[red]`` in a class name is no markup and ``:heart:`` no emoji."""
-    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    console = Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    if not console.is_terminal:
+        console.width = 1000  # a table in a file or a pipe is never cut
+    return console
 
 
 @contextmanager

@@ -15,14 +15,14 @@ from ...labeling.suggest.keywords import Suggestion
 from ...labeling.suggest.rule_check import RuleCheck
 from ..printable import percent, printable
 from ..suggest import Advice
-from .terminal import stderr_console
+from .progress_bars import plain_console
 
 _WIDTH = 70  # letters of an example
 
 
 def print_advice(advice: Advice) -> None:
     """Print what to add and what to drop on stderr, and the entries to paste on stdout."""
-    console = stderr_console()
+    console = plain_console(stderr=True)
     console.print(f"{advice.reviews:,} distinct reviews\n")
     for label, suggestions in advice.keywords.items():
         console.print(printable(f"keywords to add to {label}" if suggestions else f"{label}: no keyword to suggest"))

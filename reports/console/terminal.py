@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from rich.console import Console
 from rich.table import Column, Table
 
 from ...data.command import command
@@ -43,7 +42,7 @@ _ELSEWHERE = {
 
 def print_summary(summary: LabelSummary, run_path: Path, *, gpu: bool = False) -> None:
     """Print what `labeler label` found, on stdout: a few lines, two small tables, the files, the next command."""
-    console = stdout_console()
+    console = plain_console()
     rejected = f", {summary.rejected:,} rejected (see rejected.jsonl)" if summary.rejected else ""
     tied = f", {summary.covered - summary.labelled:,} with tied votes" if summary.covered > summary.labelled else ""
     labelled = f"{summary.labelled:,} labelled ({percent(summary.labelled / max(summary.rows, 1))}){tied}"
@@ -79,7 +78,7 @@ def _training(labelled: int, run_path: Path, *, gpu: bool) -> str:
 
 def print_training(summaries: Sequence[TrainSummary], run_path: Path) -> None:
     """Print what `labeler train` made, on stdout: one table, the folder, the next command."""
-    console, run = stdout_console(), RunDirectory(run_path)
+    console, run = plain_console(), RunDirectory(run_path)
     table = Table(
         "model", "trainable parameters", "reviews", "reviews/s", "agreement (AUC)", "macro-F1 on gold", box=None
     )
@@ -110,7 +109,7 @@ def print_training(summaries: Sequence[TrainSummary], run_path: Path) -> None:
 
 def print_adaptation(summary: AdaptSummary) -> None:
     """Print what `labeler adapt` made, on stdout: the numbers before and after, the folder, the next commands."""
-    console = stdout_console()
+    console = plain_console()
     before, after = (f"{scores['pseudo_perplexity']:,.1f}" for scores in (summary.before, summary.after))
     texts = summary.texts
     rate = f" ({summary.texts_per_second:,.0f} texts/s)" if summary.texts_per_second else ""
@@ -137,7 +136,7 @@ def print_texts(frame: pl.DataFrame) -> None:
     for row in frame.iter_rows(named=True):
         shown = ("-" if row[name] is None else f"{row[name]:.3f}" for name in scores)
         table.add_row(printable(row["text"]), printable(row["label"] or f"({row['reason']})"), *shown)
-    stdout_console().print(table)
+    plain_console().print(table)
 
 
 def print_sample(drawn: Drawn, run: Path) -> None:
@@ -145,7 +144,7 @@ def print_sample(drawn: Drawn, run: Path) -> None:
     for note in drawn.notes:
         status(note)
     for file in drawn.files:
-        stdout_console().print(printable(str(file)), soft_wrap=True)
+        plain_console().print(printable(str(file)), soft_wrap=True)
     status(f"{len(drawn.frame):,} reviews to label")
     elsewhere = _ELSEWHERE.get(drawn.files[0].suffix.lower())
     if elsewhere is None:
@@ -160,34 +159,18 @@ def print_voter_kinds() -> None:
     table = Table("kind", "what it does", box=None)
     for kind in sorted(voter_kinds()):
         table.add_row(kind, _documentation(voter_class(kind)).partition("\n")[0])
-    stdout_console().print(table)
+    plain_console().print(table)
 
 
 def print_voter_kind(kind: str) -> None:
     """Show one kind: its documentation and its options with types and defaults."""
-    cls, console = voter_class(kind), stdout_console()
+    cls, console = voter_class(kind), plain_console()
     console.print(_documentation(cls).partition("\n\nRaises\n")[0], soft_wrap=True)
     hints = get_type_hints(cls)
     table = Table("option", "type", "default", box=None)
     for name, field in voter_options(kind).items():
         table.add_row(name, _type_name(hints[name]), _default(field, given=name in needs(kind)))
     console.print(table)
-
-
-def stdout_console() -> Console:
-    """Make a console for results; in a file or a pipe it is wide enough for any table."""
-    return _wide_in_files(plain_console())
-
-
-def stderr_console() -> Console:
-    """Make a console for tables beside results that are read by programs."""
-    return _wide_in_files(plain_console(stderr=True))
-
-
-def _wide_in_files(console: Console) -> Console:
-    if not console.is_terminal:
-        console.width = 1000  # a table in a file or a pipe is never cut
-    return console
 
 
 def _distribution(summary: LabelSummary) -> Table:

@@ -201,7 +201,11 @@ def _against(
     """Compare weak labels with weak labels, and end models with those of the same name."""
     theirs = read_evaluation_data(other, job.gold)
     if theirs.labels != data.labels:
-        raise _other_task(data, theirs)
+        raise InputError(
+            f"{other.path} has other classes ({', '.join(theirs.labels.names)}) than {data.run.path} "
+            f"({', '.join(data.labels.names)}).",
+            hint="Compare runs of one task.",
+        )
     ours, others = (pl.DataFrame([each.gold.ids.alias("id")]).with_row_index("row") for each in (data, theirs))
     rows = ours.join(others, on="id", suffix="_theirs", maintain_order="left")
     if not len(rows):
@@ -218,14 +222,6 @@ def _against(
         for mine, rival in pairs
     ]
     return [PairwiseComparison(name, f"{name} of {other.path}", found) for name, found in compared if found]
-
-
-def _other_task(ours: EvaluationData, theirs: EvaluationData) -> InputError:
-    return InputError(
-        f"{theirs.run.path} has other classes ({', '.join(theirs.labels.names)}) than {ours.run.path} "
-        f"({', '.join(ours.labels.names)}).",
-        hint="Compare runs of one task.",
-    )
 
 
 def _input_columns(run: RunDirectory, ids: pl.Series) -> pl.DataFrame:

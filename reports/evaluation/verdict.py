@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ...data.command import command
-from ..metrics.measures import ClassMeasures, Measures
+from ..metrics.measures import Measures
 from ..metrics.resampling import Estimate
 from ..printable import percent
 from .evaluate import EvaluatedModel, Report
@@ -83,25 +83,21 @@ def _level(measures: Measures, majority: Measures) -> Level:
 def _facts(report: Report, name: str, measures: Measures) -> tuple[str, ...]:
     compared = len(named_models(report))
     chosen = name if compared == 1 else f"{name}, the best of {compared} compared"
-    facts = [
-        f"{share(measures.accuracy)} of the labels are right ({chosen}). "
-        f"Macro-F1, in which every class counts the same, is {interval(measures.macro_f1)}."
-    ]
-    seen = [c for c in measures.classes if c.support]
-    weakest = min(seen, key=lambda c: c.f1.value)
-    facts.append(_weakest(weakest))
-    for other, scores in report.baselines.items():
-        facts.append(f"{_BASELINES[other]} would reach a macro-F1 of {interval(scores.macro_f1)}.")
-    for pair in report.comparisons:
-        if pair.second == "weak labels" or pair.first == "weak labels":
-            facts.append(comparison_in_words(pair.first, pair.second, pair.comparison.macro_f1_difference))
-    return tuple(facts)
-
-
-def _weakest(scores: ClassMeasures) -> str:
+    weakest = min((c for c in measures.classes if c.support), key=lambda c: c.f1.value)
     return (
-        f'The weakest class is {scores.name}: {share(scores.precision)} of "{scores.name}" labels are right, and '
-        f"{share(scores.recall)} of the {scores.name} reviews are found ({scores.support} hand-labelled)."
+        f"{share(measures.accuracy)} of the labels are right ({chosen}). "
+        f"Macro-F1, in which every class counts the same, is {interval(measures.macro_f1)}.",
+        f'The weakest class is {weakest.name}: {share(weakest.precision)} of "{weakest.name}" labels are right, and '
+        f"{share(weakest.recall)} of the {weakest.name} reviews are found ({weakest.support} hand-labelled).",
+        *(
+            f"{_BASELINES[other]} would reach a macro-F1 of {interval(scores.macro_f1)}."
+            for other, scores in report.baselines.items()
+        ),
+        *(
+            comparison_in_words(pair.first, pair.second, pair.comparison.macro_f1_difference)
+            for pair in report.comparisons
+            if "weak labels" in (pair.first, pair.second)
+        ),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -95,8 +94,9 @@ def agreement(data: EvaluationData) -> npt.NDArray[np.float64]:
 
 def _without_each(data: EvaluationData, settings: LabelModelSection) -> dict[str, Predictions]:
     """Labels of the gold rows by all voters but one, for each of them."""
-    names, asked = data.labelled.voters, _asked(data)
-    votes = data.labelled.vote_matrix()
+    names, votes = data.labelled.voters, data.labelled.vote_matrix()
+    # Voters that were asked about hard rows after all others, with their confusion matrices.
+    asked = {entry["voter"]: np.array(entry["confusion"]) for entry in data.summary.get("cascade", [])}
     on_gold = np.column_stack([predictions.hard for predictions in data.voters])
     found = {}
     for left_out in names:
@@ -105,29 +105,14 @@ def _without_each(data: EvaluationData, settings: LabelModelSection) -> dict[str
             continue
         families = [data.labelled.families[names[j]] for j in others]
         soft = _combined(votes[:, others], on_gold[:, others], data, settings, families)
-        answers = {name: on_gold[:, names.index(name)] for name in asked if name != left_out}
-        labels = _with_answers(soft, answers, asked).hard()
-        found[left_out] = replace(data.weak, hard=labels, probs=None)
+        probs, covered = soft.probs.copy(), soft.covered.copy()
+        for name in (each for each in asked if each != left_out):  # weighed in as `labeler label` did
+            given = on_gold[:, names.index(name)]
+            rows = np.flatnonzero(given != ABSTAIN)
+            probs[rows] = combine(probs[rows], given[rows], asked[name])
+            covered[rows] = True
+        found[left_out] = replace(data.weak, hard=SoftLabels(probs, covered).hard(), probs=None)
     return found
-
-
-def _asked(data: EvaluationData) -> dict[str, npt.NDArray[np.float64]]:
-    """Voters that were asked about hard rows after all others, with their confusion matrices."""
-    return {entry["voter"]: np.array(entry["confusion"]) for entry in data.summary.get("cascade", [])}
-
-
-def _with_answers(
-    soft: SoftLabels,
-    answers: Mapping[str, npt.NDArray[np.int16]],
-    confusions: Mapping[str, npt.NDArray[np.float64]],
-) -> SoftLabels:
-    """Weigh answers in as `labeler label` did."""
-    probs, covered = soft.probs.copy(), soft.covered.copy()
-    for name, given in answers.items():
-        rows = np.flatnonzero(given != ABSTAIN)
-        probs[rows] = combine(probs[rows], given[rows], confusions[name])
-        covered[rows] = True
-    return SoftLabels(probs, covered)
 
 
 def _combined(

@@ -126,7 +126,7 @@ def measure(
     rng = np.random.default_rng(seed)
     k = labels.k
     cells = truth.astype(np.int64) * (k + 1) + np.where(found == ABSTAIN, k, found)
-    scores = _ratios(cells, weight, k, resamples, rng)
+    overall, by_class = _ratios(cells, weight, k, resamples, rng)
     counts = np.bincount(cells, minlength=k * (k + 1)).reshape(k, k + 1)
     few = row_resamples(resamples, len(truth))
     areas = [None] * k if probs is None else average_precisions(truth, probs, weight, resamples=few, rng=rng)
@@ -135,24 +135,13 @@ def measure(
         confidence, right = probs[rows, found[rows]].astype(np.float64), truth[rows] == found[rows]
         calibration = calibrate(confidence, right, weights=weight[rows], resamples=few, rng=rng)
     classes = (
-        ClassMeasures(
-            name,
-            precision=scores[f"precision {c}"],
-            recall=scores[f"recall {c}"],
-            f1=scores[f"f1 {c}"],
-            pr_auc=areas[c],
-            support=int(counts[c].sum()),
-            predicted=int(counts[:, c].sum()),
-        )
+        ClassMeasures(name, *by_class[c], areas[c], support=int(counts[c].sum()), predicted=int(counts[:, c].sum()))
         for c, name in enumerate(labels.names)
     )
     return Measures(
         rows=len(truth),
         effective_rows=effective_rows(weight),
-        coverage=scores["coverage"],
-        accuracy=scores["accuracy"],
-        macro_f1=scores["macro_f1"],
-        weighted_f1=scores["weighted_f1"],
+        **overall,
         classes=tuple(classes),
         confusion=tuple(tuple(row) for row in counts.tolist()),
         calibration=calibration,
@@ -161,8 +150,8 @@ def measure(
 
 def _ratios(
     cells: npt.NDArray[np.int64], weight: Array, k: int, resamples: int, rng: np.random.Generator
-) -> dict[str, Estimate]:
-    """All scores that follow from the weights in the confusion matrix."""
+) -> tuple[dict[str, Estimate], list[tuple[Estimate, Estimate, Estimate]]]:
+    """All scores that follow from the weights in the confusion matrix; of each class precision, recall and F1."""
     present, draws = cell_draws(cells, weight, resamples=resamples, rng=rng)
     totals, squares = (np.bincount(cells, values)[present] for values in (weight, weight**2))
     row, column = present // (k + 1), present % (k + 1)
@@ -179,7 +168,7 @@ def _ratios(
     f1, f1_drawn = _f1(value[2 + 2 * k :]), _f1(drawn[:, 2 + 2 * k :])
     active = weight_of[2 + 2 * k :] > 0
     share, share_drawn = totals @ is_row, draws @ is_row
-    scores = {
+    overall = {
         "coverage": estimate(value[0], drawn[:, 0]),
         "accuracy": estimate(value[1], drawn[:, 1]),
         "macro_f1": estimate(f1[active].mean(), f1_drawn[:, active].mean(axis=1)),
@@ -187,11 +176,8 @@ def _ratios(
             share @ f1 / share.sum(), (share_drawn * f1_drawn).sum(axis=1) / share_drawn.sum(axis=1)
         ),
     }
-    for c in range(k):
-        scores[f"precision {c}"] = estimate(value[2 + c], drawn[:, 2 + c])
-        scores[f"recall {c}"] = estimate(value[2 + k + c], drawn[:, 2 + k + c])
-        scores[f"f1 {c}"] = estimate(f1[c], f1_drawn[:, c])
-    return scores
+    ratios = [estimate(value[j], drawn[:, j]) for j in range(2, 2 + 2 * k)]
+    return overall, list(zip(ratios[:k], ratios[k:], map(estimate, f1, f1_drawn.T), strict=True))
 
 
 def _f1(jaccard: Array) -> Array:
