@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from itertools import chain
 
 import polars as pl
 
@@ -73,9 +71,7 @@ def guess_column(frame: pl.DataFrame, names: frozenset[str]) -> list[str]:
     return [column for column in frame.columns if fold_name(column) in names]
 
 
-def find_only_strings(
-    frame: pl.DataFrame, *, id_column: str | None, source: str, more: Iterable[pl.DataFrame] = ()
-) -> str:
+def find_only_strings(frame: pl.DataFrame, *, id_column: str | None, source: str) -> str:
     """Find the only column of strings besides the id, where no usual name decides.
 
     Parameters
@@ -86,8 +82,6 @@ def find_only_strings(
         A column that is not the text.
     source : str
         Name used in messages.
-    more : iterable of DataFrame
-        The rows below `frame`; looked at only if its values do not suffice to distinguish text from numbers.
 
     Raises
     ------
@@ -95,10 +89,8 @@ def find_only_strings(
         If there is none, more than one, or it holds numbers. The message lists the columns.
     """
     strings = [column for column in frame.columns if is_string(frame, column) and column != id_column]
-    if len(strings) == 1 and not _looks_like_data(strings[0]):
-        values = (part[strings[0]] for part in chain([frame], more))
-        if not all_numbers(values):
-            return strings[0]
+    if len(strings) == 1 and not _looks_like_data(strings[0]) and not all_numbers(frame[strings[0]]):
+        return strings[0]
     raise InputError(
         f"{source} has no column that is known to hold text. Columns found: {', '.join(frame.columns)}.",
         hint="Name it with --text-column.",
@@ -140,14 +132,7 @@ def _looks_like_data(name: str) -> bool:
     return len(name) > 40 or len(name.split()) > 4
 
 
-def all_numbers(parts: Iterable[pl.Series]) -> bool:
+def all_numbers(column: pl.Series) -> bool:
     """Whether the first values of a column, up to 1000, are numbers."""
-    seen = 0
-    for part in parts:
-        sample = part.drop_nulls().head(1000 - seen).cast(pl.String)
-        if not sample.str.strip_chars().cast(pl.Float64, strict=False).is_not_null().all():
-            return False
-        seen += len(sample)
-        if seen >= 1000:
-            break
-    return seen > 0
+    sample = column.drop_nulls().head(1000).cast(pl.String).str.strip_chars()
+    return len(sample) > 0 and sample.cast(pl.Float64, strict=False).null_count() == 0

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import islice
 
 import polars as pl
 
 from ..errors import InputError, quoted
 from ..text.damage import damage_notes
-from ..types.raw_table import RawTable, Rejections
+from ..types.raw_table import RawTable
 from .columns import free_name
 from .file_series import open_input
 from .files.format_detection import DETECT, ReadOptions
@@ -32,6 +31,8 @@ from .usable_rows import (
 )
 
 __all__ = ["Chunk", "Table", "TableStream", "open_stream", "read_table"]
+
+_LOOKED_AT = 20_000  # rows by which the columns are chosen, whatever the size of the chunks
 
 
 @dataclass(eq=False)
@@ -95,19 +96,19 @@ class TableStream:
             If the file cannot be read to its end, or, at the end, if no row was usable.
         """
         earlier = EarlierIds()
-        counts = tally(Rejections().frame())
+        tallies: list[pl.DataFrame] = []
         found = False
         for raw in rechunk(self._rows.read(), self._chunk_rows):
             usable, texts = drop_unusable_texts(raw, self.text)
             chunk = take_rows(usable, texts, self.text, self.id_column, earlier, self._rows.files)
             self._reused = earlier.reused
             if not found:
-                counts = _add_up([counts, tally(chunk.rejected)])
+                tallies.append(tally(chunk.rejected))
             found = found or len(chunk) > 0
             if len(raw):
                 yield chunk
         if not found:
-            raise nothing_usable(self.source, counts, self._rows.files)
+            raise nothing_usable(self.source, tallies, self._rows.files)
 
     def __enter__(self) -> TableStream:
         return self
@@ -210,16 +211,13 @@ def open_stream(
         def whole() -> Iterator[RawTable]:
             return rechunk(rows.read(), chunk_rows)
 
-        first = next(whole())
+        first = next(rechunk(rows.read(), _LOOKED_AT))
         columns = first.frame.columns
         if not len(first):
             raise header_only(rows.name, first)
         if not columns:
-            raise nothing_usable(rows.name, _add_up(tally(table.rejected) for table in whole()), rows.files)
-        more = (chunk.frame for chunk in islice(whole(), 1, None))
-        text, id_name = find_columns(
-            first.frame, text_column, id_column, source=rows.name, likely=likely_text, more=more
-        )
+            raise nothing_usable(rows.name, [tally(table.rejected) for table in whole()], rows.files)
+        text, id_name = find_columns(first.frame, text_column, id_column, source=rows.name, likely=likely_text)
         notes = [*_text_notes(text), *damage_notes(drop_unusable_texts(first, text)[1], rows.name)]
         if id_name is not None and id_column is None:
             id_name, doubts = check_guess(id_name, text, whole)
@@ -276,7 +274,3 @@ def _text_notes(text: TextColumns) -> tuple[str, ...]:
     if len(text.names) > 1:
         return (f"Texts are joined from the columns {quoted(text.names)}.",)
     return (f"Texts are the values of '{text}'.",) if "." in text.names[0] else ()
-
-
-def _add_up(counts: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    return pl.concat(counts).group_by("reason").agg(pl.col("rows").sum(), pl.col("line").min())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,13 +80,12 @@ def find_text_columns(
     *,
     id_column: str | None,
     source: str,
-    more: Iterable[pl.DataFrame] = (),
 ) -> TextColumns:
     """Find the texts: `wanted`; or what `usual_text_columns` finds; or the only column of strings.
 
     Parameters
     ----------
-    frame, id_column, source, more
+    frame, id_column, source
         As for `find_only_strings`.
     wanted : str or sequence of str, optional
         The user's choice.
@@ -110,7 +109,7 @@ def find_text_columns(
             hint="Choose one with --text-column, or repeat it to join several. "
             f"Columns found: {', '.join(frame.columns)}.",
         )
-    return TextColumns((find_only_strings(frame, id_column=id_column, source=source, more=more),))
+    return TextColumns((find_only_strings(frame, id_column=id_column, source=source),))
 
 
 def likely_columns(frame: pl.DataFrame, likely: str | Sequence[str] | None) -> tuple[str, ...] | None:
@@ -123,7 +122,7 @@ def usual_text_columns(frame: pl.DataFrame) -> TextColumns | None:
     """Find texts by names alone: pros, cons and a comment; or the only column, or nested key, with a usual name."""
     texts = _usual_texts(frame)
     pros, cons = (
-        [name for name in guess_column(frame, names) if is_string(frame, name) and not all_numbers([frame[name]])]
+        [name for name in guess_column(frame, names) if is_string(frame, name) and not all_numbers(frame[name])]
         for names in (PROS_NAMES, CONS_NAMES)
     )
     if pros and cons and len(texts) <= 1:

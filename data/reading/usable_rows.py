@@ -50,7 +50,6 @@ def find_columns(
     *,
     source: str,
     likely: str | Sequence[str] | None = None,
-    more: Iterable[pl.DataFrame] = (),
 ) -> tuple[TextColumns, str | None]:
     """Find the texts and, if there is one, the column of ids, among the columns of a table.
 
@@ -64,8 +63,6 @@ def find_columns(
         Name used in messages.
     likely : str or sequence of str, optional
         Columns of texts to take if they are there and none was chosen.
-    more : iterable of DataFrame
-        The rows below `frame`, which are seldom needed.
 
     Raises
     ------
@@ -74,7 +71,7 @@ def find_columns(
     """
     found = find_id_column(frame, id_column, source=source)
     wanted = text_column or likely_columns(frame, likely)
-    text = find_text_columns(frame, wanted, id_column=found, source=source, more=more)
+    text = find_text_columns(frame, wanted, id_column=found, source=source)
     return text, (None if found in text.names else found)
 
 
@@ -176,8 +173,9 @@ def tally(rejected: pl.DataFrame) -> pl.DataFrame:
     return rejected.group_by("reason").agg(pl.len().alias("rows"), pl.col("line").min())
 
 
-def nothing_usable(source: str, counts: pl.DataFrame, files: FileLines) -> InputError:
-    """Make the error for a table all of whose rows are rejected; `counts` is a `tally`."""
+def nothing_usable(source: str, tallies: Iterable[pl.DataFrame], files: FileLines) -> InputError:
+    """Make the error for a table all of whose rows are rejected, from the `tally` of each of its chunks."""
+    counts = pl.concat(tallies).group_by("reason").agg(pl.col("rows").sum(), pl.col("line").min())
     worst = counts.sort("rows", "line", "reason", descending=[True, False, False]).head(3)
     parts = [
         f"{rows:,} x {reason} (first: {''.join(f'{name}, ' for name in file)}line {line:,})"

@@ -51,7 +51,7 @@ def refuse_in_place(source: TableSource, output: str | Path) -> None:
         If the input is a folder without any table.
     """
     place = Path(output)
-    if str(output) != "-" and place.exists() and any(_same(place, inputs) for inputs in _stats(source)):
+    if str(output) != "-" and place.exists() and any(os.path.samestat(place.stat(), other) for other in _stats(source)):
         raise ConfigError(
             f"{output} is an input file too: rows that cannot be used would be lost.",
             hint="Write to another file with --output.",
@@ -89,7 +89,3 @@ def _stats(source: TableSource) -> Iterable[os.stat_result]:
     for path in local_files(source):
         if path.exists():
             yield path.stat()
-
-
-def _same(place: Path, other: os.stat_result) -> bool:
-    return os.path.samestat(place.stat(), other)

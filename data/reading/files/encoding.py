@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import chain
 from typing import BinaryIO
 
@@ -69,26 +70,35 @@ def utf8_chunks(chunks: Iterable[bytes], encoding: str, *, source: str = "The in
         If bytes in another encoding do not follow it.
     """
     if encoding not in ("utf-8", "utf-8-sig"):
-        chunks = _decoded(chunks, encoding, source)
+        chunks = _encoded_anew(chunks, encoding, source)
     mark = len(codecs.BOM_UTF8) if encoding == "utf-8-sig" else 0
     for chunk in chunks:
         yield chunk[mark:].replace(b"\0", b" ")
         mark = max(0, mark - len(chunk))
 
 
-def _decoded(chunks: Iterable[bytes], encoding: str, source: str) -> Iterator[bytes]:
+def _encoded_anew(chunks: Iterable[bytes], encoding: str, source: str) -> Iterator[bytes]:
+    try:
+        for text in _decoded(chunks, encoding):
+            yield text.encode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{source} looks like {encoding} but breaks off or is damaged at byte {error.start:,}.",
+            hint="Save the file again as UTF-8.",
+        ) from None
+
+
+def _decoded(chunks: Iterable[bytes], encoding: str) -> Iterator[str]:
+    """Decode chunk by chunk; the place in an error is that in the whole file."""
     decoder = codecs.getincrementaldecoder(encoding)()
     position = 0
     for chunk, final in chain(((chunk, False) for chunk in chunks), [(b"", True)]):
         pending = len(decoder.getstate()[0])
         try:
-            yield decoder.decode(chunk, final).encode("utf-8")
+            yield decoder.decode(chunk, final)
         except UnicodeDecodeError as error:
-            raise InputError(
-                f"{source} looks like {encoding} but breaks off or is damaged at byte "
-                f"{position - pending + error.start:,}.",
-                hint="Save the file again as UTF-8.",
-            ) from None
+            error.start += position - pending
+            raise
         position += len(chunk)
 
 
@@ -123,19 +133,13 @@ def best_delimiter(sample: bytes) -> tuple[str | None, float]:
 
 def _first_bad_byte(file: BinaryIO) -> int | None:
     """Offset of the first byte that is not UTF-8, None if there is none."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
     file.seek(0)
-    position = 0
-    while True:
-        chunk = file.read(_SAMPLE)
-        pending = len(decoder.getstate()[0])
-        try:
-            decoder.decode(chunk, not chunk)
-        except UnicodeDecodeError as error:
-            return position - pending + error.start
-        if not chunk:
-            return None
-        position += len(chunk)
+    try:
+        for _ in _decoded(iter(partial(file.read, _SAMPLE), b""), "utf-8"):
+            pass
+    except UnicodeDecodeError as error:
+        return error.start
+    return None
 
 
 def _utf16_without_mark(sample: bytes) -> str | None:

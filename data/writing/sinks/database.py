@@ -185,12 +185,8 @@ def _explaining(address: Address) -> Iterator[None]:
 
     try:
         yield
-    except OperationalError as error:
-        raise RunError(
-            f"{address} cannot be used: {address.reason(error)}.",
-            hint="Check host, database, user and password, and that the database is running.",
-        ) from error
     except SQLAlchemyError as error:
-        raise RunError(
-            f"{address} cannot be used: {address.reason(error)}.", hint="Check your rights, or choose another --table."
-        ) from error
+        hint = "Check your rights, or choose another --table."
+        if isinstance(error, OperationalError):
+            hint = "Check host, database, user and password, and that the database is running."
+        raise RunError(f"{address} cannot be used: {address.reason(error)}.", hint=hint) from error

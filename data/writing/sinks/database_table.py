@@ -40,8 +40,7 @@ def find_table(engine: Engine, address: Address, id_column: str) -> Table | None
 
     import sqlalchemy as sa
 
-    inspector = sa.inspect(engine)
-    if not inspector.has_table(address.table, schema=address.schema):
+    if not sa.inspect(engine).has_table(address.table, schema=address.schema):
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", sa.exc.SAWarning)  # column types that are not known are left to the driver
@@ -58,13 +57,12 @@ def find_table(engine: Engine, address: Address, id_column: str) -> Table | None
             f"{address} has no column '{id_column}'. Columns found: {quoted(table.columns.keys())}.",
             hint="Choose another --table; a new one is made.",
         )
-    unique: list[Sequence[str | None]] = [
-        inspector.get_pk_constraint(address.table, schema=address.schema)["constrained_columns"]
-    ]
-    unique += [item["column_names"] for item in inspector.get_unique_constraints(address.table, schema=address.schema)]
-    indexes = inspector.get_indexes(address.table, schema=address.schema)
-    unique += [item["column_names"] for item in indexes if item["unique"]]
-    if [id_column] not in unique:
+    constraints = (
+        each for each in table.constraints if isinstance(each, sa.PrimaryKeyConstraint | sa.UniqueConstraint)
+    )
+    unique = [list(each.columns) for each in constraints]
+    unique += [list(index.expressions) for index in table.indexes if index.unique]
+    if not any(len(key) == 1 and key[0] is table.columns[id_column] for key in unique):
         quote = engine.dialect.identifier_preparer.quote_identifier
         index = f"{quote(f'{address.table}_{id_column}')} ON {_table_name(engine, table)}"
         raise InputError(

@@ -126,10 +126,9 @@ class FileSink:
             if self.kept:
                 with self.form.open(self.path) as old:
                     _copy_lines(old, out)
-            header = not self.kept
-            for chunk in self.journal.read():
-                out.write(encode(chunk, kind, header=header))
-                header = False
+            for number, chunk in enumerate(self.journal.chunks):
+                rows = pl.read_parquet(chunk, glob=False)
+                out.write(encode(rows, kind, header=not self.kept and number == 0))
 
 
 @contextmanager
@@ -162,12 +161,10 @@ def open_file(path: Path, *, id_column: str, text: TextColumns | None, key: str,
     path = _checked(path)
     with open_journal(path) as journal:
         _remove_killed(path)
-        _check_replaceable(path, form, force=force)
-        kept = not force and path.exists()
-        sink = FileSink(path, form, journal, id_column, text, kept, read_schema(path, form) if kept else {})
-        if sink.schema:
-            _learn_ids(sink)
-        sink.kept = bool(sink.schema)
+        schema = _kept_columns(path, form, id_column, force=force)
+        sink = FileSink(path, form, journal, id_column, text, kept=bool(schema), schema=schema)
+        for rows in read_columns(path, form, sink.compared(schema)) if sink.kept else ():
+            sink.learn(rows)
         journal.start({"key": key, "id": id_column, "anew": force}, name=path.name)
         _resume(sink)
         yield sink
@@ -193,28 +190,28 @@ def _remove_killed(path: Path) -> None:
             other.unlink(missing_ok=True)
 
 
-def _check_replaceable(path: Path, form: FileFormat, *, force: bool) -> None:
-    """Refuse a table that holds something else; with force one that cannot be read may be replaced."""
+def _kept_columns(path: Path, form: FileFormat, id_column: str, *, force: bool) -> Schema:
+    """Read the columns of a file whose rows are kept; empty if there is none.
+
+    A table that holds something else is refused; with force one that cannot be read may be replaced.
+    """
     try:
         schema = read_schema(path, form) if path.exists() else {}
     except InputError:
         if not force:
             raise
-        return
+        return {}
     _require(path, schema, _PREDICTED, "Choose another --output: only a file of predictions is replaced.")
+    if force:
+        return {}
+    _require(path, schema, (id_column,), _HINT)
+    return schema
 
 
 def _require(path: Path, schema: Schema, names: tuple[str, ...], hint: str) -> None:
     lacking = [name for name in names if schema and name not in schema]
     if lacking:
         raise InputError(f"{path} exists, but holds no predictions: it has no column {quoted(lacking)}.", hint=hint)
-
-
-def _learn_ids(sink: FileSink) -> None:
-    """Read the ids of the old file."""
-    _require(sink.path, sink.schema, (sink.id_column,), _HINT)
-    for rows in read_columns(sink.path, sink.form, sink.compared(sink.schema)):
-        sink.learn(rows)
 
 
 def _resume(sink: FileSink) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,7 +14,7 @@ import polars as pl
 
 from ...errors import RunError
 from ...progress import status
-from ..atomic import TEMPORARY_SUFFIX, remove_leftovers, write_json, write_parquet
+from ..atomic import remove_leftovers, remove_path, temporary_beside, write_json, write_parquet
 from ..lock import file_lock, reason_of
 
 _ORIGIN = "origin.json"
@@ -50,11 +48,6 @@ class Journal:
         """
         last = next((int(path.stem.removeprefix("part-")) for path in reversed(self.chunks)), 0)
         write_parquet(self.folder / f"part-{last + 1:08d}.parquet", chunk)
-
-    def read(self) -> Iterator[pl.DataFrame]:
-        """Read the chunks one by one."""
-        for chunk in self.chunks:
-            yield pl.read_parquet(chunk, glob=False)
 
     def clear(self) -> None:
         """Remove all chunks."""
@@ -115,7 +108,5 @@ def journal_folder(target: Path) -> Path:
 
 def _remove(folder: Path) -> None:
     """Remove the folder under another name: a process that starts meanwhile makes its own and loses nothing."""
-    doomed = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
     with suppress(OSError):
-        folder.rename(doomed)
-        shutil.rmtree(doomed)
+        remove_path(folder.rename(temporary_beside(folder)))
