@@ -57,11 +57,9 @@ def find_table(engine: Engine, address: Address, id_column: str) -> Table | None
             f"{address} has no column '{id_column}'. Columns found: {quoted(table.columns.keys())}.",
             hint="Choose another --table; a new one is made.",
         )
-    constraints = (
-        each for each in table.constraints if isinstance(each, sa.PrimaryKeyConstraint | sa.UniqueConstraint)
-    )
-    unique = [list(each.columns) for each in constraints]
-    unique += [list(index.expressions) for index in table.indexes if index.unique]
+    keys = (item for item in table.constraints if isinstance(item, sa.PrimaryKeyConstraint | sa.UniqueConstraint))
+    unique: list[Sequence[object]] = [list(key.columns) for key in keys]
+    unique += [index.expressions for index in table.indexes if index.unique]
     if not any(len(key) == 1 and key[0] is table.columns[id_column] for key in unique):
         quote = engine.dialect.identifier_preparer.quote_identifier
         index = f"{quote(f'{address.table}_{id_column}')} ON {_table_name(engine, table)}"
