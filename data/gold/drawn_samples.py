@@ -40,11 +40,6 @@ class DrawnSample:
     file: Path
     frame: pl.DataFrame
 
-    @property
-    def is_table(self) -> bool:
-        """Whether `file` is itself what an annotator fills in, not one to import elsewhere."""
-        return self.file.suffix.lower() in (".csv", ".tsv")
-
 
 def read_record(run: RunDirectory) -> pl.DataFrame:
     """Read the rows of all samples, in the order drawn; none if no sample was drawn.
@@ -68,14 +63,16 @@ def read_record(run: RunDirectory) -> pl.DataFrame:
 
 
 def drawn_samples(run: RunDirectory) -> list[DrawnSample]:
-    """Return the samples whose files are known, in the order drawn.
+    """Return the samples whose files are known and are what an annotator fills in, in the order drawn.
+
+    The labels of others, which are imported elsewhere, come back as an export, with ``--gold``.
 
     Raises
     ------
     RunError
         If the record is damaged.
     """
-    known = read_record(run).drop_nulls(["sample", "file"])
+    known = read_record(run).drop_nulls(["sample", "file"]).filter(pl.col("file").str.contains(r"(?i)\.[ct]sv$"))
     groups = known.partition_by("sample", "file", maintain_order=True, include_key=True)
     return [DrawnSample(g["sample"][0], run.path / g["file"][0], g.drop("sample", "file")) for g in groups]
 

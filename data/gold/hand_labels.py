@@ -48,14 +48,8 @@ def hand_labels(run: RunDirectory, label_space: LabelSpace, given: GoldTable | N
 
 def _joined(run: RunDirectory, label_space: LabelSpace, given: GoldTable | None) -> tuple[GoldTable | None, list[str]]:
     """Return all hand labels, and how many came from which file where samples have some."""
-    found = []
-    for sample in drawn_samples(run):
-        if not sample.is_table:  # its labels come back as an export, with --gold
-            continue
-        rows = _labelled(sample, label_space)
-        if rows is not None:
-            found.append((str(sample.file), rows if given is None else _others(rows, given)))
-    found = [(name, rows) for name, rows in found if len(rows)]
+    every = [(str(sample.file), _labelled(sample, label_space, given)) for sample in drawn_samples(run)]
+    found = [(name, rows) for name, rows in every if rows is not None and len(rows)]
     if not found:
         return given, []
     rows = pl.concat([rows for _, rows in found])
@@ -121,8 +115,11 @@ def _note_newer(run: RunDirectory, found: GoldTable) -> None:
         status(f"{unused:,} hand labels are newer than the weak labels; to use them: {again}")
 
 
-def _labelled(sample: DrawnSample, label_space: LabelSpace) -> pl.DataFrame | None:
-    """Return the labelled rows of a sample, as its record has them: a spreadsheet may have changed the file."""
+def _labelled(sample: DrawnSample, label_space: LabelSpace, known: GoldTable | None) -> pl.DataFrame | None:
+    """Return the labelled rows of a sample that `known` has no label for.
+
+    They are as the record of the sample has them: a spreadsheet may have changed the file.
+    """
     if not sample.file.exists():
         status(f"sample {sample.number}: {sample.file} is not there any more; labels in it are not used")
         return None
@@ -136,10 +133,5 @@ def _labelled(sample: DrawnSample, label_space: LabelSpace) -> pl.DataFrame | No
     label = pl.Series("label", match.labels[match.positions], pl.Int16)
     rows: pl.DataFrame = sample.frame[match.positions.tolist()]
     copies, weight = pl.col("rows").cast(pl.Float64), pl.lit(1.0).alias("weight")
-    return rows.select("id", "text", label, "inclusion_probability", copies, weight)
-
-
-def _others(rows: pl.DataFrame, known: GoldTable) -> pl.DataFrame:
-    """Leave out the rows that a table labels too."""
-    unknown = match_gold(known, rows["id"], rows["text"]).labels == ABSTAIN
-    return rows.filter(unknown)
+    rows = rows.select("id", "text", label, "inclusion_probability", copies, weight)
+    return rows if known is None else rows.filter(match_gold(known, rows["id"], rows["text"]).labels == ABSTAIN)

@@ -62,7 +62,7 @@ def match_gold(gold: GoldTable, ids: Sequence[str] | pl.Series, texts: Sequence[
         If two gold rows with different labels both match one corpus row.
     """
     matcher = GoldMatcher(gold)
-    matcher.add(_series(ids), _series(texts))
+    matcher.add(ids, texts)
     return matcher.match()
 
 
@@ -77,10 +77,11 @@ class GoldMatcher:
         empty = self._wanted.select("row", pl.col("row").alias("position"), "label").clear()
         self._by_id, self._by_text = [empty], [empty]
 
-    def add(self, ids: pl.Series, texts: pl.Series) -> None:
+    def add(self, ids: Sequence[str] | pl.Series, texts: Sequence[str] | pl.Series) -> None:
         """Look at the next rows of the corpus."""
         position = pl.int_range(self._n, self._n + pl.len(), dtype=pl.Int64).alias("position")
-        corpus = pl.DataFrame([ids.alias("id"), texts.alias("text")]).select(position, _key("id"), _key("text"))
+        corpus = pl.DataFrame({"id": ids, "text": texts}, {"id": pl.String, "text": pl.String})
+        corpus = corpus.select(position, _key("id"), _key("text"))
         by_id = self._wanted.join(corpus, on="id", suffix="_corpus").filter(
             pl.col("text").is_null() | (pl.col("text") == pl.col("text_corpus"))
         )
@@ -121,7 +122,3 @@ class GoldMatcher:
 def _key(name: str) -> pl.Expr:
     """Compare without spaces around, and without the apostrophe of a CSV that this program wrote."""
     return unescape_formulas(pl.col(name).str.strip_chars())
-
-
-def _series(values: Sequence[str] | pl.Series) -> pl.Series:
-    return values if isinstance(values, pl.Series) else pl.Series(list(values), dtype=pl.String)

@@ -45,12 +45,6 @@ class GoldRows:
         ids, texts = self.ids.gather(rows), self.texts.gather(rows)
         return GoldRows(ids, texts, self.labels[rows], self.weak[rows], self.probs[rows], self.weights[rows])
 
-    def joined(self, others: GoldRows) -> GoldRows:
-        """Return these rows followed by others."""
-        ids, texts = pl.concat([self.ids, others.ids]), pl.concat([self.texts, others.texts])
-        names = ("labels", "weak", "probs", "weights")
-        return GoldRows(ids, texts, *(np.concatenate([getattr(self, name), getattr(others, name)]) for name in names))
-
 
 def own_gold(labelled: LabelledRun) -> GoldRows | None:
     """Return the gold rows that a run was made with; None if it was made without.
@@ -63,7 +57,7 @@ def own_gold(labelled: LabelledRun) -> GoldRows | None:
     return None if labelled.gold is None else _gold_rows(labelled.gold, labelled)
 
 
-def find_gold(labelled: LabelledRun, given: GoldTable) -> tuple[GoldRows, GoldRows]:
+def find_gold(labelled: LabelledRun, given: GoldTable) -> tuple[GoldRows, int]:
     """Find gold rows of a file in a labelled run, among its input and its own gold rows.
 
     Parameters
@@ -74,9 +68,9 @@ def find_gold(labelled: LabelledRun, given: GoldTable) -> tuple[GoldRows, GoldRo
     Returns
     -------
     GoldRows
-        Those found.
-    GoldRows
-        Those not in the run: without weak labels, and where ids alone were given, with null texts.
+        Those found, then those not in the run: without weak labels, and where ids alone were given, with null texts.
+    int
+        How many were found.
 
     Raises
     ------
@@ -96,8 +90,7 @@ def find_gold(labelled: LabelledRun, given: GoldTable) -> tuple[GoldRows, GoldRo
     missing = given.frame[match.missing.tolist()]
     truth = names(missing["label"].to_numpy()).alias("gold")
     missing = missing.select(pl.col("id").fill_null(""), "text", truth, "weight")
-    padded = pl.concat([found.clear(), missing], how="diagonal")
-    return _gold_rows(found, labelled), _gold_rows(padded, labelled)
+    return _gold_rows(pl.concat([found, missing], how="diagonal"), labelled), len(found)
 
 
 def _gold_rows(frame: pl.DataFrame, labelled: LabelledRun) -> GoldRows:

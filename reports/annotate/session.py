@@ -52,9 +52,14 @@ def annotate_file(
     if run_path is None:
         run_path = latest_run() if file is None else LATEST
     run = RunDirectory(run_path)
-    samples = [sample for sample in drawn_samples(run) if sample.is_table]
+    samples = drawn_samples(run)
     if file is None:
-        file = _last(samples, run)
+        if not samples:
+            raise InputError(
+                f"The run {run.path} has no sample to label by hand.",
+                hint=f"Draw one with: {command('sample', '--run', run.path)}, or name a file.",
+            )
+        file = samples[-1].file
         status(f"opening {file}")
     if second is not None and not second.exists():
         table = read_annotations(file, LabelSpace(tuple(label.name for label in labels)))
@@ -94,12 +99,3 @@ def _copied(rows: Sequence[Row], samples: Sequence[DrawnSample]) -> Path | None:
     """Return the sample of which a file is another annotator's copy."""
     ids = {row.id for row in rows}
     return next((sample.file for sample in samples if ids <= set(sample.frame["id"]) and sample.file.exists()), None)
-
-
-def _last(samples: Sequence[DrawnSample], run: RunDirectory) -> Path:
-    if not samples:
-        raise InputError(
-            f"The run {run.path} has no sample to label by hand.",
-            hint=f"Draw one with: {command('sample', '--run', run.path)}, or name a file.",
-        )
-    return samples[-1].file

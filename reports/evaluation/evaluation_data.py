@@ -164,14 +164,15 @@ def read_evaluation_data(run: RunDirectory, given: GoldTable | None = None) -> E
 
 
 def _with_given(labelled: LabelledRun, given: GoldTable) -> EvaluationData:
-    gold, missing = find_gold(labelled, given)
-    if not len(gold):
+    rows, found = find_gold(labelled, given)
+    if not found:
         raise InputError(
             f"None of the {len(given):,} labelled rows of {given.source} is in the run.",
             hint="Give rows with the ids or texts of the run, or label them with it: labeler label ... --gold FILE.",
         )
+    gold = rows.take(np.arange(found))
     population, sample = (
         np.column_stack([probs, probs.max(axis=1)]).astype(np.float64) for probs in (labelled.soft.probs, gold.probs)
     )
     doubts = () if looks_random(population, sample, gold.weights) else (NOT_RANDOM,)
-    return EvaluationData(labelled, gold, len(missing), (*given.notes, *doubts))
+    return EvaluationData(labelled, gold, len(rows) - found, (*given.notes, *doubts))

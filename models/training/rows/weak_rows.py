@@ -75,8 +75,8 @@ def read_weak_rows(run: RunDirectory, gold: str | None = None) -> WeakRows:
 
 def _given_rows(labelled: LabelledRun, given: GoldTable) -> GoldRows:
     """Return the gold rows of a file that have a text, in the run or in the file."""
-    found, missing = find_gold(labelled, given)
-    rows = found.joined(missing.take(np.flatnonzero(missing.texts.is_not_null())))
+    rows, _ = find_gold(labelled, given)
+    rows = rows.take(np.flatnonzero(rows.texts.is_not_null()))
     if not len(rows):
         raise RunError(
             f"No row of {given.source} is in the run or has a text.", hint="Give the gold file a text column."

@@ -88,12 +88,11 @@ def test_a_run_without_gold_rows_has_none(labelled: LabelledRun) -> None:
 def test_given_gold_rows_are_found_among_input_and_own_gold_rows(labelled: LabelledRun, tmp_path: Path) -> None:
     file = tmp_path / "given.csv"
     file.write_text("text,label\nжаман,good\nтамаша,good\nжаңа,bad\n", encoding="utf-8")
-    found, missing = find_gold(labelled, read_gold(file, labelled.label_space))
-    assert (found.ids.to_list(), found.labels.tolist(), found.weak.tolist()) == (["2", "4"], [0, 0], [1, 0])
-    assert (missing.texts.to_list(), missing.labels.tolist(), missing.weak.tolist()) == (["жаңа"], [1], [-1])
-    assert np.isnan(missing.probs).all()
-    both = found.joined(missing)
-    assert (both.texts.to_list(), both.probs.shape) == (["жаман", "тамаша", "жаңа"], (3, 2))
+    rows, found = find_gold(labelled, read_gold(file, labelled.label_space))
+    assert (found, rows.ids.to_list()) == (2, ["2", "4", ""])
+    assert (rows.labels.tolist(), rows.weak.tolist()) == ([0, 0, 1], [1, 0, -1])
+    assert (rows.texts.to_list(), rows.probs.shape) == (["жаман", "тамаша", "жаңа"], (3, 2))
+    assert np.isnan(rows.probs).any(axis=1).tolist() == [False, False, True]
 
 
 def test_nothing_is_read_that_is_not_asked_for(labelled: LabelledRun) -> None:
