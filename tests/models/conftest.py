@@ -197,6 +197,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.hub.silent:
+            self.log_request()
             self.hub.closing.wait(60)
             self.close_connection = True
             return None

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,6 @@ from labeler.data.errors import ModelError
 from labeler.models.loading.hub import is_hub_id
 from labeler.models.loading.resolve import auto_model, resolve_model
 from labeler.models.scoring.embedding_cache import load_encoder
-
-SECONDS_TO_NOTICE = 6.0
 
 
 def test_a_hub_model_is_fetched_and_embeds(hub: Any) -> None:
@@ -57,28 +54,24 @@ def test_a_gated_repository_is_named(hub: Any) -> None:
 @pytest.mark.parametrize(("status", "found"), [(401, "team/tiny"), (403, "refused"), (500, "500"), (503, "503")])
 def test_a_refusing_hub_is_an_error_at_once(hub: Any, status: int, found: str) -> None:
     hub.fail = status
-    began = time.monotonic()
     with pytest.raises(ModelError, match=found):
         resolve_model("team/tiny")
-    assert time.monotonic() - began < SECONDS_TO_NOTICE
+    assert len(hub.requests) == 1
 
 
-def test_a_silent_hub_is_noticed_within_seconds(hub: Any) -> None:
+def test_a_silent_hub_is_asked_once(hub: Any) -> None:
     hub.silent = True
-    began = time.monotonic()
     with pytest.raises(ModelError, match="cannot be reached"):
         resolve_model("team/tiny")
-    assert time.monotonic() - began < SECONDS_TO_NOTICE
+    assert len(hub.requests) == 1
 
 
 def test_an_absent_hub_is_noticed_at_once(hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")  # the discard port: nobody listens
-    began = time.monotonic()
     with pytest.raises(ModelError, match="cannot be reached") as caught:
         resolve_model("team/tiny")
-    assert time.monotonic() - began < SECONDS_TO_NOTICE
     assert "--models embedded" in caught.value.hint
     assert "--backbone embedded" in caught.value.hint
 
