@@ -11,7 +11,7 @@ from ..data.presets import preset_names, preset_text, write_preset
 from ..data.reading.files.format_detection import ReadOptions
 from ..data.reading.frames import TableSource
 from ..data.runs.directory import RunDirectory, existing_run
-from ..data.runs.names import default_run, find_latest
+from ..data.runs.names import LATEST, default_run, find_latest, latest_run
 from ..data.writing.atomic import write_text
 from ..data.writing.overwriting import refuse_run_output
 from ..models.loading.device import may_have_gpu as may_have_gpu
@@ -108,9 +108,9 @@ def annotate(
 
     if file is not None:
         refuse_run_output("FILE", file)
-    run = run or find_latest()
-    own = None if run is None else run / "config.toml"
-    if task is None and own is not None and own.is_file():
+    run = run or find_latest() or (latest_run() if file is None else LATEST)
+    own = run / "config.toml"
+    if task is None and own.is_file():
         task = own
     annotate_file(file, run, load_config(task).task.labels, second=second, port=port)
 

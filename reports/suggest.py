@@ -17,7 +17,7 @@ from ..data.text.normalize import normalize
 from ..data.types.corpus import Corpus
 from ..data.types.label_space import ABSTAIN
 from ..data.types.task import TaskSection
-from ..labeling.label_models.build import VoteAggregator, build_label_model, fit_votes
+from ..labeling.label_models.build import VoteAggregator
 from ..labeling.label_models.consensus import has_conflict
 from ..labeling.label_models.patterns import VotePatterns
 from ..labeling.settings import LabelModelSection, VoterSection
@@ -26,6 +26,7 @@ from ..labeling.suggest.rule_check import RuleCheck, check_rules
 from ..labeling.suggest.rules import RULE_KINDS, rules_of
 from ..labeling.voting.configured import build_voters
 from ..labeling.voting.registry import is_on_demand, model_fields
+from .evaluation.voters import fit_again
 
 _MAX_REVIEWS = 200_000
 
@@ -93,7 +94,7 @@ def advise(
     names = [name for name in labelled.voters if name not in asked]
     rows = _distinct(labelled)
     votes = labelled.vote_matrix(names, rows["id"])
-    model = _fitted(labelled, names, settings)
+    model = fit_again(labelled, names, VotePatterns.from_votes(labelled.vote_matrix(names)).without_rows(), settings)
     ours = [section for section in sections if section.name in names]
     built = build_voters((s for s in ours if s.kind in RULE_KINDS), {"labels": labels, **task.resources}, _no_model)
     rules = {names.index(named.name): named.voter for named in built}
@@ -121,20 +122,6 @@ def _distinct(labelled: LabelledRun) -> pl.DataFrame:
     frame = frame.with_columns(normalize(frame["text"]).alias("normalized"))
     frame = frame.unique("normalized", keep="first", maintain_order=True)
     return (frame.sample(_MAX_REVIEWS, seed=0) if len(frame) > _MAX_REVIEWS else frame).sort("text")
-
-
-def _fitted(labelled: LabelledRun, names: list[str], settings: LabelModelSection) -> VoteAggregator:
-    """Fit the run's label model again."""
-    votes, k = VotePatterns.from_votes(labelled.vote_matrix(names)), labelled.label_space.k
-    model = build_label_model(
-        settings.method,
-        k=k,
-        class_balance=labelled.class_balance,
-        seed=settings.seed,
-        group_correlated=settings.group_correlated,
-        families=[labelled.families[name] for name in names],
-    )
-    return fit_votes(votes.without_rows(), model, k=k)
 
 
 def _without(model: VoteAggregator, votes: npt.NDArray[np.int16], voter: int) -> npt.NDArray[np.float32]:

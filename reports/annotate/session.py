@@ -10,7 +10,6 @@ from ...data.errors import InputError
 from ...data.gold.drawn_samples import DrawnSample, drawn_samples
 from ...data.progress import status
 from ...data.runs.directory import RunDirectory
-from ...data.runs.names import LATEST, latest_run
 from ...data.types.label_space import LabelSpace
 from ...data.types.task import Label
 from .rows import Row
@@ -20,7 +19,7 @@ from .table import read_annotations
 
 def annotate_file(
     file: Path | None,
-    run_path: Path | None,
+    run_path: Path,
     labels: Sequence[Label],
     *,
     second: Path | None = None,
@@ -32,7 +31,7 @@ def annotate_file(
     ----------
     file : Path, optional
         By default the last sample of the run.
-    run_path : Path, optional
+    run_path : Path
         The run directory; where a file is given there need not be one.
     labels : Sequence[Label]
         The classes with their descriptions.
@@ -49,8 +48,6 @@ def annotate_file(
     RunError
         See `serve`.
     """
-    if run_path is None:
-        run_path = latest_run() if file is None else LATEST
     run = RunDirectory(run_path)
     samples = drawn_samples(run)
     if file is None:

@@ -17,11 +17,7 @@ from ...data.progress import LOGGER, Advance, reporting
 from ..printable import printable
 
 _live: ContextVar[Console | None] = ContextVar("live", default=None)
-
-
-def live_console() -> Console | None:
-    """Return the console that bars are drawn on, if any: what is printed to it appears above them."""
-    return _live.get()
+"""The console that bars are drawn on, if any: what is printed to it appears above them."""
 
 
 def plain_console(*, stderr: bool = False) -> Console:
@@ -132,5 +128,5 @@ class _Stderr(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one message."""
-        console = live_console() or plain_console(stderr=True)
+        console = _live.get() or plain_console(stderr=True)
         console.print(printable(record.getMessage()), style="dim", soft_wrap=True)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from ...data.gold.scores import weighted_share
+from ...data.runs.labels import LabelledRun
 from ...data.types.label_space import ABSTAIN
 from ...data.types.soft_labels import SoftLabels
 from ...labeling.balance.catch_all import with_catch_all
 from ...labeling.cascade.reliability import combine
-from ...labeling.label_models.build import build_label_model, fit_votes
+from ...labeling.label_models.build import VoteAggregator, build_label_model, fit_votes
 from ...labeling.label_models.patterns import VotePatterns
 from ...labeling.settings import LabelModelSection
 from ..metrics.comparison import Comparison
 from ..metrics.measures import Measures
 from ..metrics.resampling import Estimate
 from .evaluation_data import EvaluationData, Predictions
+
+Labels = npt.NDArray[np.int16]
 
 _MIN_VOTERS = 2  # with one left there is nothing to combine
 
@@ -103,8 +107,7 @@ def _without_each(data: EvaluationData, settings: LabelModelSection) -> dict[str
         others = [j for j, name in enumerate(names) if name not in asked and name != left_out]
         if left_out not in asked and len(others) < _MIN_VOTERS:
             continue
-        families = [data.labelled.families[names[j]] for j in others]
-        soft = _combined(votes[:, others], on_gold[:, others], data, settings, families)
+        soft = _combined(data, settings, others, votes[:, others], on_gold[:, others])
         probs, covered = soft.probs.copy(), soft.covered.copy()
         for name in (each for each in asked if each != left_out):  # weighed in as `labeler label` did
             given = on_gold[:, names.index(name)]
@@ -116,30 +119,33 @@ def _without_each(data: EvaluationData, settings: LabelModelSection) -> dict[str
 
 
 def _combined(
-    votes: npt.NDArray[np.int16],
-    on_gold: npt.NDArray[np.int16],
-    data: EvaluationData,
-    settings: LabelModelSection,
-    families: list[str],
+    data: EvaluationData, settings: LabelModelSection, voters: list[int], votes: Labels, on_gold: Labels
 ) -> SoftLabels:
-    k = data.labels.k
-    balance = data.labelled.class_balance
-    table = VotePatterns.from_votes(votes)
+    """Label the gold rows by some voters alone, given their votes on all rows and on the gold rows."""
+    table, balance = VotePatterns.from_votes(votes), data.labelled.class_balance
     if not table.covered.any():
         return SoftLabels(np.tile(np.asarray(balance, np.float32), (len(on_gold), 1)), np.zeros(len(on_gold), np.bool_))
-    model = build_label_model(
-        settings.method,
-        k=k,
-        class_balance=balance,
-        seed=settings.seed,
-        group_correlated=settings.group_correlated,
-        families=families,
-    )
-    fit_votes(table, model, k=k)
+    model = fit_again(data.labelled, [data.labelled.voters[j] for j in voters], table, settings)
     asked = VotePatterns.from_votes(on_gold)
     soft = SoftLabels(asked.expand(model.predict_proba(asked).astype(np.float32)), asked.expand(asked.covered))
     catch_all = data.summary.get("catch_all")
     return with_catch_all(soft, data.labels.index(catch_all)) if catch_all else soft
+
+
+def fit_again(
+    labelled: LabelledRun, voters: Sequence[str], votes: VotePatterns, settings: LabelModelSection
+) -> VoteAggregator:
+    """Fit the label model of a run again, to the votes of some of its voters."""
+    k = labelled.label_space.k
+    model = build_label_model(
+        settings.method,
+        k=k,
+        class_balance=labelled.class_balance,
+        seed=settings.seed,
+        group_correlated=settings.group_correlated,
+        families=[labelled.families[name] for name in voters],
+    )
+    return fit_votes(votes, model, k=k)
 
 
 def harmful(report: VoterReport) -> bool:

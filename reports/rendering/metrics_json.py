@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 from ...data.version import __version__
 from ..evaluation.evaluate import EvaluatedModel, Report
 from ..evaluation.verdict import judge
 from ..evaluation.voters import VoterReport
-from ..metrics.comparison import Comparison
 from ..metrics.measures import Measures
 from ..metrics.resampling import Estimate
-
-_COMPARISON = [item.name for item in fields(Comparison)]
 
 SCHEMA = 1
 """Raised when a key changes its meaning or goes; new keys do not raise it."""
@@ -50,7 +46,7 @@ def metrics(report: Report) -> dict[str, Any]:
         "baselines": {name: _measures(scores) for name, scores in report.baselines.items()},
         "voters": {voter.name: _voter(voter) for voter in report.voters},
         "comparisons": [
-            {"first": pair.first, "second": pair.second, **_numbers(pair.comparison, *_COMPARISON)}
+            {"first": pair.first, "second": pair.second, **_numbers(pair.comparison, *vars(pair.comparison))}
             for pair in report.comparisons
         ],
         "suspects": None
