@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from ..data.reading.reviews import read_table
+from ..data.reading.reviews import open_stream
 
 ENOUGH, SEED = 2_000, 7
 _PART = 100_000  # rows written at a time
@@ -22,7 +22,7 @@ def read_reviews(source: Path, folder: Path, enough: int = ENOUGH) -> tuple[Path
     Parameters
     ----------
     source : Path
-        Any table `read_table` reads.
+        Any table `open_stream` reads.
     folder : Path
         Where an augmented file goes.
     enough : int
@@ -33,7 +33,8 @@ def read_reviews(source: Path, folder: Path, enough: int = ENOUGH) -> tuple[Path
     (Path, Series of str, str)
         A file `labeler label` can read, its texts, and a line that says what was read.
     """
-    texts = read_table(source).frame["text"]
+    with open_stream(source) as table:
+        texts = pl.concat([chunk.frame["text"] for chunk in table])
     told = f"{len(texts):,} reviews of {source.name} ({texts.n_unique():,} distinct)"
     if len(texts) >= enough:
         return source, texts, told

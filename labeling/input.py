@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +12,7 @@ from ..data.errors import RunError
 from ..data.gold.gold_rows import GoldTable
 from ..data.gold.match import GoldMatcher
 from ..data.progress import progress
-from ..data.reading.reviews import Chunk, TableStream
+from ..data.reading.reviews import TableStream
 from ..data.runs.directory import RunDirectory
 from ..data.runs.manifest import StageDetails, stage_key
 from ..data.runs.other_input import EarlierInput
@@ -123,7 +122,7 @@ def store_reviews(
     with ChunkedParquet(run.corpus) as parts, writing_jsonl(run.rejected) as reject, progress("Reading") as advance:
         seen = _SeenRows(gold)
         rejected = 0
-        for chunk in _first(table, limit):
+        for chunk in table.head(limit):
             parts.write(chunk.frame)
             reject(table.located(chunk.rejected))
             rejected += len(chunk.rejected)
@@ -206,18 +205,6 @@ class _SeenRows:
 
     def corpus(self, run: RunDirectory, columns: tuple[str, ...]) -> StoredCorpus:
         return StoredCorpus(run.corpus, tuple(self.sizes), columns, self._texts.hexdigest(), self._ids.hexdigest())
-
-
-def _first(table: TableStream, limit: int | None) -> Iterator[Chunk]:
-    """Yield the first `limit` rows, and the rejected ones above the last of them."""
-    left = limit
-    for chunk in table:
-        if left is not None and left <= len(chunk):
-            above = chunk.rejected.filter(pl.col("line") < chunk.lines[left - 1])
-            yield Chunk(chunk.frame.head(left), chunk.original.head(left), above, chunk.lines.head(left))
-            return
-        yield chunk
-        left = None if left is None else left - len(chunk)
 
 
 def _outside(gold: GoldTable, seen: _SeenRows) -> tuple[pl.DataFrame, GoldRows]:

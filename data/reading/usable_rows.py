@@ -42,6 +42,11 @@ class Chunk:
         """Count the usable rows."""
         return len(self.frame)
 
+    def head(self, rows: int) -> Chunk:
+        """Return the first usable rows, at least one, and the rejected ones above the last of them."""
+        above = self.rejected.filter(pl.col("line") < self.lines[rows - 1])
+        return Chunk(self.frame.head(rows), self.original.head(rows), above, self.lines.head(rows))
+
 
 def find_columns(
     frame: pl.DataFrame,

@@ -14,7 +14,7 @@ from ...data.errors import ConfigError, InputError
 from ...data.progress import status
 from ...data.reading.files.format_detection import DETECT, ReadOptions
 from ...data.reading.frames import TableSource
-from ...data.reading.reviews import read_table
+from ...data.reading.reviews import open_stream
 from ...data.runs.manifest import stage_key
 from ...data.runs.summaries import AdaptSummary
 from ...data.version import __version__
@@ -46,7 +46,7 @@ class AdaptJob:
     Parameters
     ----------
     source : str, Path or table in memory
-        File of reviews, ``-``, or what `read_table` takes besides.
+        File of reviews, ``-``, or what `open_stream` takes besides.
     output : Path
         Folder of the adapted model.
     backbone : str
@@ -113,12 +113,13 @@ def adapt_model(job: AdaptJob, *, compute: Compute | None = None) -> AdaptSummar
     if job.seed < 0:
         raise ConfigError(f"--seed must not be negative, found {job.seed}.")
     check_output(job.output)
-    table = read_table(job.source, text_column=job.text_column, limit=job.limit, options=job.options)
+    with open_stream(job.source, text_column=job.text_column, options=job.options) as table:
+        chunks = list(table.head(job.limit))
     for note in table.notes:
         status(note)
-    if len(table.rejected):
-        status(f"{len(table.rejected):,} rows could not be used and are left out.")
-    texts = sorted(set(table.frame["text"].to_list()))
+    if rejected := sum(len(chunk.rejected) for chunk in chunks):
+        status(f"{rejected:,} rows could not be used and are left out.")
+    texts = sorted({text for chunk in chunks for text in chunk.frame["text"]})
     _check_enough(texts, table.source)
     ref = resolve_model(job.backbone)
     status(f"encoder: {ref.description}")
@@ -136,7 +137,7 @@ def adapt_model(job: AdaptJob, *, compute: Compute | None = None) -> AdaptSummar
         rows = model.token_rows(texts)
         _check_enough(rows, table.source)
         summary = _adapt(model, rows, job, compute, key=key, checkpoints=checkpoints)
-        numbers = {"read": len(table), "distinct": len(texts), **summary.texts}
+        numbers = {"read": sum(map(len, chunks)), "distinct": len(texts), **summary.texts}
         summary = replace(summary, data={"file": PurePath(table.source).name, "texts": digest}, texts=numbers)
         with atomic_path(job.output) as folder:
             folder.mkdir()

@@ -9,8 +9,9 @@ from labeler.data.errors import InputError
 from labeler.data.gold.gold_rows import read_gold
 from labeler.data.gold.match import match_gold
 from labeler.data.presets import preset_names
-from labeler.data.reading.reviews import read_table
 from labeler.data.sample import SAMPLES, sample_of
+
+from ..tables import read_table
 
 
 def test_every_preset_of_reviews_has_a_sample() -> None:

@@ -14,9 +14,11 @@ from polars.testing import assert_frame_equal
 from labeler.data.errors import InputError
 from labeler.data.gold.gold_rows import read_gold
 from labeler.data.reading.frames import as_frame
-from labeler.data.reading.reviews import open_stream, read_table
+from labeler.data.reading.reviews import open_stream
 from labeler.data.types.label_space import LabelSpace
 from labeler.data.writing.overwriting import local_files
+
+from ...tables import read_table
 
 SPACE = LabelSpace(("negative", "positive"))
 ROWS = {

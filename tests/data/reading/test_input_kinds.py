@@ -13,7 +13,9 @@ import pytest
 
 from labeler.data.errors import ConfigError, InputError
 from labeler.data.reading.files.format_detection import ReadOptions
-from labeler.data.reading.reviews import open_stream, read_table
+from labeler.data.reading.reviews import open_stream
+
+from ...tables import read_table
 
 ROWS = [{"id": 1, "text": "Отличный чайник"}, {"id": 2, "text": "Өте нашар, өкінемін"}]
 CSV = 'id,text\n1,Отличный чайник\n2,"Өте нашар, өкінемін"\n'

@@ -14,7 +14,9 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from labeler.data.errors import InputError
-from labeler.data.reading.reviews import open_stream, read_table
+from labeler.data.reading.reviews import open_stream
+
+from ...tables import read_table
 
 LONG = b"x" * (1 << 20)
 

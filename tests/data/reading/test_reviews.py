@@ -17,7 +17,9 @@ from labeler.data.errors import InputError
 from labeler.data.reading import rows as stream_rows
 from labeler.data.reading.files import input_file
 from labeler.data.reading.formats import csv_rows
-from labeler.data.reading.reviews import open_stream, read_table
+from labeler.data.reading.reviews import open_stream
+
+from ...tables import read_table
 
 IN_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 SIZES = st.tuples(st.sampled_from([1, 2, 3, 20_000]), st.sampled_from([5, 11, 64, 1 << 20]))

@@ -9,8 +9,10 @@ import polars as pl
 import pytest
 
 from labeler.data.errors import InputError
-from labeler.data.reading.reviews import open_stream, read_table
+from labeler.data.reading.reviews import open_stream
 from labeler.data.reading.text_columns import TextColumns
+
+from ...tables import read_table
 
 EXPORT = """Оценка;Достоинства;Недостатки;Комментарий;id
 5;Лёгкий;нет;;1

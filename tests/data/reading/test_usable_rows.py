@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from labeler.data.errors import InputError
 from labeler.data.reading.ids import content_ids
-from labeler.data.reading.reviews import read_table
+
+from ...tables import read_table
 
 TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30), min_size=1)
 IN_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
@@ -130,7 +131,7 @@ def test_two_possible_text_columns_are_not_guessed_between(tmp_path: Path) -> No
     table = read_table(path, text_column="comment")
     assert table.frame.columns == ["id", "text", "text_input"]
     assert table.frame["text"].to_list() == ["b"]
-    assert "'text' is now 'text_input'" in table.notes[0]
+    assert table.renames == {"text": "text_input"}
 
 
 def test_a_wrong_column_name_gets_the_nearest(tmp_path: Path) -> None:

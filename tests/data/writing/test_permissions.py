@@ -11,9 +11,10 @@ import filelock  # noqa: F401 - loaded here, because an ordinary user may not be
 import pytest
 
 from labeler.data.errors import InputError, RunError
-from labeler.data.reading.reviews import read_table
 from labeler.data.runs.directory import claim_folder, open_run
 from labeler.data.writing.atomic import write_text
+
+from ...tables import read_table
 
 
 @pytest.fixture

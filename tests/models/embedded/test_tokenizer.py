@@ -12,12 +12,13 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from labeler.data.reading.reviews import read_table
 from labeler.data.sample import SAMPLES
 from labeler.models.embedded.model import _source_file, embedded_available
 from labeler.models.embedded.tokenizer import _KEPT, kept_pieces, precompile
 from labeler.models.embedded.wheel_file import EmbeddedFile, read_embedded_file
 from labeler.models.loading.resolve import ModelRef
+
+from ...tables import read_table
 
 MANUAL = [
     "Өте жақсы 👍👍👍 рахмет!!!",
