@@ -72,16 +72,14 @@ class UserCode:
         """Let code of the file run, and note what it reads."""
         before = {name: sys.modules[name] for name in self._modules if name in sys.modules}
         sys.modules.update(self._modules)
-        first, last = _Beside(self, folders=False), _Beside(self, folders=True)
-        sys.meta_path.insert(0, first)
-        sys.meta_path.append(last)
+        finder = _Beside(self)
+        sys.meta_path.insert(0, finder)
         try:
             with recording(reads):
                 yield
         finally:
-            sys.meta_path.remove(first)
-            sys.meta_path.remove(last)
-            found = {*self._modules, *first.found, *last.found}
+            sys.meta_path.remove(finder)
+            found = {*self._modules, *finder.found}
             self._modules = {name: sys.modules.pop(name) for name in found if name in sys.modules}
             sys.modules.update(before)
 
@@ -215,30 +213,29 @@ class _Loader(SourceLoader):
 class _Beside(MetaPathFinder):
     """Finds modules beside the code; folders without ``__init__.py``, as Python does, only where nothing else is."""
 
-    def __init__(self, code: UserCode, *, folders: bool) -> None:
+    def __init__(self, code: UserCode) -> None:
         self.found: set[str] = set()
         self._code = code
-        self._folders = folders
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: object = None) -> ModuleSpec | None:
         if path is not None and not any(Path(place).is_relative_to(self._code.folder) for place in path):
             return None  # part of an installed package
-        if self._folders:
-            return self._folder(fullname)
         for name in _candidate_files(fullname):
             if (source := self._code.read(name)) is not None:
                 self.found.add(fullname)
                 return importlib.util.spec_from_loader(fullname, self._code.loader(name, source))
-        return None
-
-    def _folder(self, fullname: str) -> ModuleSpec | None:
-        name = fullname.replace(".", "/")
-        if not self._code.has_folder(name):
+        folder = fullname.replace(".", "/")
+        if not self._code.has_folder(folder) or (path is None and _is_elsewhere(fullname)):
             return None
         self.found.add(fullname)
         spec = ModuleSpec(fullname, None, is_package=True)
-        spec.submodule_search_locations = [str(self._code.folder / name)]
+        spec.submodule_search_locations = [str(self._code.folder / folder)]
         return spec
+
+
+def _is_elsewhere(module: str) -> bool:
+    others = (finder for finder in sys.meta_path if not isinstance(finder, _Beside))
+    return any(finder.find_spec(module, None) for finder in others)
 
 
 def _candidate_files(module: str) -> tuple[str, str]:
