@@ -151,18 +151,11 @@ def _stems(reviews: WeakReviews, sure: npt.NDArray[np.bool_], ruled: npt.NDArray
         | {f"against_{c}": against[:, c] for c in range(k)}
     ).filter(pl.col("word").str.contains(r"^\p{L}{3,}$") & (pl.Series(totals) > 0))
     length = pl.col("word").str.len_chars()
-    ends = pl.int_ranges(_STEM.start, pl.min_horizontal(length, _STEM.stop - 1) + 1)
-    prefixes = (
-        vocabulary.filter(length >= _STEM.start)
-        .with_columns(ends.alias("end"))
-        .explode("end")
-        .with_columns(pl.col("word").str.head(pl.col("end")).alias("stem"), pl.lit(False).alias("exact"))
-    )
-    whole = vocabulary.filter(length < _STEM.start).with_columns(
-        pl.col("word").alias("stem"), pl.lit(True).alias("exact")
-    )
+    ends = pl.int_ranges(pl.min_horizontal(length, _STEM.start), pl.min_horizontal(length, _STEM.stop - 1) + 1)
     return (
-        pl.concat([prefixes.drop("end"), whole])
+        vocabulary.with_columns(ends.alias("end"), (length < _STEM.start).alias("exact"))
+        .explode("end")
+        .with_columns(pl.col("word").str.head(pl.col("end")).alias("stem"))
         .group_by("stem", "exact")
         .agg(pl.sum("total", "ruled", "^in_.*$", "^against_.*$"))
         .with_columns((pl.col("ruled") / pl.col("total")).alias("covered"))

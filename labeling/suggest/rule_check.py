@@ -13,7 +13,6 @@ from ...data.types.label_space import ABSTAIN, LabelSpace
 from .rules import Rule
 
 _MIN_REVIEWS = 5  # that the other voters label
-_Z = 1.645  # one-sided 95 %
 _EXAMPLES = 3
 
 
@@ -115,7 +114,7 @@ def check_rules(
 
 
 def _highest(right: int, n: int) -> float:
-    """Upper end of Wilson's interval for a share (Wilson 1927)."""
-    share = right / n
-    half_width = _Z * np.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
-    return float((share + _Z**2 / (2 * n) + half_width) / (1 + _Z**2 / n))
+    """Upper end of Wilson's one-sided 95 % interval for a share (Wilson 1927)."""
+    from scipy.stats import binomtest
+
+    return float(binomtest(right, n).proportion_ci(0.9, method="wilson").high)

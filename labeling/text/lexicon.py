@@ -180,16 +180,10 @@ def _negative(entry: Entry, vocabulary: Sequence[str], found: Iterable[int]) -> 
     return entry.verb and [_NEGATIVE_SUFFIX.match(vocabulary[i][stem:]) is not None for i in found]
 
 
-def _prefix_range(ordered: Sequence[str], prefix: str) -> tuple[int, int]:
-    """Slice of a sorted sequence whose entries begin with `prefix`."""
-    low = bisect_left(ordered, prefix)
-    return low, bisect_left(ordered, prefix + "\U0010ffff", low)
-
-
 def _stem_range(vocabulary: Sequence[str], stem: str, *, exact: bool) -> tuple[int, int]:
     """Slice of a sorted vocabulary that begins with `stem`, or is it."""
-    low, high = _prefix_range(vocabulary, stem)
-    return low, (low + (low < high and vocabulary[low] == stem)) if exact else high
+    low = bisect_left(vocabulary, stem)
+    return low, bisect_left(vocabulary, stem + ("\0" if exact else "\U0010ffff"), low)
 
 
 def _first_words(words: Words, phrases: Iterable[Entry]) -> npt.NDArray[np.int64]:
