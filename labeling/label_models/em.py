@@ -170,8 +170,7 @@ def evidence(outcomes: csr_array, confusion: Array, weights: Array) -> Array:
 
 def _posterior(outcomes: csr_array, confusion: Array, weights: Array, balance: Array) -> Array:
     """E step: posterior of each pattern, in the log domain."""
-    joint = evidence(outcomes, confusion, weights) + np.log(balance)
-    joint -= joint.max(axis=1, keepdims=True)
-    np.exp(joint, out=joint)
-    posterior: Array = joint / joint.sum(axis=1, keepdims=True)
+    from scipy.special import softmax
+
+    posterior: Array = softmax(evidence(outcomes, confusion, weights) + np.log(balance), axis=1)
     return posterior

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy.special import softmax
 from snorkel.labeling.model import LabelModel
 from snorkel.labeling.model.label_model import TrainConfig
 
@@ -138,13 +139,8 @@ class PatternLabelModel(LabelModel):  # type: ignore[misc]
         self, table: VotePatterns, *, weights: npt.NDArray[np.float64] | None = None
     ) -> npt.NDArray[np.float64]:
         """Class probabilities of each pattern, shape (p, k); `weights` as in `evidence`."""
-        joint = self.evidence(table, weights=weights) + np.log(self.p)
-        probs: npt.NDArray[np.float64] = np.exp(joint)
-        probs /= probs.sum(axis=1, keepdims=True)
-        lost = ~np.isfinite(probs[:, 0])  # hundreds of voters underflow Snorkel's formula: shift before exp
-        if lost.any():
-            shifted = np.exp(joint[lost] - joint[lost].max(axis=1, keepdims=True))
-            probs[lost] = shifted / shifted.sum(axis=1, keepdims=True)
+        # Shifted before exp, unlike Snorkel's own formula, which hundreds of voters make underflow.
+        probs: npt.NDArray[np.float64] = softmax(self.evidence(table, weights=weights) + np.log(self.p), axis=1)
         return probs
 
 
