@@ -142,15 +142,13 @@ class LabelModel:
             Before `fit`, or if `L` has other voters or classes than it was fitted on.
         """
         table = self._patterns(L)
-        probs: npt.NDArray[np.float64] = table.expand(self._model.predict_proba(table))
-        return probs
+        return table.expand(self._model.predict_proba(table))
 
     def predict(self, L: Any) -> npt.NDArray[np.int16]:  # noqa: N803
         """Return class indices, shape (n,): -1 where all voters abstain, and on ties. Raises as `predict_proba`."""
         table = self._patterns(L)
         soft = SoftLabels(self._model.predict_proba(table).astype(np.float32), table.covered)
-        labels: npt.NDArray[np.int16] = table.expand(soft.hard())
-        return labels
+        return table.expand(soft.hard())
 
     def fit_predict(self, L: Any, y: object = None) -> npt.NDArray[np.int16]:  # noqa: N803
         """Fit to votes and label the same rows; raises as `fit`."""

@@ -21,7 +21,7 @@ from ..data.types.soft_labels import SoftLabels
 from ..data.writing.atomic import write_csv, write_json, write_parquet
 from ..data.writing.chunked_files import CHUNK_ROWS, ChunkedParquet, writing_csv
 from .balance.settle import ClassBalance
-from .input import GoldRows, Reviews
+from .input import Reviews
 from .label_models.patterns import VotePatterns
 from .label_models.summary import lf_summary
 from .voting.configured import NamedVoter
@@ -138,7 +138,9 @@ def write_labels(
     run.remove((run.gold, run.relabelled))  # of an earlier run with a gold file or an existing label column
     run.remove_report()
     if reviews.gold is not None:
-        write_parquet(run.gold, gold_frame(known, reviews.gold, labelled.labels))
+        truth = labelled.labels.series(reviews.gold.labels).alias("gold")
+        known.insert_column(2, truth).insert_column(3, pl.Series("weight", reviews.gold.weights))
+        write_parquet(run.gold, known)
         outputs.append(run.gold)
     changes = changed_rows(labelled)
     if changes is not None:
@@ -220,12 +222,6 @@ def pattern_labels(labelled: Labelled) -> pl.DataFrame:
             votes_as_text(labelled.table, labelled.voter_names, labels),
         ]
     )
-
-
-def gold_frame(known: pl.DataFrame, gold: GoldRows, labels: LabelSpace) -> pl.DataFrame:
-    """Build ``gold.parquet``: the gold rows' labels with the columns ``gold`` and ``weight`` after the text."""
-    truth = labels.series(gold.labels).alias("gold")
-    return known.insert_column(2, truth).insert_column(3, pl.Series("weight", gold.weights))
 
 
 def _gold_column(reviews: Reviews) -> npt.NDArray[np.int16] | None:

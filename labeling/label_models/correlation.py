@@ -189,5 +189,4 @@ def _components(linked: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     if not len(linked):
         return np.zeros(0, np.int64)
     _, groups = connected_components(csr_array(linked), directed=False)
-    _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
-    return np.argsort(np.argsort(first))[inverse].astype(np.int64)
+    return np.asarray(groups, np.int64)

@@ -100,7 +100,8 @@ def run_em(
         counts = table.counts[:, np.newaxis] * probs
         confusion = confusion_matrices(outcomes, counts, pseudo_rows, abstain=abstain)
         seen = counts if abstain else counts[table.covered]
-        prior = _learned_balance(seen, smoothing) if balance is None else balance
+        learned = seen.sum(axis=0) + smoothing
+        prior = learned / learned.sum() if balance is None else balance
         if not agrees_with_consensus(unanimous, evidence(agreeing, confusion, weights)):
             return replace(failed, steps=step, failure=f"Dawid-Skene drifted away from the classes in step {step}")
         before, probs = probs, _posterior(outcomes, confusion, weights, prior)
@@ -152,13 +153,6 @@ def confusion_matrices(outcomes: csr_array, counts: Array, pseudo_rows: Array, *
     if not abstain:
         confusion[:, 0, :] = 1
     return confusion
-
-
-def _learned_balance(counts: Array, smoothing: float) -> Array:
-    """M step: class balance from expected counts (p, k)."""
-    total = counts.sum(axis=0) + smoothing
-    balance: Array = total / total.sum()
-    return balance
 
 
 def evidence(outcomes: csr_array, confusion: Array, weights: Array) -> Array:

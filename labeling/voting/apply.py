@@ -181,13 +181,14 @@ class _VoteBuffer:
         """Decide, where that takes the scores of all rows, and record the votes."""
         if isinstance(self.named.voter, ScoringVoter):
             started = time.perf_counter()
-            votes = _decided(self.named.voter, self._scores)
+            known = np.flatnonzero(~np.isnan(self._scores[:, 0]))  # rows without content have no scores
+            votes = self.named.voter.decide(self._scores[known]).scatter(known, len(self._scores))
             self.seconds += time.perf_counter() - started
             for chunk in range(len(self._corpus.sizes)):
                 self._write(chunk, votes.take(self._rows(chunk)))
         key = self.named.key(self._corpus)
-        known = "" if self._reads.unknown else key  # no key finds votes that depend on something unknown
-        self._file.finish(known, ids_digest=self._corpus.ids_digest, files=self._reads.files)
+        found_by = "" if self._reads.unknown else key  # no key finds votes that depend on something unknown
+        self._file.finish(found_by, ids_digest=self._corpus.ids_digest, files=self._reads.files)
         outputs = (run.votes(self.named.name),)
         run.record_stage(f"votes/{self.named.name}", key, outputs=outputs, details=self._details())
         why = ", ".join(sorted(self._reads.unknown))
@@ -211,12 +212,6 @@ class _VoteBuffer:
 
     def _rows(self, chunk: int) -> slice:
         return slice(self._starts[chunk], self._starts[chunk + 1])
-
-
-def _decided(voter: ScoringVoter, scores: npt.NDArray[np.float32]) -> Votes:
-    """Let a voter decide on the rows that have scores, and abstain on the others."""
-    known = np.flatnonzero(~np.isnan(scores[:, 0]))
-    return voter.decide(scores[known]).scatter(known, len(scores))
 
 
 def _has_column(named: NamedVoter, corpus: ChunkedCorpus) -> bool:

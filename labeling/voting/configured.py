@@ -55,19 +55,15 @@ class NamedVoter:
 
     def key(self, corpus: ChunkedCorpus) -> str:
         """Digest of everything the votes depend on."""
+        columns = [name for name in corpus.column_names if self.code or name == self.column]
         return stage_key(
             version=__version__,
             kind=self.section.kind,
             code=self.code and self.code.digest,
             options=_fingerprint(self.voter),
             texts=corpus.digest,
-            columns=self._column_digest(corpus),
+            columns=stage_key(**{name: corpus.column_digest(name) for name in columns}),
         )
-
-    def _column_digest(self, corpus: ChunkedCorpus) -> str:
-        """Digest of the input's columns that its votes may depend on."""
-        names = [name for name in corpus.column_names if self.code or name == self.column]
-        return stage_key(**{name: corpus.column_digest(name) for name in names})
 
 
 def build_voters(

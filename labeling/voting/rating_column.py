@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -59,7 +59,8 @@ def _placed(named: NamedVoter, corpus: ChunkedCorpus, wanted: str | None) -> Nam
         return named
     column = wanted
     if column is None and voter.column not in corpus.column_names:
-        found = [name for name in _usual(corpus.column_names) if _holds_ratings(name, voter, corpus)]
+        usual = [name for name in corpus.column_names if fold_name(name) in RATING_NAMES]
+        found = [name for name in usual if _holds_ratings(name, voter, corpus)]
         if len(found) > 1:
             status(f"{named.name}: several columns may hold it: {', '.join(found)}; choose one with --rating-column")
         column = found[0] if len(found) == 1 else None
@@ -68,10 +69,6 @@ def _placed(named: NamedVoter, corpus: ChunkedCorpus, wanted: str | None) -> Nam
     status(f"{named.name}: reads column '{column}'")
     section = named.section.model_copy(update={"column": column})
     return dataclasses.replace(named, section=section, voter=dataclasses.replace(voter, column=column))
-
-
-def _usual(names: Iterable[str]) -> list[str]:
-    return [name for name in names if fold_name(name) in RATING_NAMES]
 
 
 def _holds_ratings(name: str, voter: RatingVoter, corpus: ChunkedCorpus) -> bool:
