@@ -247,6 +247,11 @@ def _log_odds_z(here: npt.NDArray[np.float64], there: npt.NDArray[np.float64]) -
     """Log-odds ratio of every word between two sets of reviews, in standard errors."""
     both = here + there
     prior = _PRIOR_WORDS * both / max(float(both.sum()), 1e-9)
-    odds = [np.log(counts + prior) - np.log(counts.sum() + _PRIOR_WORDS - counts - prior) for counts in (here, there)]
-    z: npt.NDArray[np.float64] = (odds[0] - odds[1]) / np.sqrt(1 / (here + prior) + 1 / (there + prior))
+    odds = []
+    for counts in (here, there):
+        others = counts.sum() + _PRIOR_WORDS - counts - prior
+        odds.append(np.log(np.maximum(counts + prior, 1e-9)) - np.log(np.maximum(others, 1e-9)))  # 0: no other word
+    z: npt.NDArray[np.float64] = (odds[0] - odds[1]) / np.sqrt(
+        1 / np.maximum(here + prior, 1e-9) + 1 / np.maximum(there + prior, 1e-9)
+    )
     return z

@@ -108,3 +108,10 @@ def test_no_reviews_give_no_suggestions() -> None:
     empty = WeakReviews(Corpus(pl.Series([], dtype=pl.String), pl.Series([], dtype=pl.String)),
                         np.zeros((0, 2), np.float32), nothing, nothing)  # fmt: skip
     assert entries(empty) == {"bad": [], "good": []}
+
+
+def test_a_corpus_of_one_word_suggests_nothing() -> None:
+    texts, nothing = pl.Series(["сапа"] * 6), np.zeros(6, bool)
+    corpus = Corpus(pl.int_range(6, eager=True).cast(pl.String), texts)
+    given = WeakReviews(corpus, np.tile(np.array([0.95, 0.05], np.float32), (6, 1)), nothing, nothing)
+    assert suggest(given) == {"bad": [], "good": []}
