@@ -12,7 +12,7 @@ import polars as pl
 
 from ...models.loading.device import choose_compute
 from ...models.loading.resolve import resolve_model
-from ...models.scoring.embedding_cache import load_encoder
+from ...models.scoring.encoder import SentenceEncoder
 from ..results import Result
 
 SPEED_BAR, COSINE_BAR, TEXTS, ROUNDS, SEED = 4.0, 0.999, 500, 5, 7
@@ -28,7 +28,7 @@ def measure_embedding(texts: pl.Series, *, n: int = TEXTS, rounds: int = ROUNDS)
     distinct = texts.unique(maintain_order=True)
     chosen = distinct.sample(min(n, len(distinct)), seed=SEED).to_list()
     ref = resolve_model("embedded")
-    ours, compute = load_encoder(ref, cached=False), choose_compute()
+    ours, compute = SentenceEncoder(ref), choose_compute()
     theirs: Any = SentenceTransformer(str(ref.path), device=compute.device, local_files_only=True)
 
     def their_vectors(batch: list[str]) -> npt.NDArray[np.float32]:

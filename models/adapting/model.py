@@ -238,7 +238,7 @@ def build_masked_model(ref: ModelRef, *, mode: Mode, seed: int, compute: Compute
         raise ModelError(f"{ref.name} has no mask token.", hint="Is its tokenizer that of another model?")
     lora, dtype = (ADAPTERS, compute.torch_dtype) if mode == "lora" else (None, torch.float32)
     attention = "eager" if compute.device == "cpu" else None
-    plan = Plan(dtype, attention, dropout=0.0, encoder_dropout=0.0, lora=lora, train_embeddings=False)
+    plan = Plan(dtype, attention, dropout=0.0, lora=lora, train_embeddings=False)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = _load(ref, dtype=dtype, attention=attention)

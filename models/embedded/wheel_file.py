@@ -66,16 +66,16 @@ class EmbeddedFile:
         ndarray of float32, shape `shape`
         """
         kind, count, offset, _ = self.tensors[name]
-        if kind != _QUANTISED:
-            return np.frombuffer(self.buffer, "<f4", count, offset).reshape(shape).astype(np.float32)
-        return _dequantise(np.frombuffer(self.buffer, _BLOCK_TYPE, count // _BLOCK, offset)).reshape(shape)
+        if kind == _QUANTISED:
+            return self.rows(name, slice(None), shape[-1]).reshape(shape)
+        return np.frombuffer(self.buffer, "<f4", count, offset).reshape(shape).astype(np.float32)
 
-    def rows(self, name: str, index: npt.NDArray[np.int64], width: int) -> npt.NDArray[np.float32]:
+    def rows(self, name: str, index: npt.NDArray[np.int64] | slice, width: int) -> npt.NDArray[np.float32]:
         """Return some rows of a quantised matrix without expanding the others.
 
         Parameters
         ----------
-        index : ndarray of int64, shape (r,)
+        index : ndarray of int64, shape (r,), or slice
             Which rows.
         width : int
             Row length, a multiple of 32.
@@ -86,7 +86,7 @@ class EmbeddedFile:
         """
         _, count, offset, _ = self.tensors[name]
         blocks = np.frombuffer(self.buffer, _BLOCK_TYPE, count // _BLOCK, offset)
-        return _dequantise(blocks.reshape(-1, width // _BLOCK)[index]).reshape(len(index), width)
+        return _dequantise(blocks.reshape(-1, width // _BLOCK)[index]).reshape(-1, width)
 
 
 def read_embedded_file(path: Path) -> EmbeddedFile:

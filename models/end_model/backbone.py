@@ -26,8 +26,8 @@ class Plan:
         Format of the weights that are not trained.
     attention : str or None
         Which implementation of attention; None for the one that transformers takes for the model.
-    dropout, encoder_dropout : float
-        Dropout rates above and in the encoder.
+    dropout : float
+        Dropout rate above the encoder.
     lora : LoraOptions or None
         Adapters; without them the encoder's own weights are trainable.
     train_embeddings : bool
@@ -37,7 +37,6 @@ class Plan:
     dtype: torch.dtype
     attention: str | None
     dropout: float
-    encoder_dropout: float
     lora: LoraOptions | None
     train_embeddings: bool
 

@@ -19,7 +19,6 @@ def model_card(
     settings: Mapping[str, Any],
     metrics: Mapping[str, Any],
     limits: Sequence[str] = (),
-    license_name: str | None = None,
 ) -> str:
     """Write a model card.
 
@@ -37,8 +36,6 @@ def model_card(
         How good it is; the names include on what.
     limits : Sequence[str]
         What it should not be trusted with.
-    license_name : str, optional
-        As the hub calls it; left to the user where not given.
 
     Returns
     -------
@@ -49,7 +46,6 @@ def model_card(
 
     head = ModelCardData(
         language=["kk", "ru"],
-        license=license_name,
         library_name=_library(record),
         pipeline_tag="text-classification",
         tags=["labeler", "weak-supervision", record.head, *(["lora"] if record.mode == "lora" else [])],

@@ -110,15 +110,10 @@ class CachedEncoder:
         self.ref = encoder.ref
 
     @property
-    def digest(self) -> str:
-        """The model's content digest."""
-        return self.encoder.digest
-
-    @property
     def store(self) -> EmbeddingStore:
         """The shards for this model, prefix and number format, below ``LABELER_CACHE``."""
         prefix = hashlib.blake2b(self.ref.prefix.encode(), digest_size=4).hexdigest()
-        name = f"{_FORMAT}-{self.digest[:24]}-{self.encoder.compute.dtype}-{prefix}"
+        name = f"{_FORMAT}-{self.ref.digest[:24]}-{self.encoder.compute.dtype}-{prefix}"
         return EmbeddingStore(cache_root() / "embeddings" / name)
 
     def encode(self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None) -> npt.NDArray[np.float32]:
@@ -228,20 +223,6 @@ def _tensors(path: Path, *names: str) -> tuple[list[npt.NDArray[Any]], str]:
 
 
 @lru_cache(maxsize=2)  # for queries and for passages
-def load_encoder(ref: ModelRef, *, cached: bool = True) -> CachedEncoder | SentenceEncoder:
-    """Return an encoder for a resolved model; its weights are loaded on first use. The last two are remembered.
-
-    Parameters
-    ----------
-    ref : ModelRef
-        As `resolve_model` returns it.
-    cached : bool
-        Keep embeddings on disk and reuse them.
-
-    Returns
-    -------
-    CachedEncoder or SentenceEncoder
-        Both are `Encoder`.
-    """
-    encoder = SentenceEncoder(ref)
-    return CachedEncoder(encoder) if cached else encoder
+def load_encoder(ref: ModelRef) -> CachedEncoder:
+    """Return an encoder for a resolved model; its weights are loaded on first use. The last two are remembered."""
+    return CachedEncoder(SentenceEncoder(ref))

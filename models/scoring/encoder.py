@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,17 +20,6 @@ if TYPE_CHECKING:
 
 Batches: TypeAlias = Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.floating]]]
 """Positions of texts, shape (b,), and a row for each, shape (b, d)."""
-
-
-class Encoder(Protocol):
-    """Anything that turns texts into vectors; tests and users may pass their own."""
-
-    @property
-    def digest(self) -> str:
-        """Identifies the model's exact content."""
-
-    def encode(self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None) -> npt.NDArray[np.float32]:
-        """Return one L2-normalised vector per text, shape (n, d); `progress` is called with how many more are done."""
 
 
 class SentenceEncoder:
@@ -57,11 +46,6 @@ class SentenceEncoder:
         self.ref = ref
         self.compute = compute or choose_compute()
         self.budget = budget
-
-    @property
-    def digest(self) -> str:
-        """The model's content digest."""
-        return self.ref.digest
 
     def encode(self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None) -> npt.NDArray[np.float32]:
         """Embed texts; equal texts are computed once.
@@ -129,7 +113,7 @@ class SentenceEncoder:
 
     @property
     def _tokenizer(self) -> Any:
-        return _tokenizer(self.ref.path, self.digest)
+        return _tokenizer(self.ref.path, self.ref.digest)
 
     @cached_property
     def _max_length(self) -> int:
@@ -137,7 +121,7 @@ class SentenceEncoder:
 
     @property
     def _model(self) -> Any:
-        return _model(self.ref.path, self.digest, self.compute)
+        return _model(self.ref.path, self.ref.digest, self.compute)
 
 
 @lru_cache(maxsize=1)  # encoders of queries and of passages differ in a prefix only

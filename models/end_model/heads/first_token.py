@@ -81,7 +81,7 @@ def build_first_token(record: EndModelRecord, tokenizer: Any, backbone: ModelRef
         attention=plan.attention,
     )
     set_dropout(model, plan.dropout)
-    set_dropout(model.base_model, plan.encoder_dropout)
+    set_dropout(model.base_model, 0.0)
     choose_trainable(model, plan)
     for name, parameter in model.named_parameters():
         if is_head_weight(model, name):

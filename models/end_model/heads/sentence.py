@@ -159,7 +159,7 @@ def build_sentence(record: EndModelRecord, tokenizer: Any, backbone: ModelRef | 
     encoder, _ = load_backbone(
         backbone.path, "AutoModel", may_lack=is_pooler, dtype=plan.dtype, attention=plan.attention
     )
-    set_dropout(encoder, plan.encoder_dropout)
+    set_dropout(encoder, 0.0)
     choose_trainable(encoder, plan)
     for name, parameter in encoder.named_parameters():
         if is_pooler(encoder, name):  # not used here

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ...scoring.batching import pad_rows, padded_length
+from ...scoring.batching import padded_inputs, padded_length
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -129,16 +129,11 @@ class Examples:
         dict[str, Tensor]
             ``input_ids`` and ``attention_mask``, both int64 of shape (b, width), or ``vectors`` of shape (b, d).
         """
-        import torch
-
         if isinstance(self.rows, np.ndarray):
+            import torch
+
             return {"vectors": torch.from_numpy(np.asarray(self.rows[rows], dtype=np.float32))}
-        texts = [self.rows[row] for row in rows]
-        mask = np.arange(width) < self.lengths[rows, None]
-        return {
-            "input_ids": torch.from_numpy(pad_rows(texts, width, pad)),
-            "attention_mask": torch.from_numpy(mask.astype(np.int64)),
-        }
+        return padded_inputs([self.rows[row] for row in rows], width, pad=pad)
 
 
 def cut_into_parts(

@@ -11,7 +11,7 @@ import json
 import re
 import shutil
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,25 +26,6 @@ _NAME = re.compile(r"checkpoint-(\d+)")
 
 
 @dataclass(frozen=True)
-class CompletionMarker:
-    """What is written beside a complete checkpoint.
-
-    Parameters
-    ----------
-    key : str
-        Identifies the fit.
-    digest : str
-        Of the folder's content.
-    loss_sum : float
-        Training losses of all steps so far, summed.
-    """
-
-    key: str
-    digest: str
-    loss_sum: float
-
-
-@dataclass(frozen=True)
 class Checkpoint:
     """A complete checkpoint.
 
@@ -52,11 +33,12 @@ class Checkpoint:
     ----------
     path : Path
         The Trainer's folder.
-    marker : CompletionMarker
+    loss_sum : float
+        Training losses of all steps so far, summed.
     """
 
     path: Path
-    marker: CompletionMarker
+    loss_sum: float
 
     @property
     def step(self) -> int:
@@ -72,7 +54,8 @@ def mark_complete(path: Path, *, key: str, loss_sum: float) -> None:
     RunError
         If the marker cannot be written.
     """
-    write_json(_marker_path(path), asdict(CompletionMarker(key, file_digest(path).digest, loss_sum)))
+    marker = {"key": key, "digest": file_digest(path).digest, "loss_sum": loss_sum}
+    write_json(_marker_path(path), marker)
     for older in _folders(path.parent)[KEPT:]:
         remove_checkpoint(older)
 
@@ -94,16 +77,17 @@ def last_checkpoint(folder: Path, *, key: str) -> Checkpoint | None:
     remove_leftovers(folder)
     for path in _folders(folder):
         try:
-            marker = _read_marker(path)
+            marker: dict[str, Any] = json.loads(_marker_path(path).read_text(encoding="utf-8"))
+            found, digest, loss_sum = str(marker["key"]), str(marker["digest"]), float(marker["loss_sum"])
         except (OSError, ValueError, TypeError, KeyError):
             status(f"{path.name} is incomplete and is removed: {path}.")
         else:
-            if marker.key != key:
+            if found != key:
                 status(f"{path.name} belongs to other data or settings and is removed: {path}.")
-            elif file_digest(path).digest != marker.digest:
+            elif file_digest(path).digest != digest:
                 status(f"{path.name} is damaged and is removed: {path}.")
             else:
-                return Checkpoint(path, marker)
+                return Checkpoint(path, loss_sum)
         remove_checkpoint(path)
     return None
 
@@ -135,8 +119,3 @@ def _step(path: Path) -> int:
 
 def _marker_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.json")
-
-
-def _read_marker(path: Path) -> CompletionMarker:
-    content: dict[str, Any] = json.loads(_marker_path(path).read_text(encoding="utf-8"))
-    return CompletionMarker(str(content["key"]), str(content["digest"]), float(content["loss_sum"]))

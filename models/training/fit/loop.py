@@ -92,7 +92,7 @@ class SoftLabelTrainer(Trainer):  # type: ignore[misc]  # transformers is not ty
         steps = math.ceil(self.schedule.epochs * per_epoch)
         done = start.step if start else 0
         if start:
-            self.loss_sum = start.marker.loss_sum
+            self.loss_sum = start.loss_sum
             status(f"Training continues after step {done} of {steps}.")
 
         def rows_seen(step: int) -> int:

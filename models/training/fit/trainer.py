@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -74,9 +74,12 @@ def fit_classifier(
         raise ModelError("There are no rows to train on.")
     if not classifier.head_parameters() and not classifier.encoder_parameters():
         raise ModelError("The classifier has no trainable parameters.")
-    with quiet_transformers(), _own_random_state(), _folder(checkpoints) as folder:
+    # The Trainer needs a folder even if it writes nothing.
+    place = TemporaryDirectory(prefix="labeler-") if checkpoints is None else nullcontext(checkpoints)
+    with quiet_transformers(), _own_random_state(), place as name:
         from .loop import SoftLabelTrainer  # imports transformers' Trainer
 
+        folder = Path(name)
         with init_distributed(compute).main_process_first():  # the others find what it left
             if not resume:
                 remove_checkpoints(folder)
@@ -96,16 +99,6 @@ def fit_classifier(
         if is_main_process():
             remove_checkpoints(folder)
     return fit
-
-
-@contextmanager
-def _folder(checkpoints: Path | None) -> Iterator[Path]:
-    """Yield where the Trainer may write: it needs a folder even if it writes nothing."""
-    if checkpoints is not None:
-        yield checkpoints
-        return
-    with TemporaryDirectory(prefix="labeler-") as name:
-        yield Path(name)
 
 
 @contextmanager

@@ -28,16 +28,13 @@ def class_shares(targets: Floats) -> npt.NDArray[np.float64]:
     return shares
 
 
-def class_weights(targets: Floats, *, power: float = 0.5) -> npt.NDArray[np.float32]:
-    """Weigh each class by a power of its inverse frequency.
+def class_weights(targets: Floats) -> npt.NDArray[np.float32]:
+    """Weigh each class by the square root of its inverse frequency: its whole would multiply mistakes in rare labels.
 
     Parameters
     ----------
     targets : ndarray, shape (n, k)
         Rows sum to 1.
-    power : float
-        1 gives every class the same total weight, 0 leaves all as they are. The square root between them is the
-        default, since it multiplies the mistakes in a rare class's weak labels less.
 
     Returns
     -------
@@ -46,7 +43,7 @@ def class_weights(targets: Floats, *, power: float = 0.5) -> npt.NDArray[np.floa
         without rows.
     """
     shares = class_shares(targets)
-    inverse = np.power(shares, -power, out=np.zeros_like(shares), where=shares > 0)
+    inverse = np.power(shares, -0.5, out=np.zeros_like(shares), where=shares > 0)
     return (inverse / (shares @ inverse)).astype(np.float32)
 
 

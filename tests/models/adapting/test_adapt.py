@@ -18,7 +18,7 @@ from labeler.models.adapting.masking import MaskedTexts
 from labeler.models.end_model.build import build_classifier
 from labeler.models.loading.capabilities import zero_shot_capability
 from labeler.models.loading.resolve import ModelRef, resolve_model
-from labeler.models.scoring.embedding_cache import load_encoder
+from labeler.models.scoring.encoder import SentenceEncoder
 from labeler.models.scoring.masked_lm import MaskedLMScorer
 from labeler.models.training.fit import callbacks
 
@@ -80,7 +80,7 @@ def test_an_adapted_embedded_is_still_a_sentence_encoder(
     assert ref.prefix == "query: "
     assert zero_shot_capability(ref) == "similarity"
     assert build_classifier(["a", "b"], backbone=ref, compute=FP32).record.pooling == "mean"
-    assert load_encoder(ref, cached=False).encode(["тауар"]).shape == (1, 32)
+    assert SentenceEncoder(ref).encode(["тауар"]).shape == (1, 32)
     scorer = MaskedLMScorer(ref, compute=FP32)
     assert scorer.score(["тауар"], "{text} бұл <mask>.", ["жақсы", "нашар"]).shape == (1, 2)
     again = adapt(backbone=str(tmp_path / "out"), output=tmp_path / "again", mode=mode)
@@ -95,7 +95,7 @@ def test_sentence_transformers_opens_an_adapted_embedded(adapt: Adapt, as_embedd
 
     adapt(backbone="embedded")
     theirs = SentenceTransformer(str(tmp_path / "out")).encode(["тауар жақсы"], normalize_embeddings=True)
-    ours = load_encoder(resolve_model(str(tmp_path / "out")), cached=False).encode(["тауар жақсы"])
+    ours = SentenceEncoder(resolve_model(str(tmp_path / "out"))).encode(["тауар жақсы"])
     assert (theirs * ours).sum() == pytest.approx(1, abs=1e-3)
 
 

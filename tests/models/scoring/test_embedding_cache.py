@@ -71,7 +71,7 @@ def test_cold_and_warm_agree_and_warm_computes_nothing(encoder: CachedEncoder, m
 
 
 def test_vectors_are_those_of_the_plain_encoder(encoder: CachedEncoder, bert: Path) -> None:
-    plain = load_encoder(resolve_model(str(bert)), cached=False).encode(TEXTS)
+    plain = SentenceEncoder(resolve_model(str(bert))).encode(TEXTS)
     np.testing.assert_array_equal(encoder.encode(TEXTS), plain.astype(np.float16).astype(np.float32))
 
 

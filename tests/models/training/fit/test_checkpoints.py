@@ -24,7 +24,7 @@ def test_the_newest_is_found_with_what_its_marker_says(tmp_path: Path, said: lis
     write(tmp_path, 10)
     found = last_checkpoint(tmp_path, key="key")
     assert found is not None
-    assert (found.step, found.path.name, found.marker.loss_sum) == (10, "checkpoint-10", 10 / 3)
+    assert (found.step, found.path.name, found.loss_sum) == (10, "checkpoint-10", 10 / 3)
     assert said == []
 
 
