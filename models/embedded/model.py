@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...data.errors import LabelerError, ModelError, RunError
+from ...data.errors import ModelError, RunError
 from ...data.writing.atomic import atomic_path, remove_leftovers
 from ...data.writing.lock import file_lock
 from ..cache import cache_error, cache_root
@@ -66,16 +66,12 @@ def embedded_folder() -> Path:
     if _complete(target):
         return target
     source, folder = _source_file(), target.parent
-
-    def busy() -> LabelerError:
-        return ModelError(
-            f"Another process has been converting the embedded model in {folder} for {_LOCK_SECONDS:.0f} s.",
-            hint="End it, or point LABELER_CACHE at another folder.",
-        )
-
     with file_lock(
         target.with_suffix(".lock"),
-        busy=busy,
+        busy=lambda: ModelError(
+            f"Another process has been converting the embedded model in {folder} for {_LOCK_SECONDS:.0f} s.",
+            hint="End it, or point LABELER_CACHE at another folder.",
+        ),
         unusable=lambda error: cache_error(folder, error),
         timeout=_LOCK_SECONDS,
     ):

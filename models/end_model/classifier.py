@@ -56,11 +56,6 @@ class TextClassifier(TrainableModule):
         return self.record.max_length
 
     @property
-    def prefix(self) -> str:
-        """Put before every text."""
-        return self.record.prefix
-
-    @property
     def pad_token_id(self) -> int:
         """Token id that fills up short rows."""
         return int(self.tokenizer.pad_token_id or 0)
@@ -71,7 +66,7 @@ class TextClassifier(TrainableModule):
             return []
         longest = CHARACTERS_PER_TOKEN * self.max_length
         rows: list[list[int]] = self.tokenizer(
-            [self.prefix + text[:longest] for text in texts],
+            [self.record.prefix + text[:longest] for text in texts],
             truncation=True,
             max_length=self.max_length,
             return_attention_mask=False,
@@ -107,9 +102,13 @@ class TextClassifier(TrainableModule):
         raise NotImplementedError("only a classifier with a frozen encoder is trained on vectors")
 
     @property
-    @abstractmethod
     def backbone(self) -> torch.nn.Module | None:
-        """The pretrained part, which may be computed in bfloat16."""
+        """The pretrained part, which may be computed in bfloat16; None if there is none."""
+        return None
+
+    def is_head(self, name: str) -> bool:
+        """Return whether the parameter `name` is not of the pretrained part."""
+        return True
 
     @abstractmethod
     def final_layer(self) -> torch.nn.Linear:

@@ -69,15 +69,6 @@ class NgramClassifier(TextClassifier):
         weights = torch.nn.functional.embedding(input_ids, self.linear.weight.T)
         return (values.unsqueeze(-1) * weights).sum(dim=1) + self.linear.bias
 
-    @property
-    def backbone(self) -> None:
-        """There is none."""
-        return None
-
-    def is_head(self, name: str) -> bool:
-        """Return True: no parameter is of a pretrained part."""
-        return True
-
     def final_layer(self) -> torch.nn.Linear:
         """Return the layer whose outputs are the logits."""
         return self.linear

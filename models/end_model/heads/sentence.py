@@ -127,7 +127,8 @@ class SentenceClassifier(TextClassifier):
         chain.append(pooling_part(self.vector_width, self.record.pooling))
         chain += [layer.part() for layer in self.head if isinstance(layer, Dense | Dropout)]
         write_parts(folder, chain)
-        prompts = {"prompts": {"query": self.prefix}, "default_prompt_name": "query"} if self.prefix else {}
+        prefix = self.record.prefix
+        prompts = {"prompts": {"query": prefix}, "default_prompt_name": "query"} if prefix else {}
         write_json(folder / "config_sentence_transformers.json", {"similarity_fn_name": "cosine", **prompts})
 
     @property

@@ -1,4 +1,4 @@
-"""What happens beside the steps of a fit: progress, checkpoints from time to time, stopping early."""
+"""What happens beside the steps of a fit: a log, checkpoints from time to time, stopping early."""
 
 from __future__ import annotations
 
@@ -10,44 +10,14 @@ from accelerate.utils import broadcast_object_list  # type: ignore[import-untype
 from transformers import TrainerCallback
 
 from ....data.errors import LabelerError
-from ....data.progress import Advance, status
+from ....data.progress import status
 from ..history import TrainingLog
 
 SECONDS_BETWEEN_CHECKPOINTS = 75.0
 """What a kill -9 may cost, if an eighth of an epoch takes no longer."""
 
 
-class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is not typed
-    """Reports how many rows are done.
-
-    Parameters
-    ----------
-    advance : callable
-        Called with the number of rows since the last call.
-    rows_seen : callable
-        Returns how many rows have been trained on after a number of steps.
-    """
-
-    def __init__(self, advance: Advance, rows_seen: Callable[[int], int]) -> None:
-        self._advance = advance
-        self._rows_seen = rows_seen
-        self._told = 0
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Count the rows of an interrupted fit."""
-        self._tell(state.global_step)
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Count a batch."""
-        self._tell(state.global_step)
-
-    def _tell(self, step: int) -> None:
-        seen = self._rows_seen(step)
-        self._advance(seen - self._told)
-        self._told = seen
-
-
-class Saving(TrainerCallback):  # type: ignore[misc]
+class Saving(TrainerCallback):  # type: ignore[misc]  # transformers is not typed
     """Asks for a checkpoint every 75 seconds, or more rarely.
 
     Parameters

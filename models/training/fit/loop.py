@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from ....data.progress import progress, status
 from ...loading.device import Compute
 from ..history import TrainingLog
 from .batches import Batches, Examples, LengthGroupedSampler
-from .callbacks import Logging, Patience, Progress, Saving, best_evaluation, evaluations
+from .callbacks import Logging, Patience, Saving, best_evaluation, evaluations
 from .checkpoints import Checkpoint, mark_complete, remove_checkpoint
 from .losses import Loss
 from .memory import MemoryBudget
@@ -45,6 +46,8 @@ class SoftLabelTrainer(Trainer):  # type: ignore[misc]  # transformers is not ty
     optimizer: Any
     control: Any
     state: Any
+    stepped: Callable[[int], None]
+    """Called with the number of steps before the one that was made."""
 
     def __init__(
         self,
@@ -100,7 +103,8 @@ class SoftLabelTrainer(Trainer):  # type: ignore[misc]  # transformers is not ty
 
         began = time.monotonic()
         with progress("Training", total=rows_seen(steps)) as advance:
-            self.add_callback(Progress(advance, rows_seen))
+            advance(rows_seen(done))
+            self.stepped = lambda step: advance(rows_seen(step + 1) - rows_seen(step))
             self.add_callback(Saving(every=per_epoch / 8))
             if self.validation is not None:
                 self.add_callback(Patience(self.schedule.patience))
@@ -148,6 +152,7 @@ class SoftLabelTrainer(Trainer):  # type: ignore[misc]  # transformers is not ty
         if not math.isfinite(value):
             raise _diverged(f"the loss at step {self.state.global_step + 1} is {value}")
         self.loss_sum += value
+        self.stepped(self.state.global_step)
         return loss
 
     def _gradients(self, model: Any, rows: Rows, tokens: int) -> torch.Tensor:
@@ -161,14 +166,12 @@ class SoftLabelTrainer(Trainer):  # type: ignore[misc]  # transformers is not ty
         return loss + self._backward(model, *last, whole)
 
     def _backward(self, model: Any, part: Rows, width: int, whole: float) -> torch.Tensor:
-        loss = self._loss(model, self.soft_loss, self.examples, part, width) * (self.examples.weight(part) / whole)
+        inputs, targets, weights = self.examples.batch(part, width, pad=self.classifier.pad_token_id)
+        logits = self._logits(model, inputs)
+        loss = self.soft_loss(logits, targets.to(logits.device), weights.to(logits.device))
+        loss = loss * (self.examples.weight(part) / whole)
         self.accelerator.backward(loss)
         return loss.detach()
-
-    def _loss(self, model: Any, loss: Loss, examples: Batches, part: Rows, width: int) -> torch.Tensor:
-        inputs, targets, weights = examples.batch(part, width, pad=self.classifier.pad_token_id)
-        logits = self._logits(model, inputs)
-        return loss(logits, targets.to(logits.device), weights.to(logits.device))
 
     def _logits(self, model: Any, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
         logits: torch.Tensor = model(**{name: tensor.to(self.args.device) for name, tensor in inputs.items()})

@@ -36,10 +36,9 @@ class TrainedModel(torch.nn.Module):
         """Return logits for what `Batches.batch` makes: one row per text, or per position."""
         if vectors is not None:
             logits: torch.Tensor = self.classifier.classify(vectors)
-        elif positions is not None:
-            logits = self.classifier(input_ids=input_ids, attention_mask=attention_mask, positions=positions)
         else:
-            logits = self.classifier(input_ids=input_ids, attention_mask=attention_mask)
+            places = {} if positions is None else {"positions": positions}
+            logits = self.classifier(input_ids=input_ids, attention_mask=attention_mask, **places)
         return logits
 
 

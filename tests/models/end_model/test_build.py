@@ -101,7 +101,7 @@ def test_pooling_fits_the_encoder(
     fixture: str, options: dict[str, Any], pooling: str, prefix: str, request: pytest.FixtureRequest
 ) -> None:
     classifier = build(request.getfixturevalue(fixture), **options)
-    assert (classifier.record.pooling, classifier.prefix) == (pooling, prefix)
+    assert (classifier.record.pooling, classifier.record.prefix) == (pooling, prefix)
 
 
 def test_dominant_embeddings_are_frozen_unless_asked_for(kaz_roberta: Path, bert: Path) -> None:
