@@ -12,7 +12,7 @@ from pydantic import Field
 from ...data.types.corpus import Corpus
 from ...data.types.label_space import LabelSpace
 from ...data.types.votes import Votes
-from ...models.chat.asking import Asked, AskSettings, ask_about
+from ...models.chat.asking import Asked, ask_about
 from ...models.chat.endpoint import Endpoint, check_key_variable, resolve_base_url
 from ...models.chat.prompt import Prompt
 from .shared.options import Confidence, Count
@@ -115,8 +115,7 @@ class LlmVoter:
             If the server cannot be asked; all answers so far are kept.
         """
         prompt = Prompt(self.labels.names, self.descriptions, self.max_characters)
-        settings = AskSettings(self.batch, self.concurrency, self.budget_tokens)
-        return ask_about(texts, self.endpoint, prompt, settings)
+        return ask_about(texts, self.endpoint, prompt, self.batch, self.concurrency, self.budget_tokens)
 
     def votes(self, asked: Asked) -> Votes:
         """Turn answers into votes, -1 where there is none."""

@@ -7,7 +7,7 @@ import math
 from collections import deque
 from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...data.progress import Advance, progress, status
@@ -54,30 +54,13 @@ class Asked:
     usage: Usage
 
 
-@dataclass(frozen=True)
-class AskSettings:
-    """How to ask.
-
-    Parameters
-    ----------
-    batch : int
-        Texts in a request.
-    concurrency : int
-        Requests at a time.
-    budget_tokens : int, optional
-        Most tokens the answers may cost, stored ones included.
-    """
-
-    batch: int
-    concurrency: int
-    budget_tokens: int | None = None
-
-
 def ask_about(
     texts: Sequence[str],
     endpoint: Endpoint,
     prompt: Prompt,
-    settings: AskSettings,
+    batch: int,
+    concurrency: int,
+    budget_tokens: int | None = None,
 ) -> Asked:
     """Ask about texts in order, taking stored answers first.
 
@@ -87,7 +70,12 @@ def ask_about(
         The most important first: a token budget may leave out the last.
     endpoint : Endpoint
     prompt : Prompt
-    settings : AskSettings
+    batch : int
+        Texts in a request.
+    concurrency : int
+        Requests at a time.
+    budget_tokens : int, optional
+        Most tokens the answers may cost, stored ones included.
 
     Raises
     ------
@@ -106,14 +94,12 @@ def ask_about(
         else:
             status(f"{endpoint.host}: sending {len(waiting):,} reviews to {endpoint.model}{before}")
         cached_tokens = sum(answer.prompt_tokens + answer.completion_tokens for answer in known.values())
-        session = _Session(endpoint, prompt, cache, waiting, TokenBudget(settings.budget_tokens, cached_tokens))
+        session = _Session(endpoint, prompt, cache, waiting, TokenBudget(budget_tokens, cached_tokens))
         if waiting:
             with progress(endpoint.model, total=len(waiting)) as advance:
-                _finish(session.run(settings, advance))
+                _finish(session.run(batch, concurrency, advance))
     found = {key: Answer(answer.label) for key, answer in known.items()} | session.found
-    usage = Usage(
-        session.requests, session.prompt_tokens, session.completion_tokens, len(known), math.ceil(cached_tokens)
-    )
+    usage = replace(session.usage, from_cache=len(known), cached_tokens=math.ceil(cached_tokens))
     return Asked(tuple(found[key] for key in keys), usage)
 
 
@@ -162,18 +148,18 @@ class _Session:
         self, endpoint: Endpoint, prompt: Prompt, cache: AnswerCache, texts: Mapping[bytes, str], budget: TokenBudget
     ) -> None:
         self.found: dict[bytes, Answer] = {}
-        self.requests = self.prompt_tokens = self.completion_tokens = 0
+        self.usage = Usage()
         self._endpoint, self._prompt, self._cache, self._texts, self._budget = endpoint, prompt, cache, texts, budget
         self._queue: deque[tuple[list[bytes], int]] = deque()
 
-    async def run(self, settings: AskSettings, advance: Advance) -> None:
+    async def run(self, batch: int, concurrency: int, advance: Advance) -> None:
         """Fill `found`."""
-        self._queue.extend((part, 0) for part in _parts(list(self._texts), settings.batch))
+        self._queue.extend((part, 0) for part in _parts(list(self._texts), batch))
         async with ChatClient(self._endpoint) as client:
-            workers = (self._work(client, settings.batch, advance) for _ in range(settings.concurrency))
+            workers = (self._work(client, batch, advance) for _ in range(concurrency))
             # Requests under way when one is fatal are paid for: they come in before the error is raised.
             ended = await asyncio.gather(*workers, return_exceptions=True)
-            self.requests = client.sent
+            self.usage = replace(self.usage, requests=client.sent)
             for error in filter(None, ended):
                 raise error
 
@@ -215,8 +201,8 @@ class _Session:
 
     def _store(self, keys: Sequence[bytes], answers: Sequence[Answer], reply: Reply) -> None:
         prompt, completion = reply.prompt_tokens or 0, reply.completion_tokens or 0
-        self.prompt_tokens += prompt
-        self.completion_tokens += completion
+        total = self.usage.prompt_tokens + prompt, self.usage.completion_tokens + completion
+        self.usage = replace(self.usage, prompt_tokens=total[0], completion_tokens=total[1])
         good = {key: answer.label for key, answer in zip(keys, answers, strict=True) if not answer.failure}
         share = 1 / max(len(good), 1)
         self._cache.put({key: CachedAnswer(label, prompt * share, completion * share) for key, label in good.items()})
