@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ..data.types.corpus import Corpus
 from ..data.types.label_space import ABSTAIN
-from ..data.types.stored_corpus import ChunkedCorpus
+from ..data.types.stored_corpus import StoredCorpus
 from .label_models.patterns import VotePatterns
 from .voting.configured import NamedVoter
 
@@ -26,7 +26,7 @@ class Explaining(Protocol):
         ...
 
 
-def silent_notes(voters: Sequence[NamedVoter], table: VotePatterns, corpus: ChunkedCorpus) -> list[str]:
+def silent_notes(voters: Sequence[NamedVoter], table: VotePatterns, corpus: StoredCorpus) -> list[str]:
     """Return notes on the voters, in the order of the table's columns, that voted on no row."""
     silent = [named for named, voted in zip(voters, (table.patterns != ABSTAIN).any(axis=0), strict=True) if not voted]
     notes = []

@@ -113,43 +113,10 @@ class Corpus:
     def __len__(self) -> int:
         return len(self.ids)
 
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """One chunk of all rows; see `ChunkedCorpus`."""
-        return (len(self),)
-
-    def chunk(self, number: int) -> Corpus:
-        """Return all rows."""
-        return self
-
-    def chunk_ids(self, number: int) -> pl.Series:
-        """Return all ids."""
-        return self.ids
-
-    @property
-    def column_names(self) -> tuple[str, ...]:
-        """The other columns."""
-        return () if self.columns is None else tuple(self.columns.columns)
-
-    @cached_property
-    def ids_digest(self) -> str:
-        """Digest of the ids in order."""
-        return digest_series(self.ids)
-
     @cached_property
     def unique(self) -> UniqueTexts:
         """The distinct texts and where each row finds its own."""
         return UniqueTexts.from_texts(self.texts)
-
-    @cached_property
-    def digest(self) -> str:
-        """Digest of the texts in order; caches of votes are keyed by it."""
-        return digest_series(self.texts)
-
-    def column_digest(self, name: str) -> str:
-        """Digest of one of the other columns."""
-        assert self.columns is not None
-        return digest_series(as_strings(self.columns[name]))
 
 
 @dataclass(frozen=True, eq=False)

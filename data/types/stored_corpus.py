@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -101,10 +100,6 @@ class StoredCorpus:
     def _read(self, start: int, size: int, columns: Iterable[str]) -> pl.DataFrame:
         scan = pl.scan_parquet(self.path, glob=False, hive_partitioning=False)
         return scan.slice(start, size).select(*columns).collect()
-
-
-ChunkedCorpus: TypeAlias = Corpus | StoredCorpus
-"""What voters are applied to: a `Corpus` is one chunk of itself."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from ...data.runs.manifest import StageDetails, stage_key
 from ...data.runs.votes import VoteFile, empty_votes, load_votes
 from ...data.settings_errors import raise_together
 from ...data.types.label_space import LabelSpace
-from ...data.types.stored_corpus import ChunkedCorpus
+from ...data.types.stored_corpus import StoredCorpus
 from ...data.types.votes import Votes
 from ...models.loading.device import Compute
 from ..user_code.reads import Reads, unchanged
@@ -31,7 +31,7 @@ VoteColumn = npt.NDArray[np.signedinteger]
 
 def apply_voters(
     voters: Sequence[NamedVoter],
-    corpus: ChunkedCorpus,
+    corpus: StoredCorpus,
     *,
     labels: LabelSpace,
     executor: Executor,
@@ -46,7 +46,7 @@ def apply_voters(
     Parameters
     ----------
     voters : sequence of NamedVoter
-    corpus : ChunkedCorpus
+    corpus : StoredCorpus
     labels : LabelSpace
     executor : Executor
     run : RunDirectory
@@ -86,7 +86,7 @@ def apply_voters(
     return {named.name: columns[named.name] for named in voters if named.name in columns}
 
 
-def _load(named: NamedVoter, corpus: ChunkedCorpus, labels: LabelSpace, run: RunDirectory) -> VoteColumn | None:
+def _load(named: NamedVoter, corpus: StoredCorpus, labels: LabelSpace, run: RunDirectory) -> VoteColumn | None:
     if named.code and named.code.doubts:
         return None
     return load_votes(
@@ -109,7 +109,7 @@ def _passes(voters: Sequence[NamedVoter]) -> list[list[NamedVoter]]:
 
 def _vote(
     voters: Sequence[NamedVoter],
-    corpus: ChunkedCorpus,
+    corpus: StoredCorpus,
     labels: LabelSpace,
     executor: Executor,
     run: RunDirectory,
@@ -134,7 +134,7 @@ def _vote(
 
 
 def _answers(
-    voters: Sequence[NamedVoter], corpus: ChunkedCorpus, executor: Executor, checkpoints: Checkpoints, k: int
+    voters: Sequence[NamedVoter], corpus: StoredCorpus, executor: Executor, checkpoints: Checkpoints, k: int
 ) -> Generator[list[Answer], None, None]:
     """Yield the answers on every chunk, computing only those that an earlier run did not get to."""
     numbers = range(len(corpus.sizes))
@@ -154,7 +154,7 @@ def _answers(
 class _VoteBuffer:
     """The votes of one voter, chunk by chunk."""
 
-    def __init__(self, named: NamedVoter, corpus: ChunkedCorpus, labels: LabelSpace, file: VoteFile) -> None:
+    def __init__(self, named: NamedVoter, corpus: StoredCorpus, labels: LabelSpace, file: VoteFile) -> None:
         self.named = named
         self.column = empty_votes(len(corpus), labels)
         self.seconds = 0.0
@@ -214,5 +214,5 @@ class _VoteBuffer:
         return slice(self._starts[chunk], self._starts[chunk + 1])
 
 
-def _has_column(named: NamedVoter, corpus: ChunkedCorpus) -> bool:
+def _has_column(named: NamedVoter, corpus: StoredCorpus) -> bool:
     return not named.column or named.column in corpus.column_names

@@ -11,7 +11,7 @@ from typing import Any, cast
 from ...data.digests import file_digest
 from ...data.errors import ConfigError
 from ...data.runs.manifest import stage_key
-from ...data.types.stored_corpus import ChunkedCorpus
+from ...data.types.stored_corpus import StoredCorpus
 from ...data.version import __version__
 from ...models.loading.resolve import ModelRef
 from ..settings import VoterSection
@@ -53,7 +53,7 @@ class NamedVoter:
         """The user's code it runs, if any."""
         return cast(Any, self.voter).code if declarations(self.voter).runs_user_code else None
 
-    def key(self, corpus: ChunkedCorpus) -> str:
+    def key(self, corpus: StoredCorpus) -> str:
         """Digest of everything the votes depend on."""
         columns = [name for name in corpus.column_names if self.code or name == self.column]
         return stage_key(

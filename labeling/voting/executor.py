@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ...data.errors import VoterError
 from ...data.types.corpus import Corpus
 from ...data.types.label_space import ABSTAIN
-from ...data.types.stored_corpus import ChunkedCorpus
+from ...data.types.stored_corpus import StoredCorpus
 from ...data.types.votes import Votes
 from ...models.loading.device import Compute, choose_compute
 from ..user_code.reads import Reads
@@ -48,7 +48,7 @@ class Executor(Protocol):
     """Applies voters to chunks of a corpus; their output does not depend on the executor."""
 
     def answers(
-        self, voters: Sequence[NamedVoter], corpus: ChunkedCorpus, chunks: Sequence[int], *, k: int
+        self, voters: Sequence[NamedVoter], corpus: StoredCorpus, chunks: Sequence[int], *, k: int
     ) -> Generator[list[Answer], None, None]:
         """Yield, chunk by chunk in the order given, one answer per voter.
 
@@ -56,7 +56,7 @@ class Executor(Protocol):
         ----------
         voters : sequence of NamedVoter
             Rules, which share what is derived from a chunk; or a single voter with a model or the user's code.
-        corpus : ChunkedCorpus
+        corpus : StoredCorpus
         chunks : sequence of int
             Numbers of chunks of the corpus.
         k : int
@@ -69,7 +69,7 @@ class LocalExecutor:
     """Works in this process, one chunk at a time."""
 
     def answers(
-        self, voters: Sequence[NamedVoter], corpus: ChunkedCorpus, chunks: Sequence[int], *, k: int
+        self, voters: Sequence[NamedVoter], corpus: StoredCorpus, chunks: Sequence[int], *, k: int
     ) -> Generator[list[Answer], None, None]:
         """Yield one answer per voter, chunk by chunk; raises what the voters raise."""
         for number in chunks:

@@ -10,7 +10,7 @@ import polars as pl
 from ...data.errors import ConfigError
 from ...data.progress import status
 from ...data.reading.columns import fold_name
-from ...data.types.stored_corpus import ChunkedCorpus
+from ...data.types.stored_corpus import StoredCorpus
 from ..voters.rating import RatingVoter, numbers
 from ..voters.shared.columns import missing_column
 from .configured import NamedVoter
@@ -25,13 +25,13 @@ RATING_NAMES = frozenset(
 """Names under which ratings usually come, folded by `fold_name`."""
 
 
-def with_rating_column(voters: Sequence[NamedVoter], corpus: ChunkedCorpus, wanted: str | None) -> list[NamedVoter]:
+def with_rating_column(voters: Sequence[NamedVoter], corpus: StoredCorpus, wanted: str | None) -> list[NamedVoter]:
     """Let voters of kind ``rating`` read the column that holds the ratings.
 
     Parameters
     ----------
     voters : sequence of NamedVoter
-    corpus : ChunkedCorpus
+    corpus : StoredCorpus
     wanted : str, optional
         The column the user named. Without it a voter reads the column it is configured to; where the input has none of
         that name, the only one with a usual name (`RATING_NAMES`) that holds whole or half numbers in its ranges.
@@ -53,7 +53,7 @@ def with_rating_column(voters: Sequence[NamedVoter], corpus: ChunkedCorpus, want
     return [_placed(named, corpus, wanted) for named in voters]
 
 
-def _placed(named: NamedVoter, corpus: ChunkedCorpus, wanted: str | None) -> NamedVoter:
+def _placed(named: NamedVoter, corpus: StoredCorpus, wanted: str | None) -> NamedVoter:
     voter = named.voter
     if not isinstance(voter, RatingVoter):
         return named
@@ -71,7 +71,7 @@ def _placed(named: NamedVoter, corpus: ChunkedCorpus, wanted: str | None) -> Nam
     return dataclasses.replace(named, section=section, voter=dataclasses.replace(voter, column=column))
 
 
-def _holds_ratings(name: str, voter: RatingVoter, corpus: ChunkedCorpus) -> bool:
+def _holds_ratings(name: str, voter: RatingVoter, corpus: StoredCorpus) -> bool:
     """Whether a column holds ratings of single reviews, on the scale of a voter's ranges.
 
     Means of many ratings (4.73) are of a product, and another scale (to 10) would need other ranges.

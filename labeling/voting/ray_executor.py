@@ -18,7 +18,7 @@ from typing import Any
 from ...data.errors import ConfigError, LabelerError, VoterError
 from ...data.progress import progress
 from ...data.types.corpus import Corpus
-from ...data.types.stored_corpus import ChunkedCorpus
+from ...data.types.stored_corpus import StoredCorpus
 from ..user_code.reads import unchanged
 from .configured import NamedVoter
 from .executor import Answer, answer
@@ -65,7 +65,7 @@ class RayExecutor:
             ray.shutdown()
 
     def answers(
-        self, voters: Sequence[NamedVoter], corpus: ChunkedCorpus, chunks: Sequence[int], *, k: int
+        self, voters: Sequence[NamedVoter], corpus: StoredCorpus, chunks: Sequence[int], *, k: int
     ) -> Generator[list[Answer], None, None]:
         """Yield one answer per voter, chunk by chunk; raises what the voters raise.
 

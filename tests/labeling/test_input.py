@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from labeler.data.gold.gold_rows import GoldTable
 from labeler.data.reading.reviews import open_stream
 from labeler.data.runs.directory import RunDirectory
-from labeler.data.types.corpus import Corpus
+from labeler.data.types.corpus import Corpus, digest_series
 from labeler.data.types.stored_corpus import TextCopies
 from labeler.labeling.input import Reviews, store_reviews
 
@@ -143,6 +143,6 @@ def test_rows_are_taken_in_their_order(combine: Combine) -> None:
 def test_a_stored_corpus_has_the_digests_of_the_whole(combine: Combine) -> None:
     stored = combine(table(("1", "a"), ("2", "b"), stars=[5, 1]), None).corpus
     whole = Corpus(pl.Series(["1", "2"]), pl.Series(["a", "b"]), pl.DataFrame({"stars": [5, 1]}))
-    assert (stored.digest, stored.ids_digest) == (whole.digest, whole.ids_digest)
-    assert stored.column_digest("stars") == whole.column_digest("stars")
+    assert (stored.digest, stored.ids_digest) == (digest_series(whole.texts), digest_series(whole.ids))
+    assert stored.column_digest("stars") == digest_series(pl.Series(["5", "1"]))
     assert pl.concat(stored.chunk(i).texts for i in range(len(stored.sizes))).equals(whole.texts)

@@ -19,6 +19,7 @@ from labeler.labeling.voting.executor import LocalExecutor
 from labeler.models.loading.resolve import ModelRef
 
 from ..conftest import RULES, App
+from ..corpora import stored
 from .conftest import Lengths
 
 INPUT = "id,text,stars\nr1,жақсы,5\nr2,-,1\nr3,nan,1\nr4,[],5\nr5,👎,1\nr6,Нет,1\n"
@@ -55,7 +56,7 @@ def test_a_voter_that_scores_all_rows_decides_without_them(tmp_path: Path, monke
     with open_run(tmp_path / "run") as run:
         votes, of_some = (
             apply_voters([named], rows, labels=labels, executor=LocalExecutor(), run=run)["near"]
-            for rows in (corpus, alone)
+            for rows in (stored(corpus), stored(alone))
         )
     assert np.array_equal(votes == -1, [False, True, False, True, False])
     assert np.array_equal(votes[[0, 2, 4]], of_some)

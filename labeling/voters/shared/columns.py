@@ -8,7 +8,7 @@ import polars as pl
 
 from ....data.errors import VoterError, nearest_hint
 from ....data.types.corpus import Corpus
-from ....data.types.stored_corpus import ChunkedCorpus
+from ....data.types.stored_corpus import StoredCorpus
 
 # Not 007, nor numbers so long that they are codes; a comma is decimal before one or two digits.
 _NUMBER = r"^\s*(?:[+-]?(?:0|[1-9]\d{0,8})(?:\.\d+|,\d{1,2})?)?\s*$"
@@ -36,7 +36,7 @@ def missing_column(name: str, known: Collection[str]) -> VoterError:
     return VoterError(f"The input has no column '{name}'.", hint=hint)
 
 
-def numeric_columns(corpus: ChunkedCorpus) -> tuple[str, ...]:
+def numeric_columns(corpus: StoredCorpus) -> tuple[str, ...]:
     """Return the columns of text that hold numbers and nothing else, as all do that come from a CSV."""
     numeric, filled = set(corpus.column_names), set[str]()
     for number in range(len(corpus.sizes)):

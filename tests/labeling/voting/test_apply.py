@@ -22,10 +22,11 @@ from labeler.labeling.voting.configured import NamedVoter, build_voters
 from labeler.labeling.voting.executor import LocalExecutor
 from labeler.models.loading.resolve import ModelRef
 
+from ...corpora import stored
+
 LABELS = LabelSpace(("negative", "positive"))
-CORPUS = Corpus(
-    pl.Series(["1", "2"]), pl.Series(["жақсы", "нашар"]), pl.DataFrame({"stars": [5, 1], "old": ["x", "y"]})
-)
+ROWS = Corpus(pl.Series(["1", "2"]), pl.Series(["жақсы", "нашар"]), pl.DataFrame({"stars": [5, 1], "old": ["x", "y"]}))
+CORPUS = stored(ROWS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +108,7 @@ def test_a_rule_is_its_own_family() -> None:
 
 
 def test_the_key_depends_on_options_texts_and_classes() -> None:
-    others = Corpus(CORPUS.ids, pl.Series(["жақсы", "other"]))
+    others = stored(Corpus(ROWS.ids, pl.Series(["жақсы", "other"])))
     renamed = build_voters(
         [section(label="positive", pattern="a")], {"labels": LabelSpace(("bad", "positive"))}, no_models
     )[0]
@@ -122,13 +123,13 @@ def test_the_key_depends_on_options_texts_and_classes() -> None:
 
 
 def test_the_key_does_not_depend_on_other_columns() -> None:
-    assert regex().key(CORPUS) == regex().key(Corpus(CORPUS.ids, CORPUS.texts))
+    assert regex().key(CORPUS) == regex().key(stored(Corpus(ROWS.ids, ROWS.texts)))
 
 
 def test_the_key_depends_on_the_column_a_voter_reads() -> None:
     voter = built(section(kind="rating", column="stars", ranges={"positive": [4, 5]}))[0]
-    changed = Corpus(CORPUS.ids, CORPUS.texts, pl.DataFrame({"stars": [5, 2], "old": ["x", "y"]}))
-    unread = Corpus(CORPUS.ids, CORPUS.texts, pl.DataFrame({"stars": [5, 1], "old": ["z", None]}))
+    changed = stored(Corpus(ROWS.ids, ROWS.texts, pl.DataFrame({"stars": [5, 2], "old": ["x", "y"]})))
+    unread = stored(Corpus(ROWS.ids, ROWS.texts, pl.DataFrame({"stars": [5, 1], "old": ["z", None]})))
     assert voter.key(CORPUS) != voter.key(changed)
     assert voter.key(CORPUS) == voter.key(unread)
 
@@ -138,7 +139,7 @@ def test_the_key_of_user_code_depends_on_the_code_and_all_columns(tmp_path: Path
     path.write_text("def lf_a(row): return 0", encoding="utf-8")
     voter = built(section(kind="python", path=str(path), function="lf_a"))[0]
     before = voter.key(CORPUS)
-    assert before != voter.key(Corpus(CORPUS.ids, CORPUS.texts, pl.DataFrame({"stars": [5, 2], "old": ["x", "y"]})))
+    assert before != voter.key(stored(Corpus(ROWS.ids, ROWS.texts, pl.DataFrame({"stars": [5, 2], "old": ["x", "y"]}))))
     path.write_text("def lf_a(row): return 1", encoding="utf-8")
     assert voter.key(CORPUS) != before
 
@@ -147,8 +148,8 @@ def test_the_key_of_user_code_depends_on_the_code_and_all_columns(tmp_path: Path
 def test_user_code_has_a_key_whatever_the_columns_hold(tmp_path: Path, values: list[Any]) -> None:
     (tmp_path / "lfs.py").write_text("def lf_a(row): ...", encoding="utf-8")
     voter = built(section(kind="python", path=str(tmp_path / "lfs.py"), function="lf_a"))[0]
-    first = Corpus(CORPUS.ids, CORPUS.texts, pl.DataFrame({"x": values}))
-    second = Corpus(CORPUS.ids, CORPUS.texts, pl.DataFrame({"x": values[::-1]}))
+    first = stored(Corpus(ROWS.ids, ROWS.texts, pl.DataFrame({"x": values})))
+    second = stored(Corpus(ROWS.ids, ROWS.texts, pl.DataFrame({"x": values[::-1]})))
     assert (voter.key(first) == voter.key(second)) == (values == values[::-1])
 
 

@@ -14,7 +14,7 @@ import pytest
 from labeler.data.runs.directory import RunDirectory, open_run
 from labeler.data.types.corpus import Corpus, digest_series
 from labeler.data.types.label_space import LabelSpace
-from labeler.data.types.stored_corpus import ChunkedCorpus, StoredCorpus
+from labeler.data.types.stored_corpus import StoredCorpus
 from labeler.data.types.votes import Votes
 from labeler.labeling.settings import VoterSection
 from labeler.labeling.voting.apply import apply_voters
@@ -67,7 +67,7 @@ class Stopping(LocalExecutor):
     asked: list[int] = field(default_factory=list)
 
     def answers(
-        self, voters: Sequence[NamedVoter], corpus: ChunkedCorpus, chunks: Sequence[int], *, k: int
+        self, voters: Sequence[NamedVoter], corpus: StoredCorpus, chunks: Sequence[int], *, k: int
     ) -> Generator[list[Answer], None, None]:
         """Answer, and stop."""
         for number, answers in zip(chunks, super().answers(voters, corpus, chunks, k=k), strict=True):

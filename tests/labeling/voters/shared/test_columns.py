@@ -11,6 +11,8 @@ from labeler.data.errors import VoterError
 from labeler.data.types.corpus import Corpus
 from labeler.labeling.voters.shared.columns import column_of, numeric_columns
 
+from ....corpora import stored
+
 
 def corpus(columns: dict[str, Any]) -> Corpus:
     return Corpus(pl.Series(["1"]), pl.Series(["a"]), pl.DataFrame(columns))
@@ -49,4 +51,4 @@ def test_columns_that_hold_only_numbers_as_text() -> None:
         "typed": [1, 2, 3],
     }
     rows = Corpus(pl.Series(["1", "2", "3"]), pl.Series(["a", "b", "c"]), pl.DataFrame(columns))
-    assert numeric_columns(rows) == ("stars", "price")
+    assert numeric_columns(stored(rows)) == ("stars", "price")
