@@ -33,33 +33,22 @@ class Review:
     answers: tuple[str, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Unpacked:
-    """A table of hand labels.
-
-    Parameters
-    ----------
-    frame : DataFrame
-    lines : Series of int64
-        Line of each row in the file.
-    notes : tuple of str
-        Notes to the user.
-    """
-
-    frame: pl.DataFrame
-    lines: pl.Series
-    notes: tuple[str, ...] = ()
-
-
-def unpack_export(raw: RawTable, labels: LabelSpace) -> Unpacked:
+def unpack_export(raw: RawTable, labels: LabelSpace) -> tuple[RawTable, tuple[str, ...]]:
     """Turn the export of an annotation tool into a plain table; any other table stays as it is.
 
     Reviews to which annotators (or one of them) give several classes get none, which is noted; annotations that were
     cancelled do not count, and ground truth in Label Studio overrules other annotations.
+
+    Returns
+    -------
+    RawTable
+        Where its rows are in the file is kept.
+    tuple of str
+        Notes to the user.
     """
     found = _unpacker(raw.frame)
     if found is None or not len(raw.frame):
-        return Unpacked(raw.frame, raw.lines)
+        return raw, ()
     tool, read = found
     rows = [{name: _parsed(value) for name, value in row.items()} for row in raw.frame.iter_rows(named=True)]
     reviews = [_of_this_task(review, labels) for review in read(rows, raw.lines.to_list(), labels)]
@@ -71,7 +60,8 @@ def unpack_export(raw: RawTable, labels: LabelSpace) -> Unpacked:
     notes = [f"The hand labels were read as an export of {tool}."] if tool else []
     if disputed:
         notes.append(f"{disputed:,} reviews with several different hand labels were left out: settle them first.")
-    return Unpacked(frame, pl.Series("line", [review.line for review in reviews], pl.Int64), tuple(notes))
+    lines = pl.Series("line", [review.line for review in reviews], pl.Int64)
+    return RawTable(frame, lines, raw.rejected), tuple(notes)
 
 
 _Reader = Callable[[Sequence[dict[str, Any]], Sequence[int], LabelSpace], Iterable[Review]]

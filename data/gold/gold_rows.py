@@ -86,8 +86,8 @@ def read_gold(
         name, table, digest = rows.name, concat_tables(list(rows.read())), rows.digest()
     if not len(table):
         raise header_only(name, table)
-    export = unpack_export(table, label_space)
-    raw = export.frame
+    table, notes = unpack_export(table, label_space)
+    raw = table.frame
     _refuse_weak_labels(raw, label_space, name)
     label = _find_label_column(raw, label_space, name)
     columns = raw.drop(label)
@@ -103,7 +103,7 @@ def read_gold(
             _cleaned(text.of(raw) if text else _nothing(raw)).alias("text"),
             label_space.respell(raw[label].cast(pl.String).str.strip_chars()).alias("label"),
             *(_cleaned(values).alias(column) for column, values in drawn.items()),
-            export.lines.alias("line"),
+            table.lines.alias("line"),
         ]
     )
     blank = (pl.col("label").fill_null("") == "") | (pl.col("id").is_null() & pl.col("text").is_null())
@@ -117,7 +117,7 @@ def read_gold(
     usable = usable.with_columns(_probabilities(usable, name), _number(usable[_COPIES]).clip(1.0))
     weights = sample_weights(usable[INCLUSION].to_numpy(), usable[_COPIES].to_numpy())
     frame = usable.select("id", "text", indices, INCLUSION, _COPIES, pl.Series("weight", weights))
-    return GoldTable(frame, name, digest, export.notes)
+    return GoldTable(frame, name, digest, notes)
 
 
 def _refuse_weak_labels(frame: pl.DataFrame, label_space: LabelSpace, source: str) -> None:
