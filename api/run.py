@@ -239,9 +239,8 @@ class Run(RunFolder):
         path = self._labelled.run.path
         if output is not None:
             refuse_run_output("--output", output)
-        place = None if output is None else Path(output)
         with open_run(path) as directory:
-            return sample_run(directory, self.task.task, place, n=n, strategy=strategy, seed=seed, format=format)
+            return sample_run(directory, self.task.task, output, n=n, strategy=strategy, seed=seed, format=format)
 
     def report(
         self, *, gold: TableSource = None, against: Sequence[str | Path] = (), task: TaskSource = None

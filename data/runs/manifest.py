@@ -6,11 +6,11 @@ import importlib.metadata
 import json
 import platform
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from ..digests import FileDigest, file_digest, json_digest
@@ -161,7 +161,7 @@ class Manifest:
         record = StageRecord(
             key=key,
             outputs=known,
-            versions=dict(package_versions()),
+            versions=package_versions(),
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
             **vars(details or StageDetails()),
         )
@@ -177,15 +177,13 @@ def stage_key(**parts: Any) -> str:
 
 
 @cache
-def package_versions(names: tuple[str, ...] = PACKAGES) -> Mapping[str, str]:
+def package_versions(names: tuple[str, ...] = PACKAGES) -> dict[str, str]:
     """Versions of Python and of the installed ones of `names`, without importing them."""
     versions = {"python": platform.python_version()}
     for name in names:
-        try:
+        with suppress(importlib.metadata.PackageNotFoundError):
             versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return MappingProxyType(versions)
+    return versions
 
 
 def _record(entry: Mapping[str, Any]) -> StageRecord:

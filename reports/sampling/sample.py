@@ -19,7 +19,7 @@ from .files import sample_paths, write_sample
 def sample_run(
     run: RunDirectory,
     task: TaskSection,
-    output: Path | None = None,
+    output: str | Path | None = None,
     *,
     n: int,
     strategy: str,
@@ -36,7 +36,7 @@ def sample_run(
         Held by the caller (`open_run`), with weak labels.
     task : TaskSection
         Its classes.
-    output : Path, optional
+    output : str or Path, optional
         The file to write; it must not exist, for it may hold somebody's work. By default ``samples/001.csv`` in the
         run, and so on.
     n, strategy, seed
