@@ -13,10 +13,10 @@ _DATE_NAMES = frozenset(
     "date datetime time timestamp created created_at published_at review_date posted_at "
     "дата дата_отзыва время күні уақыты".split()
 )
-_THREE_NUMBERS = r"^(\d{1,4})([./-])(\d{1,2})[./-](\d{4}|\d{1,2})(?:\D.*)?$"
+_THREE_NUMBERS = r"^(?<a>\d{1,4})(?<sign>[./-])(?<b>\d{1,2})[./-](?<c>\d{4}|\d{1,2})(?:\D.*)?$"
 _ORDERS = (("c", "b", "a"), ("c", "a", "b"), ("a", "b", "c"))  # which of three numbers are year, month and day
 _MIN_FIT = 0.95  # of the values must be dates, where only the values show their order
-_STEPS = {10: 1, 13: 1000}  # digits of a Unix time: its steps in a second
+_SECONDS, _MILLISECONDS = 10, 13  # digits of a Unix time
 _HINT = "Write dates as 2025-03-30."
 
 
@@ -78,10 +78,8 @@ def _as_dates(column: pl.Series) -> pl.Series:
 def _timestamps(digits: pl.Series) -> pl.Series:
     """Read Unix times, which have as many digits as those of 2001 to 2286."""
     length, numbers = digits.str.len_chars(), digits.cast(pl.Int64, strict=False)
-    found = pl.repeat(None, len(digits), dtype=pl.Int64, eager=True)
-    for size, steps in _STEPS.items():
-        found = (numbers * 1000 // steps).zip_with(length == size, found)
-    return found.cast(pl.Datetime("ms")).dt.date()
+    milliseconds = (numbers * 1000).zip_with(length == _SECONDS, numbers)
+    return milliseconds.set(~length.is_in((_SECONDS, _MILLISECONDS)), None).cast(pl.Datetime("ms")).dt.date()
 
 
 def _written(values: pl.Series, name: str) -> pl.Series:
@@ -92,8 +90,7 @@ def _written(values: pl.Series, name: str) -> pl.Series:
     InputError
         If the values do not tell the order of day, month and year.
     """
-    groups = {"a": 1, "sign": 2, "b": 3, "c": 4}
-    parts = pl.DataFrame([values.str.extract(_THREE_NUMBERS, group).alias(part) for part, group in groups.items()])
+    parts = values.str.extract_groups(_THREE_NUMBERS).struct.unnest()
     year_first = parts["a"].str.len_chars() == 4
     known = _dates(parts, "a", "b", "c").zip_with(year_first, _dates(parts, "c", "b", "a"))
     unclear = (~year_first & (parts["sign"] != ".")).fill_null(value=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,9 @@ from .mistakes import Mistake, mistakes_by_cell, most_confident_mistakes
 from .selective import RetainedRows, selective_accuracy
 from .voters import VoterReport, agreement, voter_reports
 
+PairwiseComparison: TypeAlias = tuple[str, str, Comparison]
+"""Names of two sets of labels, and how they compare on the gold rows that both may be scored on."""
+
 
 @dataclass(frozen=True, eq=False)
 class EvaluatedModel:
@@ -53,15 +57,6 @@ class EvaluatedModel:
     retained: list[RetainedRows]
     mistakes: list[Mistake]
     by_cell: dict[tuple[str, str], list[Mistake]]
-
-
-@dataclass(frozen=True)
-class PairwiseComparison:
-    """Two sets of labels, compared on the gold rows that both may be scored on."""
-
-    first: str
-    second: str
-    comparison: Comparison
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +145,7 @@ def build_report(job: ReportJob) -> Report:
     scored = ", ".join(["weak labels", *(f"end model {model.name}" for model in models), "voters"])
     status(f"hand-labelled rows: {len(data.gold):,}; scoring {scored}")
     comparisons = [
-        PairwiseComparison(first.name, second.name, compared)
+        (first.name, second.name, compared)
         for first, second in combinations([data.weak, *models][::-1], 2)
         if (compared := data.compare(first, second, resamples=resamples))
     ]
@@ -221,7 +216,7 @@ def _against(
         (mine.name, shared.compare(mine.take(here), rival.take(there), resamples=job.settings.resamples))
         for mine, rival in pairs
     ]
-    return [PairwiseComparison(name, f"{name} of {other.path}", found) for name, found in compared if found]
+    return [(name, f"{name} of {other.path}", found) for name, found in compared if found]
 
 
 def _input_columns(run: RunDirectory, ids: pl.Series) -> pl.DataFrame:

@@ -94,9 +94,9 @@ def _facts(report: Report, name: str, measures: Measures) -> tuple[str, ...]:
             for other, scores in report.baselines.items()
         ),
         *(
-            comparison_in_words(pair.first, pair.second, pair.comparison.macro_f1_difference)
-            for pair in report.comparisons
-            if "weak labels" in (pair.first, pair.second)
+            comparison_in_words(first, second, compared.macro_f1_difference)
+            for first, second, compared in report.comparisons
+            if "weak labels" in (first, second)
         ),
     )
 

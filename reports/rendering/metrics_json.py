@@ -46,8 +46,8 @@ def metrics(report: Report) -> dict[str, Any]:
         "baselines": {name: _measures(scores) for name, scores in report.baselines.items()},
         "voters": {voter.name: _voter(voter) for voter in report.voters},
         "comparisons": [
-            {"first": pair.first, "second": pair.second, **_numbers(pair.comparison, *vars(pair.comparison))}
-            for pair in report.comparisons
+            {"first": first, "second": second, **_numbers(compared, *vars(compared))}
+            for first, second, compared in report.comparisons
         ],
         "suspects": None
         if report.issues is None
