@@ -67,13 +67,10 @@ def _series(name: str, files: Sequence[InputFile], rows: int, options: ReadOptio
         end = 0
         for file in files:
             lines.starts[file.name] = start = end
-            opened = open_rows(file, rows=rows, kinds=kinds, options=options)
-            for each in opened.read():
+            for each in open_rows(file, rows=rows, kinds=kinds, options=options).read():
                 table = each.moved(start)
                 end = max(end, *(int(column.max() or 0) for column in (table.lines, table.rejected["line"])))  # type: ignore[arg-type]
                 yield replace(table, frame=_with_columns(table.frame, schema))
-            new = [note for note in opened.notes if note not in notes]
-            notes.extend(new[: max(_MAX_NOTES - len(notes), 0)])
 
     def digest() -> str:
         return f"blake2b:{blake2b(''.join(file.digest() for file in files).encode(), digest_size=20).hexdigest()}"
@@ -88,8 +85,8 @@ def _all_kinds(files: Sequence[InputFile], options: ReadOptions) -> Kinds:
     return kinds_of(chain.from_iterable(map(read_objects, lines)))
 
 
-def _common_schema(files: Sequence[InputFile], kinds: Kinds, options: ReadOptions) -> tuple[pl.Schema, list[str]]:
-    """Find the columns of all files together, and notes on files that lack some.
+def _common_schema(files: Sequence[InputFile], kinds: Kinds, options: ReadOptions) -> tuple[pl.Schema, tuple[str, ...]]:
+    """Find the columns of all files together, and the first notes: on files that lack some, and on each file.
 
     Raises
     ------
@@ -99,8 +96,11 @@ def _common_schema(files: Sequence[InputFile], kinds: Kinds, options: ReadOption
     common: dict[str, pl.DataType] = {}
     source: dict[str, str] = {}
     columns: dict[str, list[str]] = {}
+    found: list[str] = []
     for file in files:
-        schema = next(open_rows(file, rows=1, kinds=kinds, options=options).read()).frame.schema
+        opened = open_rows(file, rows=1, kinds=kinds, options=options)
+        found += opened.notes
+        schema = next(opened.read()).frame.schema
         columns[file.name] = schema.names()
         for column, kind in schema.items():
             source.setdefault(column, file.name)
@@ -111,12 +111,12 @@ def _common_schema(files: Sequence[InputFile], kinds: Kinds, options: ReadOption
                     hint="Files that are read together need columns of types that go together.",
                 )
             common[column] = both
-    notes = [
+    lacks = [
         f"{name} has no column {quoted(column for column in common if column not in own)}, which {source[lacking]} has."
         for name, own in columns.items()
         if (lacking := next((column for column in common if column not in own), None))
     ]
-    return pl.Schema(common), notes[:_MAX_NOTES]
+    return pl.Schema(common), (*lacks, *found)[:_MAX_NOTES]
 
 
 def _both(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:

@@ -97,7 +97,7 @@ class EarlierIds:
     reused: int = 0
 
 
-def content_ids(texts: pl.Series, earlier: KeyTable | None = None) -> pl.Series:
+def content_ids(texts: pl.Series, earlier: KeyTable) -> pl.Series:
     """Make ids from texts: a hash, and from the second row with the same text on also its number (``t1f0c...-2``).
 
     So an id does not change when other rows are added, removed or reordered. How often each text came in the rows
@@ -108,10 +108,9 @@ def content_ids(texts: pl.Series, earlier: KeyTable | None = None) -> pl.Series:
     keys = np.frombuffer(b"".join(hashes), ">u8").astype(np.uint64)
     number = pl.int_range(1, pl.len() + 1).over("key")
     frame = pl.DataFrame({"key": keys, "id": pl.Series([f"t{key.hex()}" for key in hashes], dtype=pl.String)})
-    frame = frame.with_columns(number=number + (0 if earlier is None else pl.Series(earlier.get(keys))))
-    if earlier is not None:
-        last = frame.group_by("key").agg(pl.col("number").max())
-        earlier.put(last["key"].to_numpy(), last["number"].to_numpy())
+    frame = frame.with_columns(number=number + pl.Series(earlier.get(keys)))
+    last = frame.group_by("key").agg(pl.col("number").max())
+    earlier.put(last["key"].to_numpy(), last["number"].to_numpy())
     made = pl.when(pl.col("number") > 1).then(pl.format("{}-{}", "id", "number")).otherwise("id")
     return frame.select(made.alias("id")).to_series()
 

@@ -32,8 +32,8 @@ class InputRows:
         Reads it from the start; gives at least one table.
     digest : callable
         Returns ``blake2b:`` and the hex digest of its bytes.
-    notes : list[str]
-        Notes for the user; reading may add some.
+    notes : tuple of str
+        Notes for the user.
     files : FileLines
         Where lines are, if it is several files.
     """
@@ -41,7 +41,7 @@ class InputRows:
     name: str
     read: Callable[[], Iterator[RawTable]]
     digest: Callable[[], str]
-    notes: list[str] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
     files: FileLines = field(default_factory=FileLines)
 
 
@@ -81,11 +81,11 @@ def open_rows(file: InputFile, *, rows: int, kinds: Kinds | None = None, options
         read = partial(parse_txt, text)
     else:
         read = partial(csv_layout(text.head, kind, options.delimiter).parse, text)
-    return InputRows(file.name, read, file.digest, [*text.notes])
+    return InputRows(file.name, read, file.digest, text.notes)
 
 
-def _held(file: InputFile, table: RawTable, notes: Iterable[str]) -> InputRows:
-    return InputRows(file.name, lambda: iter([table]), file.digest, [*notes])
+def _held(file: InputFile, table: RawTable, notes: tuple[str, ...]) -> InputRows:
+    return InputRows(file.name, lambda: iter([table]), file.digest, notes)
 
 
 def rechunk(tables: Iterable[RawTable], rows: int) -> Iterator[RawTable]:

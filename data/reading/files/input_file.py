@@ -139,12 +139,8 @@ def open_text(file: InputFile, encoding: str | None = None) -> InputText:
             break
     if not head.strip():
         raise empty(file.name)
-    return InputText(file, found, head, () if encoding else encoding_notes(file.name, found))
-
-
-def encoding_notes(name: str, encoding: str) -> tuple[str, ...]:
-    """Make a note for the user of any encoding other than UTF-8."""
-    return () if encoding in ("utf-8", "utf-8-sig") else (f"{name} was read as {encoding}.",)
+    expected = encoding or found in ("utf-8", "utf-8-sig")
+    return InputText(file, found, head, () if expected else (f"{file.name} was read as {found}.",))
 
 
 def _copy(file: BinaryIO, stack: ExitStack) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 from polars.testing import assert_frame_equal
 
-from labeler.data.reading.ids import content_ids
+from labeler.data.reading.ids import KeyTable, content_ids
 from labeler.data.reading.reviews import open_stream
 
 
@@ -16,7 +16,7 @@ def test_ids_and_rejected_rows_go_on_from_chunk_to_chunk(tmp_path: Path) -> None
     path.write_text("id,text\n1,a\n2,b\n1,a\n,d\n3,\n,d\n2,b\n")
     with open_stream(path, chunk_rows=2, id_column="id") as stream:
         chunks = list(stream)
-    first, second = content_ids(pl.Series(["d", "d"]))
+    first, second = content_ids(pl.Series(["d", "d"]), KeyTable())
     assert [chunk.frame["id"].to_list() for chunk in chunks] == [["1", "2"], [first], [second], []]
     assert [chunk.rejected.rows() for chunk in chunks] == [
         [],

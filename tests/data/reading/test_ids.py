@@ -42,10 +42,10 @@ def test_made_ids_do_not_depend_on_the_chunks(chunks: list[list[str]]) -> None:
     earlier = KeyTable()
     made = [name for chunk in chunks for name in content_ids(pl.Series(chunk, dtype=pl.String), earlier)]
     together = pl.Series([text for chunk in chunks for text in chunk], dtype=pl.String)
-    assert made == content_ids(together).to_list()
+    assert made == content_ids(together, KeyTable()).to_list()
 
 
 def test_only_missing_ids_are_made() -> None:
     texts = pl.Series(["a", "b", "b", "c"])
     ids = complete_ids(texts, pl.Series([7, None, None, 8]), EarlierIds())
-    assert ids.to_list() == ["7", *content_ids(pl.Series(["b", "b"])), "8"]
+    assert ids.to_list() == ["7", *content_ids(pl.Series(["b", "b"]), KeyTable()), "8"]

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labeler.data.errors import InputError
-from labeler.data.reading.ids import content_ids
+from labeler.data.reading.ids import KeyTable, content_ids
 
 from ...tables import read_table
 
@@ -70,10 +70,10 @@ def test_any_text_survives_every_format(tmp_path: Path, name: str, texts: list[s
 
 @given(texts=TEXTS)
 def test_content_ids_are_unique_and_do_not_depend_on_other_rows(texts: list[str]) -> None:
-    ids = content_ids(pl.Series(texts, dtype=pl.String))
+    ids = content_ids(pl.Series(texts, dtype=pl.String), KeyTable())
     assert ids.n_unique() == len(texts)
-    assert sorted(ids) == sorted(content_ids(pl.Series(texts[::-1], dtype=pl.String)))
-    alone = {content_ids(pl.Series([text]))[0] for text in texts}
+    assert sorted(ids) == sorted(content_ids(pl.Series(texts[::-1], dtype=pl.String), KeyTable()))
+    alone = {content_ids(pl.Series([text]), KeyTable())[0] for text in texts}
     assert alone <= set(ids)
 
 
@@ -179,7 +179,7 @@ def test_an_id_is_free_when_its_first_row_had_no_text(tmp_path: Path) -> None:
 
 def test_empty_ids_are_made_from_the_text(tmp_path: Path) -> None:
     table = read_table(write(tmp_path, "a.csv", "id,text\n1,a\n,b\n  ,b\n"))
-    made = content_ids(pl.Series(["b", "b"])).to_list()
+    made = content_ids(pl.Series(["b", "b"]), KeyTable()).to_list()
     assert table.frame["id"].to_list() == ["1", *made]
     assert not len(table.rejected)
 
