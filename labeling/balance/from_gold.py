@@ -70,19 +70,19 @@ class RuleLabels:
     counts: npt.NDArray[np.int64]
 
     @classmethod
-    def of(cls, table: VotePatterns, estimate: Array, n_input: int) -> RuleLabels:
-        """Label the patterns; the first `n_input` rows of `table` are the input."""
+    def of(cls, table: VotePatterns, estimate: Array, n_input: int, gold_rows: npt.NDArray[np.int64]) -> RuleLabels:
+        """Label the patterns; the first `n_input` rows of `table` are the input.
+
+        With gold rows beside the input, only by the rules that vote on some gold row: others may read a column that
+        only the input has.
+        """
+        if gold_rows.max() >= n_input:
+            voting = np.any(table.patterns[table.inverse[gold_rows]] != ABSTAIN, axis=0)
+            distinct = VotePatterns.from_votes(table.patterns[:, voting])
+            inverse = distinct.inverse[table.inverse]
+            table = VotePatterns(distinct.patterns, np.bincount(inverse, minlength=len(distinct)), inverse)
         counts = np.bincount(table.inverse[:n_input], minlength=len(table))
         return cls(table, majority_probs(table, len(estimate), estimate), counts)
-
-    @classmethod
-    def voting_on(cls, rows: npt.NDArray[np.int64], table: VotePatterns, estimate: Array, n_input: int) -> RuleLabels:
-        """Label by the rules that vote on some of these rows: others may read a column that only the input has."""
-        voting = np.any(table.patterns[table.inverse[rows]] != ABSTAIN, axis=0)
-        distinct = VotePatterns.from_votes(table.patterns[:, voting])
-        inverse = distinct.inverse[table.inverse]
-        counts = np.bincount(inverse, minlength=len(distinct))
-        return cls.of(VotePatterns(distinct.patterns, counts, inverse), estimate, n_input)
 
     def look_like(self, rows: npt.NDArray[np.int64], weights: Array) -> bool:
         """Whether weighted rows could be a random sample of the input, by the rules' labels and conflicts."""

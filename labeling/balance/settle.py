@@ -90,7 +90,7 @@ def _from_gold(
 ) -> ClassBalance:
     chosen, notes = _of_input(gold, n_input)
     rows, weights = gold.rows[chosen], gold.weights[chosen]
-    rules = None if rule_votes is None else _rule_labels(rule_votes, rows, estimated.shares, n_input)
+    rules = None if rule_votes is None else RuleLabels.of(rule_votes, estimated.shares, n_input, rows)
     if rules and not rules.look_like(rows, weights):
         if not insist:
             notes += (f"{NOT_RANDOM} The class balance is estimated from the rules' votes instead.",)
@@ -102,12 +102,6 @@ def _from_gold(
         count += f" (as many as {effective:,} drawn at random)"
     source = f"the rules' votes, corrected by {count}" if rules else count
     return ClassBalance(found.shares, source, np.stack([found.low, found.high]), notes)
-
-
-def _rule_labels(rule_votes: VotePatterns, rows: npt.NDArray[np.int64], estimate: Array, n_input: int) -> RuleLabels:
-    if rows.max() < n_input:
-        return RuleLabels.of(rule_votes, estimate, n_input)
-    return RuleLabels.voting_on(rows, rule_votes, estimate, n_input)
 
 
 def _of_input(gold: GoldRows, n_input: int) -> tuple[npt.NDArray[np.bool_], tuple[str, ...]]:

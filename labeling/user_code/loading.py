@@ -19,7 +19,7 @@ from ...data.runs.manifest import stage_key
 from ..settings import VoterSection
 from .functions import LabelingFunction, find_functions
 from .imports import doubts, package_versions
-from .reads import Reads, recording, unchanged, unrecorded
+from .reads import Reads, recording, unchanged
 
 
 class UserCode:
@@ -88,7 +88,7 @@ class UserCode:
         if self.sent is not None:
             return self.sent.get(name)
         try:
-            with unrecorded():
+            with recording(None):
                 return (self.folder / name).read_bytes()
         except OSError:
             return None

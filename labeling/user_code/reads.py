@@ -50,26 +50,17 @@ _recording: list[Reads | None] = []
 
 
 @contextmanager
-def recording(reads: Reads) -> Iterator[None]:
-    """Add to `reads` what is read in the block."""
+def recording(reads: Reads | None) -> Iterator[None]:
+    """Add to `reads` what is read in the block; with None, leave it out of all."""
     _install()
     _recording.append(reads)
     try:
         yield
     finally:
         _recording.pop()
-        for path in [path for path, digest in reads.files.items() if not digest]:
-            _digest_or_doubt(path, reads)
-
-
-@contextmanager
-def unrecorded() -> Iterator[None]:
-    """Leave out what is read in the block."""
-    _recording.append(None)
-    try:
-        yield
-    finally:
-        _recording.pop()
+        if reads is not None:
+            for path in [path for path, digest in reads.files.items() if not digest]:
+                _digest_or_doubt(path, reads)
 
 
 def unchanged(files: Mapping[str, str]) -> bool:

@@ -23,7 +23,7 @@ def reviews(n: int = 4000, share: float = 0.07, right: float = 0.95) -> tuple[Vo
 def balances(prior: Array, *, right: float = 0.95, rows: int = 100) -> tuple[list[GoldBalance], float, Array]:
     """Balances from 100 random samples, the true share of class 0, and what counting hand labels gives."""
     table, truth = reviews(right=right)
-    rules, rng = RuleLabels.of(table, prior, len(truth)), np.random.default_rng(0)
+    rules, rng = RuleLabels.of(table, prior, len(truth), np.arange(len(truth))), np.random.default_rng(0)
     samples = [rng.choice(len(truth), rows, replace=False) for _ in range(100)]
     found = [class_balance_from_gold(truth[s], np.ones(rows), rules, s, prior) for s in samples]
     return found, float((truth == 0).mean()), np.array([(truth[s] == 0).mean() for s in samples])
@@ -57,7 +57,7 @@ def test_intervals_hold_the_truth_and_never_end_at_the_estimate() -> None:
 def test_few_hand_labels_leave_the_rules_estimate_where_it_is() -> None:
     table, truth = reviews()
     prior = np.array([0.1, 0.9])
-    rules = RuleLabels.of(table, prior, len(truth))
+    rules = RuleLabels.of(table, prior, len(truth), np.arange(len(truth)))
     few = np.flatnonzero(truth == 1)[:3]
     found = class_balance_from_gold(truth[few], np.ones(3), rules, few, prior)
     assert found.shares[0] == pytest.approx(0.1, abs=0.01)
@@ -67,7 +67,9 @@ def test_few_hand_labels_leave_the_rules_estimate_where_it_is() -> None:
 def test_an_estimate_that_hand_labels_contradict_is_given_up() -> None:
     table, truth = reviews(right=0.99)
     prior, rows = np.array([0.6, 0.4]), np.arange(300)
-    found = class_balance_from_gold(truth[:300], np.ones(300), RuleLabels.of(table, prior, len(truth)), rows, prior)
+    found = class_balance_from_gold(
+        truth[:300], np.ones(300), RuleLabels.of(table, prior, len(truth), rows), rows, prior
+    )
     assert found.shares[0] == pytest.approx((truth == 0).mean(), abs=0.015)
 
 
@@ -81,13 +83,15 @@ def test_without_rules_hand_labels_are_counted_with_one_more_of_each_class() -> 
 def test_a_class_without_a_hand_label_stays_possible() -> None:
     table, truth = reviews(share=0.0)
     prior = np.array([0.01, 0.99])
-    found = class_balance_from_gold(truth[:500], np.ones(500), RuleLabels.of(table, prior, 4000), np.arange(500), prior)
+    found = class_balance_from_gold(
+        truth[:500], np.ones(500), RuleLabels.of(table, prior, 4000, np.arange(500)), np.arange(500), prior
+    )
     assert 0 < found.shares[0] < 0.01
 
 
 def test_rules_that_cannot_vote_on_reviews_outside_of_the_input_are_left_out() -> None:
     votes = np.array([[0, -1], [1, 1], [1, 1], [1, 1], [1, -1], [1, -1]], np.int16)  # the second reads a column
-    rules = RuleLabels.voting_on(np.array([4, 5]), VotePatterns.from_votes(votes), np.array([0.5, 0.5]), 4)
+    rules = RuleLabels.of(VotePatterns.from_votes(votes), np.array([0.5, 0.5]), 4, np.array([4, 5]))
     assert rules.table.patterns.tolist() == [[0], [1]]
     assert rules.counts.tolist() == [1, 3]
     assert rules.look_like(np.array([4, 5]), np.ones(2))
