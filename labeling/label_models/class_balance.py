@@ -142,14 +142,11 @@ def estimate_class_balance(
     """
     voted = majority_shares(table, k)
     careful = 0.99 * voted + 0.01 / k
-    known_groups = np.arange(table.m) if groups is None else groups
-    rows, _ = shared_rows(table, k, known_groups, voters=_IDENTIFIABLE)
-    if groups is None and rows.any():
-        known_groups = correlated_groups(table, k)
-        rows, _ = shared_rows(table, k, known_groups, voters=_IDENTIFIABLE)
+    groups = correlated_groups(table, k) if groups is None else groups
+    rows, _ = shared_rows(table, k, groups, voters=_IDENTIFIABLE)
     if not rows.any():
         return careful
-    learned = run_em(table, k, known_groups).balance
+    learned = run_em(table, k, groups).balance
     if np.any(learned < _COLLAPSED * voted):
         return careful
     known = rows / (rows + _HALFWAY)

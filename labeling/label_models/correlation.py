@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -175,11 +176,9 @@ def _outsiders_view(table: VotePatterns, k: int, groups: npt.NDArray[np.int64], 
     outside = [members[coverage[members].argmax()] for members in others]
     if len(outside) < _MIN_OUTSIDERS:
         return None
-    view = VotePatterns.from_votes(table.patterns[:, outside])
-    counts = np.bincount(view.inverse, weights=table.counts).astype(np.int64)
-    counted = VotePatterns(view.patterns, counts, np.zeros(0, np.int32))
-    fit = run_em(counted, k, np.arange(view.m), max_iter=_VIEW_STEPS)
-    return view.expand(class_probabilities(fit, view, k))
+    view = replace(table.without_rows(), patterns=table.patterns[:, outside])  # EM may see equal rows twice
+    fit = run_em(view, k, np.arange(view.m), max_iter=_VIEW_STEPS)
+    return class_probabilities(fit, view, k)
 
 
 def _components(linked: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
