@@ -110,62 +110,50 @@ def read_embedded_file(path: Path) -> EmbeddedFile:
         raise ModelError(f"The embedded model file {path} is damaged: {error}.") from error
 
 
-class _Cursor:
-    """Reads packed values one after another."""
-
-    def __init__(self, buffer: mmap.mmap) -> None:
-        self.buffer = buffer
-        self.at = len(_MAGIC)
-
-    def take(self, layout: str) -> tuple[int, ...]:
-        values = struct.unpack_from("<" + layout, self.buffer, self.at)
-        self.at += struct.calcsize("<" + layout)
-        return values
-
-    def bytes(self, length: int) -> bytes:
-        self.at += length
-        return self.buffer[self.at - length : self.at]
+def _take(buffer: mmap.mmap, layout: str) -> tuple[int, ...]:
+    """Read packed values from where the last reading ended."""
+    return struct.unpack("<" + layout, buffer.read(struct.calcsize("<" + layout)))
 
 
 def _parse(buffer: mmap.mmap) -> EmbeddedFile:
-    cursor = _Cursor(buffer)
-    cursor.take("I")
-    sizes = cursor.take("7i")
-    _, block = cursor.take("fi")
+    buffer.seek(len(_MAGIC))
+    _take(buffer, "I")
+    sizes = _take(buffer, "7i")
+    _, block = _take(buffer, "fi")
     if block != _BLOCK:
         raise ValueError(f"blocks of {block} weights, expected {_BLOCK}")
-    count, bos, eos, pad, unk = cursor.take("5i")
-    (length,) = cursor.take("Q")
-    offsets = np.frombuffer(cursor.bytes(4 * (count + 1)), "<u4")
-    scores = np.frombuffer(cursor.bytes(4 * count), "<f4").astype(np.float32)
-    blob = cursor.bytes(length)
+    count, bos, eos, pad, unk = _take(buffer, "5i")
+    (length,) = _take(buffer, "Q")
+    offsets = np.frombuffer(buffer.read(4 * (count + 1)), "<u4")
+    scores = np.frombuffer(buffer.read(4 * count), "<f4").astype(np.float32)
+    blob = buffer.read(length)
     return EmbeddedFile(
         sizes=dict(zip(_SIZES, sizes, strict=True)),
         pieces=tuple(blob[a:b].decode() for a, b in pairwise(offsets)),
         scores=scores,
         specials={"bos": bos, "eos": eos, "pad": pad, "unk": unk},
-        replacements=_parse_replacements(cursor),
-        tensors=_parse_directory(cursor),
+        replacements=_parse_replacements(buffer),
+        tensors=_parse_directory(buffer),
         buffer=buffer,
     )
 
 
-def _parse_replacements(cursor: _Cursor) -> dict[int, str]:
-    entries, _ = cursor.take("2I")
+def _parse_replacements(buffer: mmap.mmap) -> dict[int, str]:
+    entries, _ = _take(buffer, "2I")
     replacements = {}
     for _ in range(entries):
-        codepoint, length = cursor.take("IB")
-        replacements[codepoint] = "".join(map(chr, cursor.take(f"{length}I")))
+        codepoint, length = _take(buffer, "IB")
+        replacements[codepoint] = "".join(map(chr, _take(buffer, f"{length}I")))
     return replacements
 
 
-def _parse_directory(cursor: _Cursor) -> dict[str, tuple[int, int, int, int]]:
-    (entries,) = cursor.take("i")
+def _parse_directory(buffer: mmap.mmap) -> dict[str, tuple[int, int, int, int]]:
+    (entries,) = _take(buffer, "i")
     directory = {}
     for _ in range(entries):
-        (length,) = cursor.take("H")
-        name = cursor.bytes(length).decode()
-        kind, count, offset, size = cursor.take("BIQQ")
+        (length,) = _take(buffer, "H")
+        name = buffer.read(length).decode()
+        kind, count, offset, size = _take(buffer, "BIQQ")
         directory[name] = (kind, count, offset, size)
     return directory
 

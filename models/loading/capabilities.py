@@ -51,17 +51,17 @@ def entailment_index(config: dict[str, Any]) -> int | None:
     """Return the class index of entailment in a sequence classifier's config, or ``None``."""
     if not any(str(name).endswith("ForSequenceClassification") for name in config.get("architectures") or []):
         return None
-    return _index_of(config, "entail", but_not="not")  # "not_entailment" of two-class models is the opposite
+    return _index_of(config, "entail")  # "not_entailment" of two-class models is the opposite
 
 
 def contradiction_index(config: dict[str, Any]) -> int | None:
     """Return the class index of contradiction, or ``None`` where the model has no such class."""
-    return _index_of(config, "contradict", but_not="not")
+    return _index_of(config, "contradict")
 
 
-def _index_of(config: dict[str, Any], word: str, *, but_not: str) -> int | None:
+def _index_of(config: dict[str, Any], word: str) -> int | None:
     labels = config.get("id2label") or {}
     for index, label in labels.items():
-        if word in str(label).lower() and not str(label).lower().startswith(but_not):
+        if word in str(label).lower() and not str(label).lower().startswith("not"):
             return int(index)
     return None

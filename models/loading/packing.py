@@ -28,11 +28,7 @@ def pack_linear_layers(model: Any) -> int:
     import torch
 
     try:
-        packed = {
-            name: _packed(module, activation="none")
-            for name, module in model.named_modules()
-            if type(module) is torch.nn.Linear
-        }
+        packed = {name: _packed(module) for name, module in model.named_modules() if type(module) is torch.nn.Linear}
     except (AttributeError, RuntimeError) as error:  # the kernels are torch's own, not a public interface
         _LOG.info("Linear layers are not packed: %s", error)
         return 0
@@ -45,7 +41,7 @@ def pack_linear_layers(model: Any) -> int:
     return len(packed)
 
 
-def _packed(linear: Any, *, activation: str) -> Any:
+def _packed(linear: Any) -> Any:
     import torch
 
     class PackedLinear(torch.nn.Module):
@@ -53,8 +49,7 @@ def _packed(linear: Any, *, activation: str) -> Any:
             super().__init__()
             self.packed = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach(), _TYPICAL_ROWS)
             self.bias = None if linear.bias is None else linear.bias.detach()
-            self.activation = activation
-            self.algorithm = ""
+            self.activation, self.algorithm = "none", ""
 
         def forward(self, inputs: torch.Tensor) -> Any:
             return torch.ops.mkldnn._linear_pointwise(
