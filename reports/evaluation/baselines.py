@@ -10,7 +10,7 @@ from .label_issues import out_of_fold
 _MIN_PER_CLASS = 5
 
 
-def baselines(data: EvaluationData, *, seed: int = 0) -> list[Predictions]:
+def baselines(data: EvaluationData) -> list[Predictions]:
     """Return the majority class and, with enough gold rows, a cross-validated text model of them.
 
     The text model is a logistic regression on words; each gold row is labelled by a model of the others.
@@ -22,7 +22,7 @@ def baselines(data: EvaluationData, *, seed: int = 0) -> list[Predictions]:
     rows = np.bincount(truth, minlength=k)
     if np.count_nonzero(rows) > 1 and rows[rows > 0].min() >= _MIN_PER_CLASS:
         probs = np.zeros((len(truth), k), np.float32)
-        learned = out_of_fold(data.gold.texts, truth, seed=seed, balanced=True)
+        learned = out_of_fold(data.gold.texts, truth, balanced=True)
         probs[:, : learned.shape[1]] = learned
         found.append(Predictions("gold rows only", probs.argmax(axis=1).astype(np.int16), probs, every))
     return found

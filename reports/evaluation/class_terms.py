@@ -14,6 +14,7 @@ import polars as pl
 from ...data.text.normalize import normalize
 
 _MAX_ROWS = 100_000
+_WORDS = 15  # per class
 _STEM = 6  # letters: endings of Kazakh and Russian words are long, stems differ in their beginnings
 _MIN_LETTERS = 3
 _MIN_REVIEWS = 5
@@ -108,7 +109,7 @@ class CharacteristicTerms:
 
 
 def characteristic_terms(
-    rows: pl.DataFrame, classes: Sequence[str], *, dates: pl.Series | None = None, most: int = 15, seed: int = 0
+    rows: pl.DataFrame, classes: Sequence[str], *, dates: pl.Series | None = None
 ) -> CharacteristicTerms:
     """Find words and topics that are over-represented in the reviews of each class.
 
@@ -123,20 +124,16 @@ def characteristic_terms(
     classes : sequence of str
     dates : Series of Date, length n, optional
         One per row, null where unknown.
-    most : int
-        Words per class.
-    seed : int
-        Of the choice among very many rows.
     """
     frame = rows.select("text", "label")
     months = [] if dates is None else _months(frame["label"], dates, classes)
     known = frame.filter(pl.col("label").is_not_null())
-    known = known.sample(_MAX_ROWS, seed=seed) if len(known) > _MAX_ROWS else known
+    known = known.sample(_MAX_ROWS, seed=0) if len(known) > _MAX_ROWS else known
     tokens = _tokens(known["text"])
     words, topics = {}, {}
     for name in classes:
         typical = _typical(tokens, (known["label"] == name).to_numpy())
-        words[name] = [_word(row, known["text"]) for row in typical.head(most).iter_rows(named=True)]
+        words[name] = [_word(row, known["text"]) for row in typical.head(_WORDS).iter_rows(named=True)]
         topics[name] = _topics(tokens, typical, known["text"])
     return CharacteristicTerms(words, topics, months)
 

@@ -37,7 +37,7 @@ class LabelIssues:
     looked_at: int
 
 
-def find_label_issues(rows: pl.DataFrame, labels: LabelSpace, *, seed: int = 0) -> LabelIssues | None:
+def find_label_issues(rows: pl.DataFrame, labels: LabelSpace) -> LabelIssues | None:
     """Find labels that a text model, trained on the other rows, confidently contradicts.
 
     Confident learning (Northcutt et al. 2021, arXiv:1911.00068): a row is an issue if another class has an
@@ -48,8 +48,6 @@ def find_label_issues(rows: pl.DataFrame, labels: LabelSpace, *, seed: int = 0) 
     rows : DataFrame
         id, text, label (null for none).
     labels : LabelSpace
-    seed : int
-        Of the folds, and of the choice among very many rows.
 
     Returns
     -------
@@ -58,13 +56,13 @@ def find_label_issues(rows: pl.DataFrame, labels: LabelSpace, *, seed: int = 0) 
     """
     known = rows.filter(pl.col("label").is_not_null()).select("id", "text", "label")
     if len(known) > _MAX_ROWS:
-        known = known.sample(_MAX_ROWS, seed=seed)
+        known = known.sample(_MAX_ROWS, seed=0)
     counts = known.group_by("label").len()
     known = known.filter(pl.col("label").is_in(counts.filter(pl.col("len") >= _MIN_PER_CLASS)["label"].implode()))
     if known["label"].n_unique() < 2:
         return None
     given = labels.encode(known["label"])
-    probs = out_of_fold(known["text"], given, seed=seed)
+    probs = out_of_fold(known["text"], given)
     suggested, margin = contradicted(probs, given)
     found = np.flatnonzero(suggested != given)
     found = found[np.argsort(-margin[found], kind="stable")]
@@ -100,7 +98,7 @@ def contradicted(probs: npt.NDArray[np.float64], given: Indices) -> tuple[Indice
     return suggested.astype(np.int16), margin
 
 
-def out_of_fold(texts: pl.Series, given: Indices, *, seed: int, balanced: bool = False) -> npt.NDArray[np.float64]:
+def out_of_fold(texts: pl.Series, given: Indices, *, balanced: bool = False) -> npt.NDArray[np.float64]:
     """Return class probabilities by logistic regressions on words that were trained on the other folds.
 
     Parameters
@@ -108,8 +106,6 @@ def out_of_fold(texts: pl.Series, given: Indices, *, seed: int, balanced: bool =
     texts : Series of String, length n
     given : ndarray of int16, shape (n,)
         At least 3 rows of each class that occurs.
-    seed : int
-        Of the folds.
     balanced : bool
         Whether all classes weigh the same in training, as macro-F1 wants it.
 
@@ -125,7 +121,7 @@ def out_of_fold(texts: pl.Series, given: Indices, *, seed: int, balanced: bool =
     words = TfidfVectorizer(sublinear_tf=True, token_pattern=r"\S+", lowercase=False)
     features = words.fit_transform(normalize(texts).to_list())  # the vocabulary is independent of the labels
     model = LogisticRegression(C=2.0, class_weight="balanced" if balanced else None, max_iter=300, tol=1e-3)
-    folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
+    folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=0)
     found = cross_val_predict(model, features, given, cv=folds, method="predict_proba")
     probs = np.zeros((len(given), int(given.max()) + 1))
     probs[:, np.unique(given)] = found

@@ -9,6 +9,8 @@ import numpy as np
 from ...data.types.label_space import ABSTAIN
 from .evaluation_data import EvaluationData, Predictions
 
+_PER_CELL = 3
+
 
 @dataclass(frozen=True)
 class Mistake:
@@ -30,7 +32,7 @@ class Mistake:
     confidence: float | None
 
 
-def most_confident_mistakes(data: EvaluationData, predictions: Predictions, *, most: int = 20) -> list[Mistake]:
+def most_confident_mistakes(data: EvaluationData, predictions: Predictions, *, most: int) -> list[Mistake]:
     """Return the mistakes made with the most confidence."""
     wrong = np.flatnonzero((predictions.hard != data.truth) & (predictions.hard != ABSTAIN) & predictions.unseen)
     if predictions.probs is not None:
@@ -38,15 +40,13 @@ def most_confident_mistakes(data: EvaluationData, predictions: Predictions, *, m
     return [_mistake(data, predictions, int(row)) for row in wrong[:most]]
 
 
-def mistakes_by_cell(
-    data: EvaluationData, predictions: Predictions, *, most: int = 3
-) -> dict[tuple[str, str], list[Mistake]]:
+def mistakes_by_cell(data: EvaluationData, predictions: Predictions) -> dict[tuple[str, str], list[Mistake]]:
     """Return some mistakes for each cell of the confusion matrix off its diagonal: (true class, predicted class)."""
     cells: dict[tuple[str, str], list[Mistake]] = {}
     for row in np.flatnonzero((predictions.hard != data.truth) & predictions.unseen):
         mistake = _mistake(data, predictions, int(row))
         cell = cells.setdefault((mistake.truth, mistake.predicted), [])
-        if len(cell) < most:
+        if len(cell) < _PER_CELL:
             cell.append(mistake)
     return dict(sorted(cells.items()))
 

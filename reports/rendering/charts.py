@@ -32,10 +32,8 @@ def interval_chart(rows: Sequence[tuple[str, Estimate]], *, title: str) -> Marku
         shown = name if len(name) <= 24 else f"{name[:23]}…"
         parts.append(_text(left - 10, y + 4, shown, "end"))
         parts.append(_line(x(value.low), y, x(value.high), y, "bar"))
-        parts.append(
-            f'<circle class="dot" cx="{x(value.value):.1f}" cy="{y}" r="5"><title>{escape(name)}: '
-            f"{value.value:.3f} ({value.low:.3f} to {value.high:.3f})</title></circle>"
-        )
+        shown = f"{name}: {value.value:.3f} ({value.low:.3f} to {value.high:.3f})"
+        parts.append(_dot(x(value.value), y, shown, radius=5))
     return _svg(parts, title, width, height)
 
 
@@ -48,12 +46,9 @@ def selective_chart(retained: Sequence[RetainedRows], *, title: str) -> Markup:
     band = [(x, _y(a.high, low)) for x, a in points] + [(x, _y(a.low, low)) for x, a in reversed(points)]
     parts = [*_axes(low, "share of reviews kept", shares=True), _shape("polygon", "band", band)]
     parts.append(_shape("polyline", "curve", [(x, _y(a.value, low)) for x, a in points]))
-    parts += [
-        f'<circle class="dot" cx="{_x(e.share):.1f}" cy="{_y(e.accuracy.value, low):.1f}" r="4"><title>'
-        f"confidence {e.confidence:.2f} or more: {percent(e.share, 0)} of the reviews, "
-        f"{percent(e.accuracy.value)} right</title></circle>"
-        for e in retained
-    ]
+    for e in retained:
+        shown = f"{percent(e.share, 0)} of the reviews, {percent(e.accuracy.value)} right"
+        parts.append(_dot(_x(e.share), _y(e.accuracy.value, low), f"confidence {e.confidence:.2f} or more: {shown}"))
     return _svg(parts, title)
 
 
@@ -71,10 +66,8 @@ def calibration_chart(calibration: Calibration | None, *, title: str) -> Markup:
     parts.append(_line(x(low), _y(low, low), x(1), _y(1, low), "ideal"))
     for b in calibration.bins:
         parts.append(_line(x(b.confidence), _y(b.accuracy.low, low), x(b.confidence), _y(b.accuracy.high, low), "bar"))
-        parts.append(
-            f'<circle class="dot" cx="{x(b.confidence):.1f}" cy="{_y(b.accuracy.value, low):.1f}" r="4"><title>'
-            f"{b.rows} rows with confidence {b.confidence:.2f}: {percent(b.accuracy.value)} right</title></circle>"
-        )
+        shown = f"{b.rows} rows with confidence {b.confidence:.2f}: {percent(b.accuracy.value)} right"
+        parts.append(_dot(x(b.confidence), _y(b.accuracy.value, low), shown))
     return _svg(parts, title)
 
 
@@ -126,6 +119,10 @@ def _axes(low: float, label: str, *, shares: bool, start: float | None = 0.0) ->
 
 def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
     return f'<line class="{kind}" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>'
+
+
+def _dot(x: float, y: float, title: str, radius: int = 4) -> str:
+    return f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="{radius}"><title>{escape(title)}</title></circle>'
 
 
 def _text(x: float, y: float, text: str, anchor: str) -> str:
