@@ -24,23 +24,19 @@ class Rejections:
     """
 
     def __init__(self) -> None:
-        self._lines: list[int] = []
-        self._reasons: list[str] = []
-        self._excerpts: list[str] = []
+        self._rows: list[tuple[int, str, str]] = []
 
     def add(self, line: int, reason: str, raw: str = "") -> None:
         """Remember one rejected row."""
-        self._lines.append(line)
-        self._reasons.append(reason)
-        self._excerpts.append(raw[:EXCERPT].rstrip("\r\n"))
+        self._rows.append((line, reason, raw[:EXCERPT].rstrip("\r\n")))
 
     def __len__(self) -> int:
         """Count them."""
-        return len(self._lines)
+        return len(self._rows)
 
     def frame(self) -> pl.DataFrame:
         """Return all of them as a table."""
-        return pl.DataFrame([self._lines, self._reasons, self._excerpts], schema=_SCHEMA)
+        return pl.DataFrame(self._rows, schema=_SCHEMA, orient="row")
 
 
 @dataclass(frozen=True, eq=False)

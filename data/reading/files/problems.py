@@ -17,6 +17,7 @@ from ...types.raw_table import RawTable
 from .format_detection import ENDINGS, named_kind
 
 _ACCEPTED = f"Labeler reads {ENDINGS}, these also as .gz or .zip, and - for standard input."
+_DAMAGED = (EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile)
 
 
 @contextmanager
@@ -24,7 +25,7 @@ def reading_file(path: str | Path) -> Iterator[None]:
     """Turn errors of the system into an `InputError` that names the file."""
     try:
         yield
-    except (EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile) as error:
+    except _DAMAGED as error:
         raise InputError(f"{path} is a damaged archive ({error}).", hint="Make it again, or unpack it.") from None
     except OSError as error:
         raise InputError(
@@ -37,14 +38,7 @@ def reading_stdin() -> Iterator[None]:
     """Turn errors of standard input into an `InputError`, also where it is closed or has no bytes."""
     try:
         yield
-    except (
-        OSError,
-        EOFError,
-        zlib.error,
-        zipfile.BadZipFile,
-        AttributeError,
-        ValueError,
-    ) as error:  # closed, or without bytes
+    except (OSError, AttributeError, ValueError, *_DAMAGED) as error:  # closed, or without bytes, or damaged
         raise InputError(f"Standard input cannot be read ({error}).", hint="Pipe a table in, or name a file.") from None
 
 
