@@ -78,10 +78,8 @@ def _holds_ratings(name: str, voter: RatingVoter, corpus: StoredCorpus) -> bool:
     """
     low, high = (choose(end) for choose, end in zip((min, max), zip(*voter.ranges.values(), strict=True), strict=True))
     different = set[float]()
-    for number in range(len(corpus.sizes)):
-        columns = corpus.chunk(number).columns
-        assert columns is not None
-        values = columns[name]
+    for frame in corpus.frames(name):
+        values = frame[name]
         if values.dtype.is_nested() or values.dtype in (pl.Binary, pl.Object):
             return False
         filled = values.drop_nulls()

@@ -39,9 +39,8 @@ def missing_column(name: str, known: Collection[str]) -> VoterError:
 def numeric_columns(corpus: StoredCorpus) -> tuple[str, ...]:
     """Return the columns of text that hold numbers and nothing else, as all do that come from a CSV."""
     numeric, filled = set(corpus.column_names), set[str]()
-    for number in range(len(corpus.sizes)):
-        columns = corpus.chunk(number).columns
-        for column in [] if columns is None else columns.get_columns():
+    for frame in corpus.frames(*corpus.column_names):
+        for column in frame:
             if column.name in numeric and (column.dtype != pl.String or not column.str.contains(_NUMBER).all()):
                 numeric.remove(column.name)
             elif column.dtype == pl.String and (column.str.strip_chars().str.len_bytes() > 0).any():
