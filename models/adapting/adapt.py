@@ -25,7 +25,7 @@ from ..training.fit.schedule import Schedule
 from ..training.fit.trainer import fit_classifier
 from ..training.variants import learning_rate
 from .folder import check_output, describe, finished, held_checkpoints
-from .masking import MaskedTexts, TokenLoss, masked_loss
+from .masking import MaskedTexts, masked_loss, token_loss
 
 if TYPE_CHECKING:
     from ..end_model.record import Mode
@@ -200,7 +200,7 @@ def _adapt(
             model,
             examples,
             schedule=replace(schedule, epochs=1),  # all passes are one pass over texts masked in other ways
-            loss=TokenLoss(),
+            loss=token_loss,
             compute=compute,
             checkpoints=checkpoints,
             key=key,

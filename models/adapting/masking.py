@@ -119,18 +119,11 @@ class MaskedTexts:
         return {**batch, "positions": fill(positions, filling)}, targets, (targets != _IGNORED).float()
 
 
-class TokenLoss:
-    """Cross-entropy of the predicted tokens: their mean."""
+def token_loss(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+    """Return the mean cross-entropy of g predictions: logits (g, v), targets (g,), weights (g,), 0 for filling."""
+    from torch.nn.functional import cross_entropy
 
-    def __call__(self, logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
-        """Return the mean loss of g predictions: logits (g, v), targets (g,), weights (g,), 0 for filling."""
-        from torch.nn.functional import cross_entropy
-
-        return cross_entropy(logits.float(), targets, reduction="sum") / weights.sum().clamp(min=1)
-
-    def plain(self) -> TokenLoss:
-        """Return itself."""
-        return self
+    return cross_entropy(logits.float(), targets, reduction="sum") / weights.sum().clamp(min=1)
 
 
 def masked_loss(model: Any, texts: MaskedTexts, *, compute: Compute, title: str) -> tuple[float, int]:
@@ -163,7 +156,7 @@ def masked_loss(model: Any, texts: MaskedTexts, *, compute: Compute, title: str)
                 targets, weights = (tensor.to(compute.device) for tensor in expected)
                 with torch.autocast(compute.device, dtype=torch.bfloat16, enabled=compute.dtype == "bfloat16"):
                     logits = model(**{name: tensor.to(compute.device) for name, tensor in inputs.items()})
-                total += float(TokenLoss()(logits, targets, weights) * weights.sum())
+                total += float(token_loss(logits, targets, weights) * weights.sum())
                 predicted += int(weights.sum())
                 advance(len(part))
         return total / max(predicted, 1), predicted

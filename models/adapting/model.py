@@ -241,7 +241,7 @@ def build_masked_model(ref: ModelRef, *, mode: Mode, seed: int, compute: Compute
     plan = Plan(dtype, attention, dropout=0.0, lora=lora, train_embeddings=False)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = _load(ref, dtype=dtype, attention=attention)
+        model = _load(ref, plan)
         set_dropout(model, 0.0)
         choose_trainable(model, plan)
     masked = MaskedModel(model, tokenizer, ref, mode=mode)
@@ -252,8 +252,8 @@ def build_masked_model(ref: ModelRef, *, mode: Mode, seed: int, compute: Compute
     return masked.to(compute.device)
 
 
-def _load(ref: ModelRef, **options: Any) -> Any:
+def _load(ref: ModelRef, plan: Plan | None = None) -> Any:
     def may_lack(model: Any, name: str) -> bool:
         return ref.source == "embedded" and not name.startswith(f"{model.base_model_prefix}.")
 
-    return load_backbone(ref.path, "AutoModelForMaskedLM", may_lack=may_lack, **options)[0]
+    return load_backbone(ref.path, "AutoModelForMaskedLM", may_lack=may_lack, plan=plan)[0]

@@ -47,8 +47,7 @@ def load_backbone(
     *,
     may_lack: Callable[[Any, str], bool],
     labels: Sequence[str] = (),
-    dtype: torch.dtype | None = None,
-    attention: str | None = None,
+    plan: Plan | None = None,
 ) -> tuple[Any, set[str]]:
     """Load a model, and list which of its weights the folder does not have.
 
@@ -62,10 +61,8 @@ def load_backbone(
         Takes a model and the name of one of its weights; returns whether the folder may lack it.
     labels : Sequence[str]
         The class names of a sequence classifier.
-    dtype : torch.dtype, optional
-        Format of the weights; float32 by default.
-    attention : str, optional
-        Which implementation of attention; by default the one that transformers takes for the model.
+    plan : Plan, optional
+        Format of the weights and implementation of attention; by default float32 and what transformers takes.
 
     Returns
     -------
@@ -79,7 +76,7 @@ def load_backbone(
     """
     import transformers
 
-    options: dict[str, Any] = {"attn_implementation": attention} if attention else {}
+    options: dict[str, Any] = {"attn_implementation": plan.attention} if plan and plan.attention else {}
     if labels:
         names = dict(enumerate(labels))
         options |= {"id2label": names, "label2id": {name: i for i, name in names.items()}}
@@ -87,7 +84,7 @@ def load_backbone(
     with explain_loading("model", folder):
         model, report = getattr(transformers, auto).from_pretrained(
             str(folder),
-            dtype=dtype or torch.float32,
+            dtype=plan.dtype if plan else torch.float32,
             local_files_only=True,
             use_safetensors=True,
             output_loading_info=True,

@@ -77,8 +77,7 @@ def build_first_token(record: EndModelRecord, tokenizer: Any, backbone: ModelRef
         "AutoModelForSequenceClassification",
         may_lack=is_head_weight,
         labels=record.labels,
-        dtype=plan.dtype,
-        attention=plan.attention,
+        plan=plan,
     )
     set_dropout(model, plan.dropout)
     set_dropout(model.base_model, 0.0)

@@ -157,9 +157,7 @@ def build_sentence(record: EndModelRecord, tokenizer: Any, backbone: ModelRef | 
     if backbone is None:
         encoder: Any = WordVectors(len(tokenizer), _WORD_WIDTH)
         return SentenceClassifier(record, tokenizer, encoder, _layers(record, _WORD_WIDTH, plan.dropout))
-    encoder, _ = load_backbone(
-        backbone.path, "AutoModel", may_lack=is_pooler, dtype=plan.dtype, attention=plan.attention
-    )
+    encoder, _ = load_backbone(backbone.path, "AutoModel", may_lack=is_pooler, plan=plan)
     set_dropout(encoder, 0.0)
     choose_trainable(encoder, plan)
     for name, parameter in encoder.named_parameters():

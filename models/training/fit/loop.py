@@ -27,7 +27,7 @@ from ..history import TrainingLog
 from .batches import Batches, Examples, LengthGroupedSampler
 from .callbacks import Logging, Patience, Saving, best_evaluation, evaluations
 from .checkpoints import Checkpoint, mark_complete, remove_checkpoint
-from .losses import Loss
+from .losses import Loss, SoftLoss
 from .memory import MemoryBudget
 from .rank_agreement import agreement
 from .schedule import Fit, Schedule, TrainingDivergedError
@@ -190,7 +190,8 @@ class SoftLabelTrainer(Trainer):  # type: ignore[misc]  # transformers is not ty
 
     def validated(self, examples: Examples) -> dict[str, float]:
         """Return the mean soft cross-entropy, weighted by row, and the agreement in rank with the soft labels."""
-        loss, rows = self.soft_loss.plain(), np.arange(len(examples))
+        loss = self.soft_loss.plain() if isinstance(self.soft_loss, SoftLoss) else self.soft_loss
+        rows = np.arange(len(examples))
 
         @torch.no_grad()
         def attempt(tokens: int) -> dict[str, float]:

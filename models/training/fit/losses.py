@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,14 +15,8 @@ if TYPE_CHECKING:
 PerClass = Sequence[float] | npt.NDArray[np.floating]
 
 
-class Loss(Protocol):
-    """What a fit minimises."""
-
-    def __call__(self, logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
-        """Return the weighted mean loss of a batch, a scalar."""
-
-    def plain(self) -> Loss:
-        """Return what models are compared by."""
+Loss: TypeAlias = "Callable[[Tensor, Tensor, Tensor], Tensor]"
+"""What a fit minimises: takes logits, targets and weights, returns the weighted mean loss of a batch, a scalar."""
 
 
 @dataclass(frozen=True, eq=False)

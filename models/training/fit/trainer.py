@@ -44,7 +44,7 @@ def fit_classifier(
         The rows to learn from.
     schedule : Schedule
         How long and how fast.
-    loss : SoftLoss or TokenLoss
+    loss : SoftLoss or `token_loss`
         What is minimised.
     compute : Compute
         Device and number format; bfloat16 means autocast over float32 weights.

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labeler.models.adapting.masking import MaskedTexts, Row, TokenLoss
+from labeler.models.adapting.masking import MaskedTexts, Row, token_loss
 from labeler.models.loading.open_model import load_tokenizer
 
 SPECIAL = 5  # of the tiny model: <s> <pad> </s> <unk> <mask>
@@ -87,7 +87,7 @@ def test_outputs_may_be_columns_of_fewer_tokens(tokenizer: Any) -> None:
 
 def test_filling_counts_nothing() -> None:
     logits, targets = torch.randn(4, 9), torch.tensor([1, 2, -100, -100])
-    loss = TokenLoss()(logits, targets, (targets >= 0).float())
+    loss = token_loss(logits, targets, (targets >= 0).float())
     assert float(loss) == pytest.approx(float(torch.nn.functional.cross_entropy(logits[:2], targets[:2])))
     nothing = torch.full((4,), -100)
-    assert float(TokenLoss()(logits, nothing, torch.zeros(4))) == 0
+    assert float(token_loss(logits, nothing, torch.zeros(4))) == 0
