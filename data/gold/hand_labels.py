@@ -31,7 +31,7 @@ def hand_labels(run: RunDirectory, label_space: LabelSpace, given: GoldTable | N
     Returns
     -------
     GoldTable or None
-        The rows of samples weigh 1 each: `gold_record.with_record` weighs them. None if there are no labels.
+        The rows of samples weigh 1 each: `inclusion.with_record` weighs them. None if there are no labels.
 
     Raises
     ------
