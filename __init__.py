@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .api.run import Run
     from .config import Task
     from .data.errors import LabelerError
-    from .labeling.label_model import LabelModel
+    from .labeling.estimator import LabelModel
     from .labeling.label_models.summary import lf_summary
     from .models.end_model.load import EndModel
 
@@ -33,7 +33,7 @@ __all__ = [
 
 _HOMES = {
     "EndModel": "models.end_model.load",
-    "LabelModel": "labeling.label_model",
+    "LabelModel": "labeling.estimator",
     "LabelerError": "data.errors",
     "Run": "api.run",
     "Task": "config",

@@ -25,7 +25,7 @@ _SHOWN = 3  # texts without content that are quoted
 
 
 @dataclass(frozen=True, eq=False)
-class GoldRows:
+class LocatedGold:
     """The rows of a corpus with a known label.
 
     Parameters
@@ -64,7 +64,7 @@ class Reviews:
         Number of input rows.
     rejected : int
         Input rows that could not be used.
-    gold : GoldRows, optional
+    gold : LocatedGold, optional
         What is known; None without a gold file.
     key : str
         Digest of the rows and of how they were read.
@@ -75,7 +75,7 @@ class Reviews:
     corpus: StoredCorpus
     n_input: int
     rejected: int = 0
-    gold: GoldRows | None = None
+    gold: LocatedGold | None = None
     key: str = ""
     notes: tuple[str, ...] = ()
 
@@ -207,7 +207,7 @@ class _SeenRows:
         return StoredCorpus(run.corpus, tuple(self.sizes), columns, self._texts.hexdigest(), self._ids.hexdigest())
 
 
-def _outside(gold: GoldTable, seen: _SeenRows) -> tuple[pl.DataFrame, GoldRows]:
+def _outside(gold: GoldTable, seen: _SeenRows) -> tuple[pl.DataFrame, LocatedGold]:
     """Return id and text of the gold rows that are not in the input, and where all gold rows are."""
     assert seen.matcher is not None
     match = seen.matcher.match()
@@ -217,7 +217,7 @@ def _outside(gold: GoldTable, seen: _SeenRows) -> tuple[pl.DataFrame, GoldRows]:
     usable = usable.sort("row")
     extra = pl.DataFrame([_fresh_ids(usable["id"], seen.taken), usable["text"]])
     inside = match.labels[match.positions]
-    known = GoldRows(
+    known = LocatedGold(
         rows=np.concatenate([match.positions, seen.rows + np.arange(len(extra))]),
         labels=np.concatenate([inside, usable["label"].to_numpy()]).astype(np.int16),
         weights=np.concatenate([match.weights(gold), usable["weight"].to_numpy()]),

@@ -16,9 +16,9 @@ from ...models.end_model.record import Head
 from ...models.loading.device import choose_compute
 from ...models.loading.resolve import resolve_model
 from ...models.training.fit.batches import Examples
+from ...models.training.fit.fitting import fit_classifier
 from ...models.training.fit.losses import SoftLoss
 from ...models.training.fit.schedule import Schedule
-from ...models.training.fit.trainer import fit_classifier
 from ..process import run_labeler
 from ..results import Result
 from ..reviews import write_numbered

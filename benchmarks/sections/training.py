@@ -17,9 +17,9 @@ from ...models.end_model.record import Mode
 from ...models.loading.device import choose_compute, quiet_transformers
 from ...models.loading.resolve import ModelRef, resolve_model
 from ...models.training.fit.batches import Examples
+from ...models.training.fit.fitting import fit_classifier
 from ...models.training.fit.losses import SoftLoss
 from ...models.training.fit.schedule import Schedule
-from ...models.training.fit.trainer import fit_classifier
 from ...models.training.settings import TrainSection
 from ..results import Result
 from .rules import Rules

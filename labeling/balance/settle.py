@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ...data.errors import ConfigError
 from ...data.gold.weights import NOT_RANDOM, effective_rows
 from ...data.types.label_space import LabelSpace
-from ..input import GoldRows, Reviews
+from ..input import LocatedGold, Reviews
 from ..label_models.class_balance import estimate_class_balance, given_balance
 from ..label_models.patterns import VotePatterns
 from .from_gold import RuleLabels, class_balance_from_gold
@@ -86,7 +86,7 @@ def settle_class_balance(
 
 
 def _from_gold(
-    gold: GoldRows, n_input: int, rule_votes: VotePatterns | None, estimated: ClassBalance, *, insist: bool
+    gold: LocatedGold, n_input: int, rule_votes: VotePatterns | None, estimated: ClassBalance, *, insist: bool
 ) -> ClassBalance:
     chosen, notes = _of_input(gold, n_input)
     rows, weights = gold.rows[chosen], gold.weights[chosen]
@@ -104,7 +104,7 @@ def _from_gold(
     return ClassBalance(found.shares, source, np.stack([found.low, found.high]), notes)
 
 
-def _of_input(gold: GoldRows, n_input: int) -> tuple[npt.NDArray[np.bool_], tuple[str, ...]]:
+def _of_input(gold: LocatedGold, n_input: int) -> tuple[npt.NDArray[np.bool_], tuple[str, ...]]:
     """Choose the hand labels that represent the input: its own, unless most are of other reviews."""
     inside = gold.rows < n_input
     if inside.all():

@@ -23,7 +23,7 @@ from ..user_code.reads import Reads, unchanged
 from ..voters.shared.columns import missing_column
 from .checkpoints import Checkpoints
 from .configured import NamedVoter
-from .executor import Answer, Executor
+from .executor import ChunkOutput, Executor
 from .registry import ScoringVoter
 
 VoteColumn = npt.NDArray[np.signedinteger]
@@ -135,7 +135,7 @@ def _vote(
 
 def _answers(
     voters: Sequence[NamedVoter], corpus: StoredCorpus, executor: Executor, checkpoints: Checkpoints, k: int
-) -> Generator[list[Answer], None, None]:
+) -> Generator[list[ChunkOutput], None, None]:
     """Yield the answers on every chunk, computing only those that an earlier run did not get to."""
     numbers = range(len(corpus.sizes))
     known = {number for number in numbers if checkpoints.has(number)}
@@ -165,7 +165,7 @@ class _VoteBuffer:
         self._computes: set[Compute] = set()
         self._reads = Reads()
 
-    def add(self, chunk: int, answer: Answer) -> None:
+    def add(self, chunk: int, answer: ChunkOutput) -> None:
         """Add the answer on a chunk."""
         self.seconds += answer.seconds
         if answer.compute:

@@ -12,7 +12,7 @@ import polars as pl
 from ...data.types.votes import Votes
 from ...data.writing.atomic import remove_path, write_parquet
 from ...models.loading.device import Compute
-from .executor import Answer
+from .executor import ChunkOutput
 
 _SPENT = "labeler_seconds_and_compute"
 
@@ -36,14 +36,14 @@ class Checkpoints:
         except (pl.exceptions.PolarsError, OSError):
             return False
 
-    def save(self, chunk: int, answers: Sequence[Answer]) -> None:
+    def save(self, chunk: int, answers: Sequence[ChunkOutput]) -> None:
         """Keep the answers on a chunk; raises RunError if they cannot be written."""
         self.folder.mkdir(parents=True, exist_ok=True)
         spent = [[answer.seconds, answer.compute and asdict(answer.compute)] for answer in answers]
         columns = [_frame(answer).to_struct(str(number)) for number, answer in enumerate(answers)]
         write_parquet(self._path(chunk), pl.DataFrame(columns), metadata={_SPENT: json.dumps(spent)})
 
-    def load(self, chunk: int) -> list[Answer]:
+    def load(self, chunk: int) -> list[ChunkOutput]:
         """Read the answers on a chunk that `has` found."""
         spent = json.loads(pl.read_parquet_metadata(self._path(chunk))[_SPENT])
         columns = pl.read_parquet(self._path(chunk), glob=False, hive_partitioning=False).get_columns()
@@ -57,14 +57,14 @@ class Checkpoints:
         return self.folder / f"{chunk:08d}.parquet"
 
 
-def _frame(answer: Answer) -> pl.DataFrame:
+def _frame(answer: ChunkOutput) -> pl.DataFrame:
     """Make columns of votes and confidence, or one per class of scores."""
     if isinstance(answer.output, Votes):
         return pl.DataFrame({"vote": answer.output.labels, "confidence": answer.output.confidence})
     return pl.DataFrame(answer.output, schema=[str(label) for label in range(answer.output.shape[1])])
 
 
-def _answer(frame: pl.DataFrame, seconds: float, compute: dict[str, str] | None) -> Answer:
+def _answer(frame: pl.DataFrame, seconds: float, compute: dict[str, str] | None) -> ChunkOutput:
     votes = "vote" in frame.columns
     output = Votes(frame["vote"].to_numpy(), frame["confidence"].to_numpy()) if votes else frame.to_numpy()
-    return Answer(output, seconds, Compute(**compute) if compute else None)  # type: ignore[arg-type]
+    return ChunkOutput(output, seconds, Compute(**compute) if compute else None)  # type: ignore[arg-type]

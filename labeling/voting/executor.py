@@ -22,7 +22,7 @@ from .registry import ScoringVoter
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class ChunkOutput:
     """The output of a voter on one chunk.
 
     Parameters
@@ -49,7 +49,7 @@ class Executor(Protocol):
 
     def answers(
         self, voters: Sequence[NamedVoter], corpus: StoredCorpus, chunks: Sequence[int], *, k: int
-    ) -> Generator[list[Answer], None, None]:
+    ) -> Generator[list[ChunkOutput], None, None]:
         """Yield, chunk by chunk in the order given, one answer per voter.
 
         Parameters
@@ -70,14 +70,14 @@ class LocalExecutor:
 
     def answers(
         self, voters: Sequence[NamedVoter], corpus: StoredCorpus, chunks: Sequence[int], *, k: int
-    ) -> Generator[list[Answer], None, None]:
+    ) -> Generator[list[ChunkOutput], None, None]:
         """Yield one answer per voter, chunk by chunk; raises what the voters raise."""
         for number in chunks:
             chunk = corpus.chunk(number)
             yield [answer(named, chunk, k) for named in voters]
 
 
-def answer(named: NamedVoter, chunk: Corpus, k: int) -> Answer:
+def answer(named: NamedVoter, chunk: Corpus, k: int) -> ChunkOutput:
     """Let a voter vote on, or score, a chunk.
 
     Raises
@@ -92,7 +92,7 @@ def answer(named: NamedVoter, chunk: Corpus, k: int) -> Answer:
     compute = choose_compute() if named.model else None
     code = named.code
     reads = Reads(code.voting.files.copy(), set(code.doubts)) if code else Reads()
-    return Answer(output, time.perf_counter() - started, compute, reads)
+    return ChunkOutput(output, time.perf_counter() - started, compute, reads)
 
 
 def _checked(named: NamedVoter, chunk: Corpus, k: int) -> Votes | npt.NDArray[np.float32]:

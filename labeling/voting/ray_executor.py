@@ -21,7 +21,7 @@ from ...data.types.corpus import Corpus
 from ...data.types.stored_corpus import StoredCorpus
 from ..user_code.reads import unchanged
 from .configured import NamedVoter
-from .executor import Answer, answer
+from .executor import ChunkOutput, answer
 from .serialized import SerializedVoters
 
 Slot = Callable[[Corpus], Any]
@@ -66,7 +66,7 @@ class RayExecutor:
 
     def answers(
         self, voters: Sequence[NamedVoter], corpus: StoredCorpus, chunks: Sequence[int], *, k: int
-    ) -> Generator[list[Answer], None, None]:
+    ) -> Generator[list[ChunkOutput], None, None]:
         """Yield one answer per voter, chunk by chunk; raises what the voters raise.
 
         Raises
@@ -129,8 +129,8 @@ class VoterActor:
     def __init__(self) -> None:
         self._voters: Sequence[NamedVoter] = ()
 
-    def answers(self, serialized: SerializedVoters, chunk: Corpus) -> list[Answer]:
-        """Answer for a chunk."""
+    def answers(self, serialized: SerializedVoters, chunk: Corpus) -> list[ChunkOutput]:
+        """Apply the voters to a chunk."""
         _end_at_once()
         self._voters = self._voters or serialized.restore()
         return [answer(named, chunk, serialized.k) for named in self._voters]
@@ -177,7 +177,7 @@ def _task_slots(serialized: Any) -> list[Slot]:
     return [_slot(task, serialized)] * (2 * max(int(ray.cluster_resources().get("CPU", 1)), 1))
 
 
-def _answers(serialized: SerializedVoters, chunk: Corpus) -> list[Answer]:
+def _answers(serialized: SerializedVoters, chunk: Corpus) -> list[ChunkOutput]:
     return VoterActor().answers(serialized, chunk)
 
 
@@ -215,7 +215,7 @@ def _in_order(slots: Sequence[Slot], chunks: Iterator[Corpus]) -> Iterator[Any]:
     yield from order
 
 
-def _received(references: Iterator[Any], what: str) -> Iterator[list[Answer]]:
+def _received(references: Iterator[Any], what: str) -> Iterator[list[ChunkOutput]]:
     """Fetch answers; what went wrong with a voter is raised as if it had been called here."""
     import ray
 
@@ -235,7 +235,7 @@ def _received(references: Iterator[Any], what: str) -> Iterator[list[Answer]]:
         yield answers
 
 
-def check_reads(answers: list[Answer]) -> None:
+def check_reads(answers: list[ChunkOutput]) -> None:
     """Refuse votes that depend on files which are not the same on the worker's machine as here.
 
     Raises

@@ -21,8 +21,8 @@ from ...data.version import __version__
 from ...data.writing.atomic import atomic_path
 from ..loading.device import Compute, choose_compute
 from ..loading.resolve import resolve_model
+from ..training.fit.fitting import fit_classifier
 from ..training.fit.schedule import Schedule
-from ..training.fit.trainer import fit_classifier
 from ..training.variants import learning_rate
 from .folder import check_output, describe, finished, held_checkpoints
 from .masking import MaskedTexts, masked_loss, token_loss

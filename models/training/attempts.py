@@ -8,7 +8,7 @@ from typing import TypeVar
 from ...data.distributed import is_distributed
 from ...data.errors import ModelError
 from ..loading.device import from_main_process
-from .fit.rank_agreement import Agreement
+from .fit.rank_agreement import RankAgreement
 from .fit.schedule import TrainingDivergedError
 
 _SLOWER = (1, 3, 10)  # what the learning rates are divided by, attempt after attempt
@@ -22,8 +22,8 @@ T = TypeVar("T")
 
 
 def until_learned(
-    train: Callable[[int, int], tuple[T, Agreement]], what: str, note: Callable[[str], None]
-) -> tuple[T, Agreement]:
+    train: Callable[[int, int], tuple[T, RankAgreement]], what: str, note: Callable[[str], None]
+) -> tuple[T, RankAgreement]:
     """Train with lower and lower learning rates until the outcome is a classifier.
 
     A loss does not tell: where 95 % of the rows are of one class, a network that has collapsed to saying so has

@@ -15,10 +15,10 @@ from ...data.progress import progress, status
 from ..end_model.build import build_classifier
 from ..loading.device import Compute
 from .fit.batches import Examples
+from .fit.fitting import fit_classifier
 from .fit.losses import SoftLoss
 from .fit.phases import finished_phase, keep_phase
 from .fit.schedule import Fit, Schedule
-from .fit.trainer import fit_classifier
 from .history import TrainingLog
 from .rows.training_rows import TrainingRows
 from .settings import TrainSection

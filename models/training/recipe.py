@@ -11,7 +11,7 @@ from ..loading.device import from_main_process
 from .attempts import nothing_learned, until_learned
 from .fit.batches import Examples
 from .fit.losses import SoftLoss
-from .fit.rank_agreement import Agreement, agreement
+from .fit.rank_agreement import RankAgreement, agreement
 from .fit.schedule import Fit
 from .fitter import Fitter
 from .rows.imbalance import class_weights, log_prior
@@ -35,7 +35,7 @@ class Trained:
         Its final bias holds the decision threshold.
     fit : Fit
         The numbers of the fit to all rows.
-    agreement : Agreement
+    agreement : RankAgreement
         With the labels of the held-out rows; of those trained on if none are held out.
     gold_only : TextClassifier, optional
         For comparison, the same classifier trained on the used gold rows alone; None where they are not trained on.
@@ -43,7 +43,7 @@ class Trained:
 
     classifier: TextClassifier
     fit: Fit
-    agreement: Agreement
+    agreement: RankAgreement
     gold_only: TextClassifier | None = None
 
 
@@ -82,7 +82,7 @@ def train_classifier(fitter: Fitter) -> Trained:
 
 def _fit_all(
     fitter: Fitter, first: TextClassifier, examples: Examples, *, corrected: bool
-) -> tuple[TextClassifier, Fit, Agreement]:
+) -> tuple[TextClassifier, Fit, RankAgreement]:
     """Train on all rows, with the answer to rare classes and the validation that the settings ask for."""
     imbalance = fitter.settings.imbalance
     loss = SoftLoss(
@@ -92,7 +92,7 @@ def _fit_all(
     validation = _validation(fitter, first)
     schedule = fitter.schedule(first, len(examples), corrected=corrected)
 
-    def train(attempt: int, slower: int) -> tuple[tuple[TextClassifier, Fit], Agreement]:
+    def train(attempt: int, slower: int) -> tuple[tuple[TextClassifier, Fit], RankAgreement]:
         classifier = fitter.new_classifier(attempt) if attempt else first
         phase, slow = attempt_name("all", attempt), slowed(schedule, attempt, slower)
         fit = fitter.fit(classifier, examples, phase, slow, loss=loss, validation=validation)
@@ -120,6 +120,6 @@ def _fit_gold(fitter: Fitter, classifier: TextClassifier, gold: GoldRows, phase:
     fitter.fit(classifier, fitter.gold_examples(classifier, gold), phase, schedule, fresh=fresh)
 
 
-def _agreement(fitter: Fitter, classifier: TextClassifier) -> Agreement:
+def _agreement(fitter: Fitter, classifier: TextClassifier) -> RankAgreement:
     texts, targets, _ = fitter.rows.evaluated()
     return agreement(fitter.logits_of(classifier, texts.to_list()), targets)

@@ -11,7 +11,7 @@ from ...data.progress import Advance, status
 from ..scoring.priors import prior_offset, standardised
 from .attempts import until_learned
 from .fit.batches import Examples
-from .fit.rank_agreement import Agreement, agreement
+from .fit.rank_agreement import RankAgreement, agreement
 from .fitter import Fitter
 from .rows.denoise import blended
 from .rows.training_rows import text_parts
@@ -59,7 +59,7 @@ def _student_logits(
     """Return the logits of the rows `own` by a student that was trained on the rows `others`."""
     trained_on = examples.take(others)
 
-    def train(attempt: int, slower: int) -> tuple[npt.NDArray[np.float32], Agreement]:
+    def train(attempt: int, slower: int) -> tuple[npt.NDArray[np.float32], RankAgreement]:
         student = fitter.new_classifier(attempt)
         schedule = slowed(fitter.schedule(student, len(trained_on)), attempt, slower)
         fitter.fit(student, trained_on, attempt_name(phase, attempt), schedule)

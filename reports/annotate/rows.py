@@ -15,7 +15,7 @@ _SETTLED = "settled, was "
 
 
 @dataclass(frozen=True)
-class Row:
+class ReviewRow:
     """One review and the analyst's label and note.
 
     Parameters
@@ -47,12 +47,12 @@ class Row:
         """The label before the review was settled: agreement is measured on that one."""
         return self.before if self.mark == "settled" else self.label
 
-    def same_as(self, other: Row) -> bool:
+    def same_as(self, other: ReviewRow) -> bool:
         """Whether both have the same label, note and mark."""
         return replace(self, version=0) == replace(other, version=0)
 
 
-def to_cell(row: Row) -> str | None:
+def to_cell(row: ReviewRow) -> str | None:
     """Write the mark of a row, and of a settled one the label it had before, as one cell; None without a mark."""
     return f"{_SETTLED}{row.before}" if row.mark == "settled" and row.before is not None else row.mark or None
 

@@ -12,7 +12,7 @@ from ...data.progress import status
 from ...data.types.label_space import LabelSpace
 from ...data.types.task import Label
 from .agreement import compare_annotations
-from .rows import Row
+from .rows import ReviewRow
 from .store import open_store
 from .table import read_annotations
 
@@ -25,7 +25,7 @@ def serve(
     *,
     second: Path | None = None,
     port: int = 0,
-) -> list[Row]:
+) -> list[ReviewRow]:
     """Show a page to label the reviews of a file, until Ctrl-C or the page's own button ends it.
 
     Parameters
@@ -41,7 +41,7 @@ def serve(
 
     Returns
     -------
-    list of Row
+    list of ReviewRow
         The rows as they are in the file now.
 
     Raises

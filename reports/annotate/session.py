@@ -12,7 +12,7 @@ from ...data.progress import status
 from ...data.runs.directory import RunDirectory
 from ...data.types.label_space import LabelSpace
 from ...data.types.task import Label
-from .rows import Row
+from .rows import ReviewRow
 from .server import serve
 from .table import read_annotations
 
@@ -70,7 +70,9 @@ def annotate_file(
         status(line)
 
 
-def closing_lines(rows: Sequence[Row], file: Path, run: RunDirectory, samples: Sequence[DrawnSample]) -> list[str]:
+def closing_lines(
+    rows: Sequence[ReviewRow], file: Path, run: RunDirectory, samples: Sequence[DrawnSample]
+) -> list[str]:
     """Say how far the file is labelled, and the commands that come next."""
     done = sum(row.label is not None for row in rows)
     skipped = sum(row.mark == "skipped" for row in rows)
@@ -92,7 +94,7 @@ def closing_lines(rows: Sequence[Row], file: Path, run: RunDirectory, samples: S
     return [*lines, f"next: {label}", f"then: {command('report', '--run', run.path)}"]
 
 
-def _copied(rows: Sequence[Row], samples: Sequence[DrawnSample]) -> Path | None:
+def _copied(rows: Sequence[ReviewRow], samples: Sequence[DrawnSample]) -> Path | None:
     """Return the sample of which a file is another annotator's copy."""
     ids = {row.id for row in rows}
     return next((sample.file for sample in samples if ids <= set(sample.frame["id"]) and sample.file.exists()), None)

@@ -14,7 +14,7 @@ from ...data.runs.names import safe_file_name
 from ...data.types.label_space import LabelSpace
 from ...data.writing.atomic import TEMPORARY_SUFFIX
 from ...data.writing.lock import file_lock, reason_of
-from .rows import Mark, Row
+from .rows import Mark, ReviewRow
 from .table import AnnotationTable, read_annotations, require_writable
 
 UNDO_DEPTH = 1000
@@ -36,7 +36,7 @@ class AnnotationStore:
         The file as it was opened.
     labels : LabelSpace
         The classes.
-    rows : list[Row]
+    rows : list[ReviewRow]
         The rows as they are on disk now.
     version : int
         Number of the last change, undone ones included.
@@ -48,14 +48,16 @@ class AnnotationStore:
         self.rows = table.rows()
         self.version = 0
         self._stamp = _stamp(table.path)
-        self._undo: deque[tuple[int, Row, int]] = deque(maxlen=UNDO_DEPTH)  # position, the row before, version after
+        self._undo: deque[tuple[int, ReviewRow, int]] = deque(
+            maxlen=UNDO_DEPTH
+        )  # position, the row before, version after
 
     @property
     def last_change(self) -> int | None:
         """Version of the change that `undo` would undo."""
         return self._undo[-1][2] if self._undo else None
 
-    def change(self, position: int, *, version: int, label: str | None, note: str, mark: Mark = "") -> Row:
+    def change(self, position: int, *, version: int, label: str | None, note: str, mark: Mark = "") -> ReviewRow:
         """Change a row; when this returns, it is on disk.
 
         Parameters
@@ -120,7 +122,7 @@ class AnnotationStore:
         self._undo.pop()
         return position
 
-    def _put(self, position: int, row: Row) -> None:
+    def _put(self, position: int, row: ReviewRow) -> None:
         old = self.rows[position]
         self.rows[position] = replace(row, version=self.version + 1)
         try:
@@ -140,7 +142,7 @@ class AnnotationStore:
         self.table.write(self.rows)
         self._stamp = _stamp(path)
 
-    def _continues(self, position: int, before: Row, after: Row) -> bool:
+    def _continues(self, position: int, before: ReviewRow, after: ReviewRow) -> bool:
         """Whether a change goes on writing the note of the change before: one undo reverts the whole note."""
         if not self._undo or self._undo[-1][2] != before.version or self._undo[-1][0] != position:
             return False

@@ -23,7 +23,7 @@ from ...data.reading.usable_rows import find_columns
 from ...data.types.label_space import LabelSpace
 from ...data.types.raw_table import concat_tables
 from ...data.writing.atomic import atomic_path
-from .rows import COLUMN, Row, from_cell, to_cell
+from .rows import COLUMN, ReviewRow, from_cell, to_cell
 
 # A cell that a spreadsheet would run, or one that was escaped before (see `data.text.escaping`).
 _FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
@@ -68,18 +68,18 @@ class AnnotationTable:
         """Count the rows."""
         return len(self.frame)
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[ReviewRow]:
         """Return the reviews; a text is empty where there is none, and formulas in notes are unescaped."""
         frame, blank = self.frame, [""] * len(self)
         texts, notes = self.text.of(frame).fill_null(""), frame[self.note].fill_null("")
         cells = frame[COLUMN].fill_null("").str.strip_chars() if COLUMN in frame.columns else blank
         rows = zip(frame[self.id], texts, _stripped(frame[self.label]), notes, cells, strict=True)
         return [
-            Row(name, text, label, unescape_formula(note), *from_cell(cell, label))
+            ReviewRow(name, text, label, unescape_formula(note), *from_cell(cell, label))
             for name, text, label, note, cell in rows
         ]
 
-    def write(self, rows: Sequence[Row]) -> None:
+    def write(self, rows: Sequence[ReviewRow]) -> None:
         """Write the file anew, atomically and flushed to disk, with the labels, notes and marks of these rows.
 
         A note that a spreadsheet would run as a formula gets a leading apostrophe; other columns stay as they were.

@@ -15,7 +15,7 @@ from labeler.data.types.label_space import LabelSpace
 from labeler.data.types.soft_labels import SoftLabels
 from labeler.data.types.stored_corpus import StoredCorpus
 from labeler.labeling.balance.settle import ClassBalance
-from labeler.labeling.input import GoldRows, Reviews
+from labeler.labeling.input import LocatedGold, Reviews
 from labeler.labeling.label_models.patterns import VotePatterns
 from labeler.labeling.outputs import (
     Labelled,
@@ -35,7 +35,7 @@ PROBS = np.array([[0.3, 0.7], [0.1, 0.9], [0.5, 0.5], [0.8, 0.2]], dtype=np.floa
 
 
 def labelled(
-    folder: Path, *, n_input: int = 4, kinds: tuple[str, str] = ("existing", "keyword"), gold: GoldRows | None = None
+    folder: Path, *, n_input: int = 4, kinds: tuple[str, str] = ("existing", "keyword"), gold: LocatedGold | None = None
 ) -> Labelled:
     pl.DataFrame({"id": ["1", "2", "3", "4"], "text": list("wxyz")}).write_parquet(folder / "corpus.parquet")
     corpus = StoredCorpus(folder / "corpus.parquet", (3, 1), (), "", "")
@@ -82,7 +82,7 @@ def test_the_labels_say_null_where_nobody_voted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("n_input", [2, 3, 4])
 def test_gold_rows_stand_beside_their_labels(tmp_path: Path, n_input: int) -> None:
-    gold = GoldRows(np.array([1, 3]), np.array([0, 1], np.int16), np.array([1.0, 2.0]))
+    gold = LocatedGold(np.array([1, 3]), np.array([0, 1], np.int16), np.array([1.0, 2.0]))
     run = written(labelled(tmp_path, n_input=n_input, gold=gold), tmp_path)
     frame = pl.read_parquet(run.gold)
     assert frame.columns[:5] == ["id", "text", "gold", "weight", "label"]
@@ -91,7 +91,7 @@ def test_gold_rows_stand_beside_their_labels(tmp_path: Path, n_input: int) -> No
 
 
 def test_no_gold_rows_give_an_empty_table_with_all_columns(tmp_path: Path) -> None:
-    gold = GoldRows(np.zeros(0, np.int64), np.zeros(0, np.int16), np.zeros(0))
+    gold = LocatedGold(np.zeros(0, np.int64), np.zeros(0, np.int16), np.zeros(0))
     frame = pl.read_parquet(written(labelled(tmp_path, gold=gold), tmp_path).gold)
     assert frame.height == 0
     assert frame.columns[:5] == ["id", "text", "gold", "weight", "label"]

@@ -43,7 +43,7 @@ def test_a_library_whose_private_interfaces_are_used_has_an_upper_bound(name: st
 def test_the_trainer_calls_the_methods_that_training_overrides(method: str, parameters: list[str]) -> None:
     from transformers import Trainer
 
-    from labeler.models.training.fit.loop import SoftLabelTrainer
+    from labeler.models.training.fit.trainer import SoftLabelTrainer
 
     assert hasattr(Trainer, method), f"Trainer has no {method}: see SoftLabelTrainer.{method}"
     assert list(inspect.signature(getattr(Trainer, method)).parameters) == parameters

@@ -14,7 +14,7 @@ from typer.testing import Result
 
 from labeler.data.types.label_space import LabelSpace
 from labeler.reports.annotate import session
-from labeler.reports.annotate.rows import Row
+from labeler.reports.annotate.rows import ReviewRow
 from labeler.reports.annotate.store import open_store
 
 App = Callable[..., Result]
@@ -40,7 +40,7 @@ def fill(file: Path, *labels: str | None) -> list[str]:
         return [row.id for row in store.rows]
 
 
-def rows_of(file: Path, *_: object, **__: object) -> list[Row]:
+def rows_of(file: Path, *_: object, **__: object) -> list[ReviewRow]:
     """Return what a page that is closed at once returns."""
     with open_store(file, LABELS) as store:
         return store.rows
@@ -53,7 +53,7 @@ def printed(result: Result, word: str) -> list[str]:
 
 
 def test_every_printed_step_works_as_it_stands(app: App, labelled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def serve(path: Path, *_: object, **__: object) -> list[Row]:
+    def serve(path: Path, *_: object, **__: object) -> list[ReviewRow]:
         fill(path, *["positive"] * 10)
         return rows_of(path)
 

@@ -19,7 +19,7 @@ _TELLING_AUC = 0.8  # if even this ranking would not stand out from chance, the 
 
 
 @dataclass(frozen=True)
-class Agreement:
+class RankAgreement:
     """Agreement in rank of n reviews' logits with their soft labels.
 
     Parameters
@@ -55,7 +55,7 @@ class Agreement:
         return None
 
 
-def agreement(logits: Floats, targets: Floats) -> Agreement:
+def agreement(logits: Floats, targets: Floats) -> RankAgreement:
     """Compare the order of logits with that of soft labels.
 
     `auc` is (1 + G) / 2 of the Gini correlation G = cov(p, rank(s)) / cov(p, rank(p)) between labels p and scores s
@@ -70,14 +70,14 @@ def agreement(logits: Floats, targets: Floats) -> Agreement:
 
     Returns
     -------
-    Agreement
+    RankAgreement
         With an `auc` of 0.5 and a `z` of 0 where all labels, or all logits, are equal.
     """
     scores = logits - np.logaddexp.reduce(np.asarray(logits, np.float64), axis=1, keepdims=True)
     centred = targets - targets.mean(axis=0, dtype=np.float64)
     ranks = _centred_ranks(scores)
     shared, chance = float((centred * ranks).sum()), _chance(centred, ranks)
-    return Agreement(
+    return RankAgreement(
         auc=0.5 + 0.5 * shared / _most(centred) if chance < math.inf else 0.5,
         z=shared / chance,
         spread=spread_of(logits),

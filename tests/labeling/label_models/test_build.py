@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from labeler.data.errors import ConfigError, LabelModelError
-from labeler.labeling.label_model import LabelModel
+from labeler.labeling.estimator import LabelModel
 from labeler.labeling.label_models.build import METHODS, build_label_model, fit_votes
 from labeler.labeling.label_models.class_balance import estimate_class_balance
 from labeler.labeling.label_models.consensus import contradicted_classes

@@ -20,7 +20,7 @@ from labeler.labeling.settings import VoterSection
 from labeler.labeling.voting.apply import apply_voters
 from labeler.labeling.voting.checkpoints import Checkpoints
 from labeler.labeling.voting.configured import NamedVoter
-from labeler.labeling.voting.executor import Answer, LocalExecutor
+from labeler.labeling.voting.executor import ChunkOutput, LocalExecutor
 from labeler.models.loading.device import Compute
 
 LABELS = LabelSpace(("negative", "positive"))
@@ -68,8 +68,8 @@ class Stopping(LocalExecutor):
 
     def answers(
         self, voters: Sequence[NamedVoter], corpus: StoredCorpus, chunks: Sequence[int], *, k: int
-    ) -> Generator[list[Answer], None, None]:
-        """Answer, and stop."""
+    ) -> Generator[list[ChunkOutput], None, None]:
+        """Vote, and stop."""
         for number, answers in zip(chunks, super().answers(voters, corpus, chunks, k=k), strict=True):
             if len(self.asked) == self.after:
                 raise KeyboardInterrupt
@@ -159,7 +159,7 @@ def test_answers_come_back_as_they_were(tmp_path: Path) -> None:
     checkpoints = Checkpoints(tmp_path / "checkpoints")
     scores = np.array([[0.1, -2], [np.pi, 1e-30], [0, 1]], np.float32)
     vote = Votes.from_scores([0, -1, 1], [0.1, 0.2, 0.3])
-    checkpoints.save(7, [Answer(vote, 1.5), Answer(scores, 0.5, Compute("cpu", "bfloat16"))])
+    checkpoints.save(7, [ChunkOutput(vote, 1.5), ChunkOutput(scores, 0.5, Compute("cpu", "bfloat16"))])
     assert checkpoints.has(7)
     assert not checkpoints.has(8)
     first, second = checkpoints.load(7)

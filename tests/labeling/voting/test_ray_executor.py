@@ -32,7 +32,7 @@ from labeler.labeling.user_code.reads import Reads
 from labeler.labeling.voters.embedding import EmbeddingVoter
 from labeler.labeling.voters.python import PythonVoter
 from labeler.labeling.voting.configured import NamedVoter
-from labeler.labeling.voting.executor import Answer, Executor, LocalExecutor
+from labeler.labeling.voting.executor import ChunkOutput, Executor, LocalExecutor
 from labeler.labeling.voting.open_executor import open_executor
 from labeler.labeling.voting.ray_executor import RayExecutor, check_reads, pool_size
 from labeler.labeling.voting.serialized import SerializedVoters
@@ -292,9 +292,9 @@ def test_more_actors_than_fit_are_refused() -> None:
 
 def test_files_that_differ_on_a_worker_are_refused(tmp_path: Path) -> None:
     votes = Votes.from_scores(np.array([1], np.int16), np.ones(1))
-    check_reads([Answer(votes, 0.0, reads=Reads({str(tmp_path / "missing.txt"): ""}))])
+    check_reads([ChunkOutput(votes, 0.0, reads=Reads({str(tmp_path / "missing.txt"): ""}))])
     with pytest.raises(VoterError, match=r"read .*missing\.txt on a Ray worker, where it is not the same file"):
-        check_reads([Answer(votes, 0.0, reads=Reads({str(tmp_path / "missing.txt"): "blake2b:1"}))])
+        check_reads([ChunkOutput(votes, 0.0, reads=Reads({str(tmp_path / "missing.txt"): "blake2b:1"}))])
 
 
 def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

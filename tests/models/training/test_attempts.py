@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 
 from labeler.models.training.attempts import NothingLearnedError, until_learned
-from labeler.models.training.fit.rank_agreement import Agreement
+from labeler.models.training.fit.rank_agreement import RankAgreement
 from labeler.models.training.fit.schedule import TrainingDivergedError
 
-GOOD = Agreement(auc=0.9, z=9.0, spread=1.0, rows=100, is_telling=True)
-BAD = Agreement(auc=0.54, z=0.4, spread=1.0, rows=100, is_telling=True)
+GOOD = RankAgreement(auc=0.9, z=9.0, spread=1.0, rows=100, is_telling=True)
+BAD = RankAgreement(auc=0.54, z=0.4, spread=1.0, rows=100, is_telling=True)
 
 
 def test_the_first_attempt_that_learned_is_taken() -> None:
     said: list[str] = []
     calls: list[tuple[int, int]] = []
 
-    def train(attempt: int, slower: int) -> tuple[str, Agreement]:
+    def train(attempt: int, slower: int) -> tuple[str, RankAgreement]:
         calls.append((attempt, slower))
         if attempt == 0:
             raise TrainingDivergedError("the loss is nan")

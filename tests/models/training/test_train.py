@@ -14,7 +14,7 @@ import pytest
 
 from labeler.models.end_model.load import load_end_model
 from labeler.models.training import fitter, self_training
-from labeler.models.training.fit.trainer import fit_classifier
+from labeler.models.training.fit.fitting import fit_classifier
 from labeler.models.training.history import read_history
 from labeler.models.training.variants import VARIANTS
 

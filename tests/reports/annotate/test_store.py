@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from labeler.data.errors import InputError, RunError
 from labeler.data.types.label_space import LabelSpace
-from labeler.reports.annotate.rows import Row
+from labeler.reports.annotate.rows import ReviewRow
 from labeler.reports.annotate.store import AnnotationStore, StaleChangeError, open_store
 from labeler.reports.annotate.table import read_annotations
 
@@ -19,7 +19,7 @@ Write = Callable[..., Path]
 LABELS = LabelSpace(("negative", "positive"))
 
 
-def said(row: Row) -> tuple[str | None, str, str]:
+def said(row: ReviewRow) -> tuple[str | None, str, str]:
     return row.label, row.note, row.mark
 
 

@@ -15,9 +15,9 @@ from labeler.models.end_model.build import build_classifier
 from labeler.models.end_model.inference import logits_of
 from labeler.models.loading.device import Compute
 from labeler.models.training.fit.batches import Examples
+from labeler.models.training.fit.fitting import fit_classifier
 from labeler.models.training.fit.losses import SoftLoss
 from labeler.models.training.fit.schedule import Schedule
-from labeler.models.training.fit.trainer import fit_classifier
 
 FP32 = Compute("cpu", "float32")
 TRAINING = ["сапа мықты", "Сапа нашар", "сапа мықты екен", "бұл нашар"] * 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from labeler.models.training.fit.rank_agreement import Agreement, agreement, are_telling
+from labeler.models.training.fit.rank_agreement import RankAgreement, agreement, are_telling
 
 GENERATOR = np.random.default_rng(0)
 
@@ -73,6 +73,6 @@ def test_a_random_order_is_refused() -> None:
 
 
 def test_what_may_be_chance_is_refused_where_the_rows_could_tell() -> None:
-    found = Agreement(auc=0.72, z=2.4, spread=1.0, rows=100, is_telling=True)
+    found = RankAgreement(auc=0.72, z=2.4, spread=1.0, rows=100, is_telling=True)
     assert "may be chance" in str(found.failure())
-    assert Agreement(auc=0.72, z=2.4, spread=1.0, rows=20, is_telling=False).failure() is None
+    assert RankAgreement(auc=0.72, z=2.4, spread=1.0, rows=20, is_telling=False).failure() is None

@@ -12,7 +12,7 @@ from sklearn.base import clone
 
 from labeler.data.errors import ConfigError, LabelModelError
 from labeler.data.types.votes import LabelMatrix
-from labeler.labeling.label_model import LabelModel
+from labeler.labeling.estimator import LabelModel
 from labeler.labeling.label_models.build import METHODS, build_label_model
 
 from ..simulated_votes import independent_votes
@@ -112,7 +112,7 @@ def test_voters_of_one_family_may_repeat_one_another() -> None:
         return build_label_model(method, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("labeler.labeling.label_model.build_label_model", remembered)
+        patch.setattr("labeler.labeling.estimator.build_label_model", remembered)
         LabelModel().fit(LabelMatrix(votes, ("a", "b", "c", "d"), families=("rules", "words", "e5", "e5")))
         LabelModel().fit(votes)
     assert fitted == [("rules", "words", "e5", "e5"), None]

@@ -26,11 +26,11 @@ from labeler.data.progress import Advance, reporting
 from labeler.models.loading.device import Compute
 from labeler.models.training.fit import callbacks
 from labeler.models.training.fit.batches import Examples
-from labeler.models.training.fit.loop import SoftLabelTrainer
+from labeler.models.training.fit.fitting import fit_classifier
 from labeler.models.training.fit.losses import SoftLoss
 from labeler.models.training.fit.schedule import Fit, Schedule
 from labeler.models.training.fit.setup import TrainedModel, make_optimizer
-from labeler.models.training.fit.trainer import fit_classifier
+from labeler.models.training.fit.trainer import SoftLabelTrainer
 from labeler.models.training.history import TrainingLog, read_history
 
 CPU = Compute("cpu", "float32")
@@ -468,7 +468,7 @@ def test_a_checkpoint_that_cannot_be_written_does_not_end_the_fit(
     def full(*args: Any, **kwargs: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("labeler.models.training.fit.loop.save_file", full)
+    monkeypatch.setattr("labeler.models.training.fit.trainer.save_file", full)
     assert fit(Tiny(), checkpoints=tmp_path / "c").steps == 16
     assert "No checkpoint could be written after step 2: [Errno 28] No space left on device" in said
     assert not (tmp_path / "c").exists()
@@ -476,7 +476,7 @@ def test_a_checkpoint_that_cannot_be_written_does_not_end_the_fit(
 
 @pytest.mark.slow
 def test_kill_9_in_the_middle_of_an_epoch_changes_nothing(tmp_path: Path, said: list[str]) -> None:
-    code = "import sys; sys.path.insert(0, sys.argv[1]); import test_trainer; test_trainer.die(sys.argv[2])"
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import test_fitting; test_fitting.die(sys.argv[2])"
     command = [sys.executable, "-c", code, str(Path(__file__).parent), str(tmp_path)]
     died = subprocess.run(command, capture_output=True, check=False)
     assert died.returncode == -signal.SIGKILL, died.stderr.decode()
