@@ -10,7 +10,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-FOLDERS = ("data", "labeling", "models", "reports")
+FOLDERS = ("api", "data", "labeling", "models", "reports")
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
