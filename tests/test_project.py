@@ -203,7 +203,7 @@ def text_files() -> list[Path]:
     """List what may be tracked: text files outside the folders that .gitignore names."""
     kinds = {".py", ".toml", ".md", ".txt", ".yaml", ".yml", ".csv", ".cfg", ".json", "", ".typed"}
     found = [path for path in ROOT.rglob("*") if path.is_file() and path.suffix in kinds and not ignored(path)]
-    found = [path for path in found if path.name not in {".git", "Dockerfile"}]  # of a worktree; paths in an image
+    found = [path for path in found if path.name != ".git"]  # a file in a worktree
     return [*found, ROOT / ".ci" / "run", ROOT / ".pre-commit-config.yaml", ROOT / ".gitignore"]
 
 
