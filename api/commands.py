@@ -10,11 +10,11 @@ from ..config import Task, TaskSource, load_config, parse_config
 from ..data.presets import preset_names, preset_text, write_preset
 from ..data.reading.files.format_detection import ReadOptions
 from ..data.reading.frames import TableSource
-from ..data.runs.directory import RunDirectory, existing_run
 from ..data.runs.names import LATEST, default_run, find_latest, latest_run
 from ..data.writing.atomic import write_text
 from ..data.writing.overwriting import refuse_run_output
 from ..models.loading.device import may_have_gpu as may_have_gpu
+from .folder import trained_run
 
 if TYPE_CHECKING:
     import polars as pl
@@ -71,7 +71,7 @@ def predict_texts(run: str | Path | None, texts: Sequence[str | None]) -> pl.Dat
     from ..models.end_model.load import load_end_model
     from ..models.predict import check_age, predict_texts
 
-    directory = _trained(run)
+    directory = trained_run(run)
     check_age(directory)
     return predict_texts(load_end_model(directory.model), texts)
 
@@ -88,11 +88,7 @@ def serve(
     """Answer requests over HTTP with the trained model of a run; see `serve_run`."""
     from ..models.serving.server import serve_run
 
-    serve_run(_trained(run), host=host, port=port, token=token, max_rows=max_rows, max_bytes=max_bytes)
-
-
-def _trained(run: str | Path | None) -> RunDirectory:
-    return existing_run(run, needs="model/labeler.json", made_by="labeler train")
+    serve_run(trained_run(run), host=host, port=port, token=token, max_rows=max_rows, max_bytes=max_bytes)
 
 
 def annotate(

@@ -141,10 +141,16 @@ class RunFolder:
         return f"{head}<table>{names}{''.join(rows)}</table>"
 
     @property
-    def _trained(self) -> RunDirectory:
-        """The folder, if it has a model."""
-        return existing_run(self.path, needs="model/labeler.json", made_by="labeler train")
-
-    @property
     def _labelled(self) -> LabelledRun:
         return LabelledRun(existing_run(self.path, needs="labels.parquet"))
+
+
+def trained_run(path: str | Path | None) -> RunDirectory:
+    """Open a run that has a model.
+
+    Raises
+    ------
+    RunError
+        If it is no run, or was not trained.
+    """
+    return existing_run(path, needs="model/labeler.json", made_by="labeler train")

@@ -17,7 +17,7 @@ from ..data.reading.frames import TableSource
 from ..data.runs.directory import existing_run, open_run
 from ..data.runs.label_options import named_source
 from ..data.writing.overwriting import refuse_run_files, refuse_run_output
-from .folder import RunFolder
+from .folder import RunFolder, trained_run
 
 if TYPE_CHECKING:
     from ..data.runs.summaries import TrainSummary
@@ -183,7 +183,7 @@ class Run(RunFolder):
         from ..data.reading.files.format_detection import ReadOptions
         from ..models.predict import PredictJob, check_age, predict_reviews
 
-        directory = self._trained
+        directory = trained_run(self.path)
         if output is not None:
             refuse_run_output("--output", output)
         check_age(directory)

@@ -181,7 +181,7 @@ def _predicted(reviews: TableStream, sink: Sink, model: EndModel) -> Iterator[tu
             rows = chunk.original.with_columns(ids.alias(reviews.id_column or "id"))
             sink.write(with_predictions(rows.filter(new), probs, model.labels))
             done += len(texts)
-            status(f"{done:,} reviews read, {done / (time.perf_counter() - started):,.0f}/s")
+            status(f"{done:,} reviews done, {done / (time.perf_counter() - started):,.0f}/s")
         yield chunk.rejected, int(np.isnan(probs[:, 0]).sum())
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..command import command
 
 if TYPE_CHECKING:
     from .directory import RunDirectory
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -95,22 +97,6 @@ class TrainSummary:
         return bool(self.learned_from) and self.learned_from != run.labels_digest()
 
 
-def read_train_summary(folder: Path) -> TrainSummary | None:
-    """Read the numbers in the folder of a model; None if they are not there, or of another version."""
-    try:
-        return TrainSummary(**json.loads((folder / "training.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
-
-
-def read_adapt_summary(folder: Path) -> AdaptSummary | None:
-    """Read the numbers in the folder of an adapted model; None if they are not there, or of another version."""
-    try:
-        return AdaptSummary(**json.loads((folder / "adaptation.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
-
-
 @dataclass(frozen=True)
 class AdaptSummary:
     """The numbers of one adapted model, kept in its ``adaptation.json``.
@@ -167,3 +153,20 @@ class AdaptSummary:
     folder: str = ""
     seconds: float = 0.0
     texts_per_second: float = 0.0
+
+
+def read_train_summary(folder: Path) -> TrainSummary | None:
+    """Read the numbers in the folder of a model; None if they are not there, or of another version."""
+    return _read(TrainSummary, folder / "training.json")
+
+
+def read_adapt_summary(folder: Path) -> AdaptSummary | None:
+    """Read the numbers in the folder of an adapted model; None if they are not there, or of another version."""
+    return _read(AdaptSummary, folder / "adaptation.json")
+
+
+def _read(kind: type[T], file: Path) -> T | None:
+    try:
+        return kind(**json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
