@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
@@ -39,6 +40,12 @@ class InputFile:
     name: str
     path: Path
     kind: str
+
+    @cached_property
+    def encoding(self) -> str:
+        """The encoding of a text, detected in all of it once: one of several files is opened more than once."""
+        with reading_file(self.name), self.path.open("rb") as file:
+            return detect_encoding(file, source=self.name)
 
     def chunks(self) -> Iterator[bytes]:
         """Yield up to `READ_BYTES` bytes at a time."""
@@ -128,10 +135,7 @@ def open_text(file: InputFile, encoding: str | None = None) -> InputText:
     InputError
         If the encoding is unknown, or the text is blank.
     """
-    found = encoding
-    if found is None:
-        with reading_file(file.name), file.path.open("rb") as stream:
-            found = detect_encoding(stream, source=file.name)
+    found = encoding or file.encoding
     head = b""
     for chunk in utf8_chunks(file.chunks(), found, source=file.name):
         head += chunk
