@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..types.label_space import LabelSpace
     from .directory import RunDirectory
 
-_KEY, _IDS, _FILES = "labeler_key", "labeler_ids", "labeler_files"
+_KEY, _IDS, _FILES, _RULE = "labeler_key", "labeler_ids", "labeler_files", "labeler_rule"
 _READ_ROWS = 1_000_000
 
 
@@ -41,13 +41,30 @@ class VoteFile(ChunkedParquet):
         confidence = pl.Series("confidence", votes.confidence).fill_nan(None)
         self.write(pl.DataFrame([ids.alias("id"), self._label_space.series(votes.labels).alias("vote"), confidence]))
 
-    def finish(self, key: str, *, ids_digest: str, files: Mapping[str, str] | None = None) -> None:
+    def finish(
+        self,
+        key: str,
+        *,
+        ids_digest: str,
+        files: Mapping[str, str] | None = None,
+        rule: Mapping[str, Any] | None = None,
+    ) -> None:
         """Make the file, to be found by `key` where the ids have this digest; raises as `add`.
 
-        `files` are those that the votes depend on besides, with their digests.
+        `files` are those that the votes depend on besides, with their digests; `rule` is what scores were decided by.
         """
         metadata = {_KEY: key, _IDS: ids_digest, _FILES: json.dumps(dict(files or {})), "labeler_voter": self._voter}
+        metadata |= {} if rule is None else {_RULE: json.dumps(dict(rule))}
         self.save(metadata=metadata)
+
+
+def load_rule(run: RunDirectory, voter: str) -> dict[str, Any] | None:
+    """Read the rule by which a voter decided on its scores; None if there is none, or the file cannot be read."""
+    try:
+        rule: dict[str, Any] | None = json.loads(pl.read_parquet_metadata(run.votes(voter)).get(_RULE, "null"))
+        return rule
+    except (pl.exceptions.PolarsError, OSError, ValueError):
+        return None
 
 
 def load_votes(

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ...data.progress import progress, status
 from ...data.runs.directory import RunDirectory
 from ...data.runs.manifest import StageDetails, stage_key
-from ...data.runs.votes import VoteFile, empty_votes, load_votes
+from ...data.runs.votes import VoteFile, empty_votes, load_rule, load_votes
 from ...data.settings_errors import raise_together
 from ...data.types.label_space import LabelSpace
 from ...data.types.stored_corpus import StoredCorpus
@@ -88,6 +88,8 @@ def apply_voters(
 
 def _load(named: NamedVoter, corpus: StoredCorpus, labels: LabelSpace, run: RunDirectory) -> VoteColumn | None:
     if named.code and named.code.doubts:
+        return None
+    if isinstance(named.voter, ScoringVoter) and load_rule(run, named.name) is None:  # of an earlier version
         return None
     return load_votes(
         run,
@@ -179,16 +181,18 @@ class _VoteBuffer:
 
     def finish(self, run: RunDirectory) -> None:
         """Decide, where that takes the scores of all rows, and record the votes."""
+        rule = None
         if isinstance(self.named.voter, ScoringVoter):
             started = time.perf_counter()
             known = np.flatnonzero(~np.isnan(self._scores[:, 0]))  # rows without content have no scores
-            votes = self.named.voter.decide(self._scores[known]).scatter(known, len(self._scores))
+            rule = self.named.voter.rule(self._scores[known])
+            votes = self.named.voter.decide(self._scores[known], rule).scatter(known, len(self._scores))
             self.seconds += time.perf_counter() - started
             for chunk in range(len(self._corpus.sizes)):
                 self._write(chunk, votes.take(self._rows(chunk)))
         key = self.named.key(self._corpus)
         found_by = "" if self._reads.unknown else key  # no key finds votes that depend on something unknown
-        self._file.finish(found_by, ids_digest=self._corpus.ids_digest, files=self._reads.files)
+        self._file.finish(found_by, ids_digest=self._corpus.ids_digest, files=self._reads.files, rule=rule)
         outputs = (run.votes(self.named.name),)
         run.record_stage(f"votes/{self.named.name}", key, outputs=outputs, details=self._details())
         why = ", ".join(sorted(self._reads.unknown))

@@ -40,7 +40,7 @@ class Voter(Protocol):
     """Votes on a chunk of the corpus, row by row. A frozen dataclass whose fields are its options.
 
     Its field ``labels`` and its fields of type `ModelRef` are filled in. A voter that must see all rows before it can
-    vote has two more methods (`ScoringVoter`); it may have ``why_silent`` (`voter_notes.Explaining`). The class may
+    vote has three more methods (`ScoringVoter`); it may have ``why_silent`` (`voter_notes.Explaining`). The class may
     declare what `Declarations` lists.
     """
 
@@ -51,14 +51,18 @@ class Voter(Protocol):
 
 @runtime_checkable
 class ScoringVoter(Protocol):
-    """A voter that scores chunks and decides on the scores of all rows, whatever their order."""
+    """A voter that scores chunks and decides by a rule found in the scores of all rows, whatever their order."""
 
     def scores(self, corpus: Corpus) -> npt.NDArray[np.float32]:
         """Return scores of shape (n, k) that depend on the row alone."""
         ...
 
-    def decide(self, scores: npt.NDArray[np.float32]) -> Votes:
-        """Return one vote per row of scores."""
+    def rule(self, scores: npt.NDArray[np.float32]) -> Mapping[str, Any]:
+        """Return what JSON can hold of the scores of all rows, to decide on these and on other rows by."""
+        ...
+
+    def decide(self, scores: npt.NDArray[np.float32], rule: Mapping[str, Any]) -> Votes:
+        """Return one vote per row of scores; it depends on the row and the rule alone."""
         ...
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -46,17 +48,54 @@ def vote_by_margin(scores: Floats, min_margin: float) -> Votes:
     return Votes.from_scores(labels, (ordered[:, -1] + 0.5) / (scores.sum(axis=1) + 0.5 * k))
 
 
-def vote_by_score(
+@dataclass(frozen=True)
+class DecisionRule:
+    """How the scores of a row become a vote; fitted to a corpus, and then the same for other rows.
+
+    Parameters
+    ----------
+    spread : float
+        Scale of the centred scores.
+    bias : sequence of float, length k
+        Added to the scores in units of their spread: the votes of the corpus follow the class balance.
+    thresholds : sequence of float, length k
+        Least confidence of a vote for each class.
+    """
+
+    spread: float
+    bias: Sequence[float]
+    thresholds: Sequence[float]
+
+    def apply(self, scores: Floats, *, catch_all: int | None = None) -> Votes:
+        """Vote for the best class, shape (n, k) of scores, and abstain where it is not confident enough.
+
+        Confidence is a softmax over scores in units of their spread: it orders rows, it is not calibrated. With a class
+        that takes what no other one claims (`catch_all`), rows on which no class leads by `CLEAR_LEAD` are abstained
+        on.
+        """
+        labels, confidence = np.empty(len(scores), np.int16), np.empty(len(scores))
+        for start in range(0, len(scores), _MATCHED):
+            chunk = scores[start : start + _MATCHED]
+            matched = (chunk - chunk.mean(axis=1, keepdims=True, dtype=np.float64)) / self.spread + self.bias
+            probs = softmax(matched)
+            labels[start : start + _MATCHED] = (
+                probs.argmax(axis=1) if catch_all is None else _clear_leaders(matched, catch_all)
+            )
+            confidence[start : start + _MATCHED] = probs.max(axis=1)
+        return Votes.from_scores(np.where(confidence >= np.take(self.thresholds, labels), labels, ABSTAIN), confidence)
+
+
+def fit_rule(
     scores: Floats, prior: Floats, weights: Numbers, *, coverage: float = 1.0, catch_all: int | None = None
-) -> Votes:
-    """Vote for the best class after matching the batch to the class balance; abstain on the least confident rows.
+) -> DecisionRule:
+    """Match the scores of a corpus to the class balance; the least confident rows are to be abstained on.
 
     Parameters
     ----------
     scores : ndarray, shape (n, k)
         A model's scores: only differences between classes mean something, not their size.
     prior : ndarray, shape (k,)
-        Class balance of the batch. Not used on fewer than `SMALLEST_BATCH` rows, and matched on every m-th score
+        Class balance of the corpus. Not used on fewer than `SMALLEST_BATCH` rows, and matched on every m-th score
         where there are millions: sort them, and their shares are those of all. Only the classes whose share is known
         (not NaN) are matched, to one another; the scores of the others are left where they are.
     weights : ndarray, shape (n,)
@@ -65,35 +104,42 @@ def vote_by_score(
         Share of the rows to vote on, in (0, 1]; the most confident of each predicted class. Rows of equal confidence
         are treated alike.
     catch_all : int, optional
-        A class that takes what no other one claims: rows on which no class leads by `CLEAR_LEAD` are abstained on.
-
-    Returns
-    -------
-    Votes
-        Confidence is a softmax over scores in units of their spread: it orders rows, it is not calibrated.
+        As for `DecisionRule.apply`.
     """
+    k = scores.shape[1]
     if not len(scores):
-        return Votes(np.zeros(0, np.int16), np.zeros(0, np.float32))
+        return DecisionRule(1.0, (0.0,) * k, (0.0,) * k)
     step = -(-len(scores) // _MATCHED)
     some, spread = standardised(scores[::step], weights[::step])
-    bias = _matched(some, prior, weights[::step]) if weights.sum() >= SMALLEST_BATCH else np.zeros(scores.shape[1])
-    labels, confidence = np.empty(len(scores), np.int16), np.empty(len(scores))
-    for start in range(0, len(scores), _MATCHED):
-        chunk = scores[start : start + _MATCHED]
-        matched = (chunk - chunk.mean(axis=1, keepdims=True, dtype=np.float64)) / spread + bias
-        probs = softmax(matched)
-        labels[start : start + _MATCHED] = (
-            probs.argmax(axis=1) if catch_all is None else _clear_leaders(matched, catch_all)
-        )
-        confidence[start : start + _MATCHED] = probs.max(axis=1)
-    kept = np.zeros(len(scores), bool)
-    for label in range(scores.shape[1]):
-        rows = np.flatnonzero(labels == label)
-        ranked = rows[np.argsort(-confidence[rows], kind="stable")]
-        doubts = -confidence[ranked]
-        before = np.concatenate([[0.0], np.cumsum(weights[ranked])])[np.searchsorted(doubts, doubts)]
-        kept[ranked[before < coverage * weights[rows].sum()]] = True
-    return Votes.from_scores(np.where(kept, labels, ABSTAIN), confidence)
+    bias = _matched(some, prior, weights[::step]) if weights.sum() >= SMALLEST_BATCH else np.zeros(k)
+    rule = DecisionRule(spread, tuple(bias.tolist()), (0.0,) * k)
+    if coverage == 1:
+        return rule
+    votes = rule.apply(scores, catch_all=catch_all)
+    thresholds = (_threshold(votes.confidence[rows], weights[rows], coverage) for rows in votes.labels == np.c_[:k])
+    return replace(rule, thresholds=tuple(thresholds))
+
+
+def _threshold(confidence: Floats, weights: Numbers, coverage: float) -> float:
+    """Return the confidence, halfway between two that occur, above which a share of the rows lies; 0 for all rows."""
+    values, group = np.unique(-confidence, return_inverse=True)
+    before = np.cumsum(np.bincount(group, weights)) - np.bincount(group, weights)
+    kept = int((before < coverage * weights.sum()).sum())
+    return -float(values[kept - 1] + values[kept]) / 2 if kept < len(values) else 0.0
+
+
+def fit_rule_to_rows(
+    scores: Floats, prior: Floats, *, coverage: float = 1.0, catch_all: int | None = None
+) -> DecisionRule:
+    """Apply `fit_rule` to rows of any order: the rule depends on the scores alone, exactly; equal ones count together.
+
+    Parameters are those of `fit_rule`.
+    """
+    ordered = scores[np.lexsort(scores.T)]
+    new = np.ones(len(scores), bool)
+    new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    counts = np.bincount(np.cumsum(new) - 1) if len(scores) else np.zeros(0, np.int64)
+    return fit_rule(ordered[new], prior, counts, coverage=coverage, catch_all=catch_all)
 
 
 def _matched(scores: Floats, prior: Floats, weights: Numbers) -> Floats:
@@ -116,27 +162,6 @@ def _clear_leaders(scores: Floats, catch_all: int) -> npt.NDArray[np.int64]:
     return np.where(clear & (best != catch_all), best, ABSTAIN)
 
 
-def vote_on_rows(scores: Floats, prior: Floats, *, coverage: float = 1.0, catch_all: int | None = None) -> Votes:
-    """Apply `vote_by_score` to rows of any order: the votes depend on the scores alone, exactly.
-
-    Parameters
-    ----------
-    scores : ndarray, shape (n, k)
-        Of every row; equal ones are counted together.
-    prior, coverage, catch_all
-        As for `vote_by_score`.
-    """
-    order = np.lexsort(scores.T)
-    ordered = scores[order]
-    new = np.ones(len(scores), bool)
-    new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
-    group = np.cumsum(new) - 1
-    votes = vote_by_score(ordered[new], prior, np.bincount(group), coverage=coverage, catch_all=catch_all)
-    inverse = np.empty(len(scores), np.int64)
-    inverse[order] = group
-    return votes.take(inverse)
-
-
 @dataclass(frozen=True, kw_only=True)
 class MatchedVoter:
     """The options and methods of voters whose scores are matched to the class balance.
@@ -147,7 +172,7 @@ class MatchedVoter:
     class_balance : tuple of float
         Expected share of each class, NaN where nothing shows it.
     coverage, catch_all
-        As for `vote_by_score`; the class by its name, empty for none.
+        As for `fit_rule`; the class by its name, empty for none.
     """
 
     labels: LabelSpace
@@ -169,10 +194,19 @@ class MatchedVoter:
         ModelError
             If the model cannot be loaded or cannot do what is needed.
         """
-        return self.decide(self.scores(corpus))
+        scores = self.scores(corpus)
+        return self.decide(scores, self.rule(scores))
 
-    def decide(self, scores: npt.NDArray[np.float32]) -> Votes:
-        """Match the scores of all rows to the class balance."""
+    def rule(self, scores: npt.NDArray[np.float32]) -> Mapping[str, Any]:
+        """Match the scores of all rows to the class balance; see `DecisionRule`."""
         balance = known_shares(self.class_balance, self.labels.k)
-        catch_all = self.labels.index(self.catch_all) if self.catch_all else None
-        return vote_on_rows(scores, balance, coverage=self.coverage, catch_all=catch_all)
+        rule = fit_rule_to_rows(scores, balance, coverage=self.coverage, catch_all=self._catch_all)
+        return asdict(rule)
+
+    def decide(self, scores: npt.NDArray[np.float32], rule: Mapping[str, Any]) -> Votes:
+        """Vote on some rows by the rule that fits all of them."""
+        return DecisionRule(**rule).apply(scores, catch_all=self._catch_all)
+
+    @property
+    def _catch_all(self) -> int | None:
+        return self.labels.index(self.catch_all) if self.catch_all else None

@@ -11,7 +11,7 @@ from labeler.data.types.soft_labels import SoftLabels
 from labeler.labeling.balance.catch_all import give_unclaimed, shown_classes, with_catch_all
 from labeler.labeling.label_models.class_balance import complete_balance, known_shares
 from labeler.labeling.label_models.patterns import VotePatterns
-from labeler.labeling.voters.shared.scoring import vote_by_score
+from labeler.labeling.voters.shared.scoring import fit_rule
 
 from ...conftest import App
 
@@ -88,11 +88,11 @@ def test_unknown_shares_are_filled_and_known_ones_keep_their_proportions() -> No
 def test_only_known_shares_are_matched_and_unclear_rows_are_left_to_the_catch_all() -> None:
     scores = np.random.default_rng(0).normal(0, 1, (4000, 3)) + np.array([2.0, 0.0, 0.0])
     prior = np.array([0.5, 0.5, np.nan])
-    labels = vote_by_score(scores, prior, np.ones(4000)).labels
+    labels = fit_rule(scores, prior, np.ones(4000)).apply(scores).labels
     first, second, third = np.bincount(labels, minlength=3) / 4000
     assert abs(first - second) < 0.05
     assert third > 0.1  # matched to a share of nearly nothing it would get no row
-    claimed = vote_by_score(scores, prior, np.ones(4000), catch_all=2).labels
+    claimed = fit_rule(scores, prior, np.ones(4000), catch_all=2).apply(scores, catch_all=2).labels
     assert np.all((claimed == labels) | (claimed == -1))
     assert not np.any(claimed == 2)
     assert 0.2 < (claimed == -1).mean() < 0.8

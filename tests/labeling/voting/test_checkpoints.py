@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ import polars as pl
 import pytest
 
 from labeler.data.runs.directory import RunDirectory, open_run
+from labeler.data.runs.votes import load_rule
 from labeler.data.types.corpus import Corpus, digest_series
 from labeler.data.types.label_space import LabelSpace
 from labeler.data.types.stored_corpus import StoredCorpus
@@ -47,16 +49,21 @@ class AboveMean:
 
     def vote(self, corpus: Corpus) -> Votes:
         """Vote on all rows."""
-        return self.decide(self.scores(corpus))
+        scores = self.scores(corpus)
+        return self.decide(scores, self.rule(scores))
 
     def scores(self, corpus: Corpus) -> npt.NDArray[np.float32]:
         """Two numbers per text."""
         digits = corpus.texts.str.tail(1).cast(pl.Float32).to_numpy()
         return np.stack([digits, digits / 3], axis=1).astype(np.float32)
 
-    def decide(self, scores: npt.NDArray[np.float32]) -> Votes:
+    def rule(self, scores: npt.NDArray[np.float32]) -> Mapping[str, Any]:
+        """Find the mean."""
+        return {"mean": float(scores[:, 0].mean())}
+
+    def decide(self, scores: npt.NDArray[np.float32], rule: Mapping[str, Any]) -> Votes:
         """Compare with the mean."""
-        return Votes.from_scores(scores[:, 0] > scores[:, 0].mean(), scores[:, 1] / 3)
+        return Votes.from_scores(scores[:, 0] > rule["mean"], scores[:, 1] / 3)
 
 
 @dataclass
@@ -169,3 +176,17 @@ def test_answers_come_back_as_they_were(tmp_path: Path) -> None:
     np.testing.assert_array_equal(second.output, scores)
     assert [each.seconds for each in (first, second)] == [1.5, 0.5]
     assert [each.compute for each in (first, second)] == [None, Compute("cpu", "bfloat16")]
+
+
+def test_the_rule_of_a_voter_is_kept_with_its_votes(
+    run: RunDirectory, corpus: StoredCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    votes(run, corpus, Stopping())
+    assert load_rule(run, "mean") == {"mean": 4.5}
+    assert load_rule(run, "last") is None
+    again = Stopping()
+    votes(run, corpus, again)
+    assert not again.asked
+    monkeypatch.setattr("labeler.labeling.voting.apply.load_rule", lambda run, voter: None)  # of an earlier version
+    votes(run, corpus, again)
+    assert again.asked == [0, 1, 2, 3]

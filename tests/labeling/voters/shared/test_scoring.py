@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -9,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from labeler.data.types.votes import Votes
 from labeler.labeling.voters.shared import scoring
-from labeler.labeling.voters.shared.scoring import vote_by_margin, vote_by_score, vote_on_rows
+from labeler.labeling.voters.shared.scoring import DecisionRule, fit_rule, fit_rule_to_rows, vote_by_margin
 from labeler.models.scoring.priors import Floats
 
 EVEN = np.array([0.5, 0.5])
@@ -20,6 +24,14 @@ SCORES = arrays.arrays(np.float64, st.tuples(st.integers(0, 150), st.just(3)), e
 
 def noise(n: int, k: int) -> npt.NDArray[np.float64]:
     return np.random.default_rng(0).normal(size=(n, k))
+
+
+def vote_by_score(scores: Floats, prior: Floats, weights: Floats, *, coverage: float = 1.0) -> Votes:
+    return fit_rule(scores, prior, weights, coverage=coverage).apply(scores)
+
+
+def vote_on_rows(scores: Floats, prior: Floats, *, coverage: float = 1.0) -> Votes:
+    return fit_rule_to_rows(scores, prior, coverage=coverage).apply(scores)
 
 
 @pytest.mark.parametrize("k", [2, 5])
@@ -113,6 +125,15 @@ def test_the_order_of_the_rows_does_not_matter(scores: Floats, coverage: float, 
 def test_rows_that_are_equally_sure_are_treated_alike() -> None:
     votes = vote_on_rows(np.array([[1.0, 0], [1, 0], [1, 0], [0, 1]], np.float32), EVEN, coverage=0.4)
     assert votes.labels.tolist() == [0, 0, 0, 1]
+
+
+@pytest.mark.parametrize("coverage", [0.3, 1.0])
+def test_a_single_row_gets_the_vote_that_it_has_among_all(coverage: float) -> None:
+    scores = noise(400, 5).astype(np.float32)
+    rule = fit_rule_to_rows(scores, PRIORS[5], coverage=coverage)
+    kept = DecisionRule(**json.loads(json.dumps(asdict(rule))))
+    alone = [kept.apply(row[np.newaxis]).labels[0] for row in scores]
+    assert alone == rule.apply(scores).labels.tolist()
 
 
 @pytest.mark.parametrize(
