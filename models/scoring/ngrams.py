@@ -39,24 +39,36 @@ class NgramFeatures:
     @classmethod
     def fit(cls, texts: Sequence[str]) -> NgramFeatures:
         """Find the n-grams that enough texts have."""
+        return cls._of([_counts(texts, options) for _, options in _KINDS])
+
+    @classmethod
+    def fit_transform(cls, texts: Sequence[str]) -> tuple[NgramFeatures, csr_matrix]:
+        """Return the same as `fit` and then `transform`, but count only once."""
+        counts = [_counts(texts, options) for _, options in _KINDS]
+        features = cls._of(counts)
+        return features, features._weighted(counts)
+
+    @classmethod
+    def _of(cls, counts: Sequence[csr_matrix]) -> NgramFeatures:
         columns, idf = [], []
-        for minimum, options in _KINDS:
-            counts = _counts(texts, options)
-            have = np.bincount(counts.indices, minlength=_HASHES)
+        for (minimum, _), each in zip(_KINDS, counts, strict=True):
+            have = np.bincount(each.indices, minlength=_HASHES)
             columns.append(np.flatnonzero(have >= minimum))
-            idf.append((np.log((1 + len(texts)) / (1 + have[columns[-1]])) + 1).astype(np.float32))
+            idf.append((np.log((1 + each.shape[0]) / (1 + have[columns[-1]])) + 1).astype(np.float32))
         return cls(tuple(columns), tuple(idf))
 
     def transform(self, texts: Sequence[str]) -> csr_matrix:
         """Return one row a text: for each kind (1 + log count) * idf, of unit length; float32, shape (n, d)."""
+        return self._weighted([_counts(texts, options) for _, options in _KINDS])
+
+    def _weighted(self, counts: Sequence[csr_matrix]) -> csr_matrix:
         from scipy.sparse import diags, hstack
 
         parts = []
-        for (_, options), columns, idf in zip(_KINDS, self.columns, self.idf, strict=True):
-            counts = _counts(texts, options)[:, columns]
-            counts.data = 1 + np.log(counts.data)
-            weighted = counts @ diags(idf)
-            lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
+        for each, columns, idf in zip(counts, self.columns, self.idf, strict=True):
+            weighted = each[:, columns]
+            weighted.data = (1 + np.log(weighted.data)) * idf[weighted.indices]
+            lengths = np.sqrt(np.asarray(weighted.power(2).sum(axis=1)).ravel())
             parts.append(diags(1 / np.maximum(lengths, 1e-12)) @ weighted)
         return hstack(parts, format="csr", dtype=np.float32)
 

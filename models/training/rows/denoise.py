@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ....data.progress import progress
 from ....data.types.soft_labels import SoftLabels
 from ...scoring.encoder import unique_texts
+from ...scoring.logistic import cross_fitted, logits
 from ...scoring.ngrams import NgramFeatures
 from ...scoring.priors import prior_offset, softmax, standardised
-from .soft_logistic import fit_soft_logistic, log_probs
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_matrix
 
 Floats = npt.NDArray[np.floating]
 
@@ -64,7 +58,7 @@ def denoised(texts: pl.Series, soft: SoftLabels, prior: npt.NDArray[np.float64],
     summed = np.zeros((len(unique), logs.shape[1]))
     np.add.at(summed, inverse[soft.covered], logs[soft.covered])
     targets = softmax(summed[fitted] / counts[fitted, None] / _TEMPERATURE)
-    found = _cross_fitted(unique, fitted, targets, counts[fitted])[inverse]
+    found = _text_logits(unique, fitted, targets, counts[fitted])[inverse]
     return SoftLabels(blended(found, _SHARE * standardised(logs)[0], prior, weights=soft.covered), soft.covered)
 
 
@@ -94,24 +88,17 @@ def blended(
     return softmax(logits + offset).astype(np.float32)
 
 
-def _cross_fitted(
+def _text_logits(
     unique: list[str], fitted: npt.NDArray[np.int64], targets: Floats, weights: Floats
 ) -> npt.NDArray[np.float32]:
-    """Return the n-gram models' log-probabilities of all texts, none by a model that was trained on it."""
-    features = NgramFeatures.fit([unique[i] for i in fitted])
-    inputs: csr_matrix = features.transform([unique[i] for i in fitted])
-    fold = np.arange(len(fitted)) % _FOLDS
+    """Return the n-gram models' logits of all texts, none by a model that was trained on it."""
+    features, inputs = NgramFeatures.fit_transform([unique[i] for i in fitted])
     result = np.empty((len(unique), targets.shape[1]), np.float32)
-    models = []
-    with progress("Denoising", total=_FOLDS) as advance:
-        for number in range(_FOLDS):
-            rest = fold != number
-            models.append(fit_soft_logistic(inputs[rest], targets[rest], weights[rest], penalty=_PENALTY))
-            result[fitted[~rest]] = log_probs(inputs[~rest], models[-1])
-            advance(1)
+    fold = np.arange(len(fitted)) % _FOLDS
+    models, result[fitted] = cross_fitted(inputs, targets, weights, fold, penalty=_PENALTY)
+    mean = np.mean(models, axis=0)
     others = np.setdiff1d(np.arange(len(unique)), fitted)
     for begin in range(0, len(others), _BLOCK):
         block = others[begin : begin + _BLOCK]
-        rows = features.transform([unique[i] for i in block])
-        result[block] = np.mean([log_probs(rows, model) for model in models], axis=0)
+        result[block] = logits(features.transform([unique[i] for i in block]), mean)
     return result

@@ -23,3 +23,9 @@ def test_texts_without_common_n_grams_have_no_features(texts: list[str]) -> None
 
 def test_unknown_n_grams_are_ignored() -> None:
     assert NgramFeatures.fit(TEXTS).transform(["xyz"]).nnz == 0
+
+
+def test_fitting_and_transforming_together_is_the_same() -> None:
+    features, rows = NgramFeatures.fit_transform(TEXTS)
+    assert (rows != NgramFeatures.fit(TEXTS).transform(TEXTS)).nnz == 0
+    assert (rows != features.transform(TEXTS)).nnz == 0
