@@ -31,11 +31,13 @@ from .balance.catch_all import give_unclaimed, label_shares, shown_classes
 from .balance.settle import ESTIMATED, ClassBalance, settle_class_balance
 from .cascade.apply import apply_on_demand, build_on_demand_voters
 from .input import Reviews, store_reviews
-from .label_models.build import build_label_model, describe_fit, fit_votes
+from .label_models.build import describe_fit
 from .label_models.class_balance import complete_balance
 from .label_models.consensus import contradicted_classes, majority_shares
 from .label_models.patterns import VotePatterns
+from .label_models.spec import LabelModelSpec
 from .outputs import Labelled, LabelSummary, write_labels
+from .run_voters import save_label_model
 from .settings import LabelModelSection, VoterSection
 from .voter_notes import silent_notes, unshown_note, voter_notes
 from .voters.shared.columns import numeric_columns
@@ -160,7 +162,9 @@ def label_reviews(job: LabelJob, run: RunDirectory) -> LabelSummary:
         status("labels: unchanged, skipped")
         return LabelSummary(**json.loads(run.summary.read_text(encoding="utf-8")))
     run.keep_votes(voter.name for voter in all_voters)
-    labelled = _combine(job, reviews, voters, table, balance)
+    spec = _label_model(job, reviews, voters, table, balance)
+    save_label_model(run, voters, table, spec)
+    labelled = _combine(job, reviews, voters, table, balance, spec)
     labelled = apply_on_demand(labelled, on_demand, run, force=job.force)
     return write_labels(labelled, run, key=key, settings=settings, started=started)
 
@@ -222,27 +226,34 @@ def _patterns(votes: dict[str, VoteColumn]) -> VotePatterns:
     return VotePatterns.from_votes(np.stack(list(votes.values()), axis=1))
 
 
+def _label_model(
+    job: LabelJob, reviews: Reviews, voters: Sequence[NamedVoter], table: VotePatterns, balance: ClassBalance
+) -> LabelModelSpec:
+    settings, k, gold = job.label_model, job.labels.k, reviews.gold
+    return LabelModelSpec(
+        method=settings.method,
+        k=k,
+        class_balance=tuple(complete_balance(balance.shares, majority_shares(table, k)).tolist()),
+        seed=settings.seed,
+        group_correlated=settings.group_correlated,
+        families=[voter.family for voter in voters],
+        contradicted=() if gold is None else contradicted_classes(table, gold.rows, gold.labels, k),
+    )
+
+
 def _combine(
     job: LabelJob,
     reviews: Reviews,
     voters: Sequence[NamedVoter],
     table: VotePatterns,
     balance: ClassBalance,
+    spec: LabelModelSpec,
 ) -> Labelled:
-    settings, k, gold = job.label_model, job.labels.k, reviews.gold
-    model = build_label_model(
-        settings.method,
-        k=k,
-        class_balance=complete_balance(balance.shares, majority_shares(table, k)),
-        seed=settings.seed,
-        group_correlated=settings.group_correlated,
-        families=[voter.family for voter in voters],
-        contradicted=() if gold is None else contradicted_classes(table, gold.rows, gold.labels, k),
-    )
+    gold = reviews.gold
     with progress("Fitting the label model"):
-        fit_votes(table, model, k=k)
+        model = spec.fit(table)
     probs = model.predict_proba(table).astype(np.float32)
-    status(f"label model: {describe_fit(settings.method, model, table.m)}")
+    status(f"label model: {describe_fit(spec.method, model, table.m)}")
     soft = SoftLabels(probs, table.covered)
     if job.task.catch_all:
         texts = (frame["text"] for frame in reviews.corpus.frames("text"))
@@ -267,7 +278,7 @@ def _combine(
         voters=tuple(voters),
         voter_accuracy=model.voter_accuracy_,
         balance=replace(balance, shares=complete_balance(balance.shares, label_shares(table, soft))),
-        method=settings.method,
+        method=spec.method,
         notes=tuple(notes),
         catch_all=job.task.catch_all,
     )

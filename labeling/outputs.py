@@ -124,7 +124,7 @@ def write_labels(
     RunError
         If a file cannot be written.
     """
-    reviews, outputs = labelled.reviews, [run.labels, run.labels_csv, run.lf_summary, run.summary]
+    reviews, outputs = labelled.reviews, [run.label_model, run.labels, run.labels_csv, run.lf_summary, run.summary]
     known = _write_rows(labelled, run)
     voters = lf_summary(
         labelled.table,

@@ -50,6 +50,7 @@ class RunDirectory:
     corpus = _Place("corpus.parquet", "id, text and extra columns of the rows in use.")
     rejected = _Place("rejected.jsonl", "Input rows that could not be used; absent when there are none.")
     votes_folder = _Place("votes", "One file per voter.")
+    label_model = _Place("label_model.parquet", "Patterns of votes and what else labels other reviews the same way.")
     labels = _Place("labels.parquet", "The weak labels.")
     labels_csv = _Place("labels.csv", "The weak labels for spreadsheets.")
     lf_summary = _Place("lf_summary.csv", "Coverage, overlaps, conflicts and accuracy per voter.")
@@ -136,7 +137,8 @@ class RunDirectory:
 
     def remove_labels(self) -> None:
         """Remove what the labels stage wrote, and the report on it."""
-        self.remove((self.labels, self.labels_csv, self.lf_summary, self.summary, self.gold, self.relabelled))
+        self.remove((self.label_model, self.labels, self.labels_csv, self.lf_summary, self.summary))
+        self.remove((self.gold, self.relabelled))
         self.remove_report()
 
     def remove_report(self) -> None:

@@ -22,8 +22,8 @@ KEPT = "kept"
 """Folder in a run for what was in the way and was not the program's."""
 
 OWN_NAMES = frozenset(
-    "config.toml manifest.json corpus.parquet rejected.jsonl votes labels.parquet labels.csv lf_summary.csv "
-    "summary.json gold.parquet relabelled.csv model models training.json history.jsonl predictions "
+    "config.toml manifest.json corpus.parquet rejected.jsonl votes label_model.parquet labels.parquet labels.csv "
+    "lf_summary.csv summary.json gold.parquet relabelled.csv model models training.json history.jsonl predictions "
     "predict_rejected.jsonl sampled.parquet metrics.json report.html report.md".split()
 )
 """Files and folders that the program writes into a run."""

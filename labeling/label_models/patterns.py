@@ -8,6 +8,7 @@ integer counts are exact in float64 up to 2**53.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -101,6 +102,12 @@ class VotePatterns:
     def without_rows(self) -> VotePatterns:
         """Drop `inverse`, where rows are only counted."""
         return VotePatterns(self.patterns, self.counts, np.zeros(0, np.int32))
+
+    def of_voters(self, columns: Sequence[int]) -> VotePatterns:
+        """Count the patterns of some of the voters; rows are only counted then."""
+        patterns, _, inverse = _group(self.patterns[:, columns])
+        counts = np.bincount(inverse, self.counts, minlength=len(patterns)).astype(np.int64)
+        return VotePatterns(patterns, counts, np.zeros(0, np.int32))
 
 
 def _count_in_table(

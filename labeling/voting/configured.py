@@ -53,14 +53,17 @@ class NamedVoter:
         """The user's code it runs, if any."""
         return cast(Any, self.voter).code if declarations(self.voter).runs_user_code else None
 
+    @property
+    def digest(self) -> str:
+        """Digest of everything the votes depend on but the reviews."""
+        code = self.code and self.code.digest
+        return stage_key(version=__version__, kind=self.section.kind, code=code, options=_fingerprint(self.voter))
+
     def key(self, corpus: StoredCorpus) -> str:
         """Digest of everything the votes depend on."""
         columns = [name for name in corpus.column_names if self.code or name == self.column]
         return stage_key(
-            version=__version__,
-            kind=self.section.kind,
-            code=self.code and self.code.digest,
-            options=_fingerprint(self.voter),
+            voter=self.digest,
             texts=corpus.digest,
             columns=stage_key(**{name: corpus.column_digest(name) for name in columns}),
         )

@@ -126,6 +126,7 @@ def test_the_files_of_a_run_are_written(plain: Outcome) -> None:
     assert written == {
         "config.toml",
         "corpus.parquet",
+        "label_model.parquet",
         "labels.csv",
         "labels.parquet",
         "lf_summary.csv",

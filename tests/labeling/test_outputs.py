@@ -61,6 +61,7 @@ def labelled(
 
 def written(result: Labelled, folder: Path) -> RunDirectory:
     run = RunDirectory(folder)
+    run.label_model.touch()
     write_labels(result, run, key="k", settings={"seed": 0}, started=0.0)
     return run
 

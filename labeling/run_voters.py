@@ -1,0 +1,284 @@
+"""The voters and the label model of a run, kept in it so that they can label other reviews as they labelled its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from ..data.command import command
+from ..data.errors import LabelerError, RunError, VoterError
+from ..data.progress import status
+from ..data.runs.directory import RunDirectory
+from ..data.runs.manifest import stage_key
+from ..data.runs.votes import load_rule
+from ..data.types.corpus import Corpus
+from ..data.types.label_space import LabelSpace
+from ..data.types.soft_labels import SoftLabels
+from ..data.types.task import TaskSection
+from ..data.types.votes import Votes
+from ..data.writing.atomic import write_parquet
+from ..models.loading.resolve import ModelRef, resolve_model
+from .balance.catch_all import with_catch_all
+from .label_models.build import VoteAggregator
+from .label_models.patterns import VotePatterns
+from .label_models.spec import LabelModelSpec
+from .settings import VoterSection
+from .voters.shared.columns import missing_column
+from .voting.configured import NamedVoter, build_voters
+from .voting.executor import answer
+from .voting.registry import ScoringVoter
+
+_SAVED = "labeler_label_model"
+_OF_THE_RUN = ("class_balance", "numeric_columns")  # what voters take from a run, beside the task
+
+
+@dataclass(frozen=True)
+class SavedVoter:
+    """What a run keeps of one of its voters.
+
+    Parameters
+    ----------
+    section : mapping
+        Its ``[[voters]]`` section.
+    models : mapping of str to (str, str or None)
+        Name of the model in each field, and its revision on the hub.
+    resources : mapping of str to sequence
+        What it took from the run, by field.
+    digest : str
+        See `NamedVoter.digest`.
+    rule : mapping, optional
+        What its scores were decided by (`ScoringVoter`).
+    """
+
+    section: Mapping[str, Any]
+    models: Mapping[str, Sequence[str | None]]
+    resources: Mapping[str, Sequence[Any]]
+    digest: str
+    rule: Mapping[str, Any] | None
+
+    @classmethod
+    def of(cls, named: NamedVoter, run: RunDirectory) -> SavedVoter:
+        """Note what is needed to vote again; the votes are in the run."""
+        fields = {name: getattr(named.voter, name) for name in _OF_THE_RUN if hasattr(named.voter, name)}
+        models = {name: (ref.name, ref.digest if ref.source == "hub" else None) for name, ref in named.models.items()}
+        return cls(named.section.model_dump(mode="json"), models, fields, named.digest, load_rule(run, named.name))
+
+    @property
+    def name(self) -> str:
+        """The voter's name."""
+        return str(self.section["name"])
+
+    def build(self, task: TaskSection) -> NamedVoter:
+        """Make the voter again.
+
+        Raises
+        ------
+        LabelerError
+            If that cannot be done, or it is no longer what it was.
+        """
+        resources = task.resources | {name: tuple(value) for name, value in self.resources.items()}
+        (named,) = build_voters([VoterSection.model_validate(self.section)], resources, self._model)
+        if named.digest != self.digest:
+            raise VoterError("it has changed since the run was labelled")
+        return named
+
+    def _model(self, field: str, written: str | None) -> ModelRef:
+        name, revision = self.models[field]
+        return resolve_model(str(name), revision=revision)
+
+
+def save_label_model(
+    run: RunDirectory, voters: Sequence[NamedVoter], table: VotePatterns, spec: LabelModelSpec
+) -> None:
+    """Write ``label_model.parquet``: each pattern of votes and its count, and what else `open_run_voters` needs.
+
+    Raises
+    ------
+    RunError
+        If it cannot be written.
+    """
+    saved = {"spec": asdict(spec), "voters": [asdict(SavedVoter.of(voter, run)) for voter in voters]}
+    frame = pl.DataFrame({"votes": table.patterns, "count": table.counts})
+    write_parquet(run.label_model, frame, metadata={_SAVED: json.dumps(saved)})
+
+
+@dataclass(frozen=True, eq=False)
+class RunVoters:
+    """Voters of a run that can vote on other reviews, and the label model of their votes in the run.
+
+    Parameters
+    ----------
+    labels : LabelSpace
+        The k classes.
+    voters : tuple of NamedVoter
+        The m voters.
+    rules : tuple of mapping or None
+        What the scores of each are decided by.
+    table : VotePatterns
+        Their votes in the run.
+    spec : LabelModelSpec
+    catch_all : str
+        A class that takes what no other one claims; empty without one.
+    """
+
+    labels: LabelSpace
+    voters: tuple[NamedVoter, ...]
+    rules: tuple[Mapping[str, Any] | None, ...]
+    table: VotePatterns
+    spec: LabelModelSpec
+    catch_all: str = ""
+
+    @cached_property
+    def model(self) -> VoteAggregator:
+        """The label model, fitted to the votes in the run."""
+        return self.spec.fit(self.table)
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of all that their labels depend on."""
+        return stage_key(
+            voters=[voter.digest for voter in self.voters],
+            rules=self.rules,
+            votes=self.table.digest,
+            counts=self.table.counts.tolist(),
+            spec=asdict(self.spec),
+            catch_all=self.catch_all,
+        )
+
+    def votes(self, rows: pl.DataFrame) -> npt.NDArray[np.int16]:
+        """Vote on n reviews: columns id, text, and those that voters read.
+
+        Returns
+        -------
+        ndarray of int16, shape (n, m)
+            Class indices, -1 where a voter abstains. The vote on a review does not depend on the other ones.
+
+        Raises
+        ------
+        LabelerError
+            From the voters.
+        """
+        corpus = _corpus(rows)
+        columns = [self._vote(named, rule, corpus) for named, rule in zip(self.voters, self.rules, strict=True)]
+        return np.stack(columns, axis=1)
+
+    def soft_labels(self, rows: pl.DataFrame) -> SoftLabels:
+        """Combine the votes on n reviews, shape (n, k), as they were combined in the run; raises as `votes`."""
+        table = VotePatterns.from_votes(self.votes(rows))
+        soft = SoftLabels(self.model.predict_proba(table).astype(np.float32), table.covered)
+        if self.catch_all:
+            soft = with_catch_all(soft, self.labels.index(self.catch_all))
+        return SoftLabels(table.expand(soft.probs), table.expand(soft.covered))
+
+    def _vote(self, named: NamedVoter, rule: Mapping[str, Any] | None, corpus: Corpus) -> npt.NDArray[np.int16]:
+        output = answer(named, corpus, self.labels.k).output
+        if isinstance(output, Votes):
+            return output.labels
+        assert isinstance(named.voter, ScoringVoter)
+        assert rule is not None
+        known = np.flatnonzero(~np.isnan(output[:, 0]))  # rows without content have no scores
+        return named.voter.decide(output[known], rule).scatter(known, len(corpus)).labels
+
+
+def open_run_voters(
+    run: RunDirectory, task: TaskSection, sample: pl.DataFrame, *, insist: bool = False
+) -> RunVoters | None:
+    """Make the voters of a run ready for other reviews, and say which vote, or why none does.
+
+    Voters that are asked on demand do not take part.
+
+    Parameters
+    ----------
+    run : RunDirectory
+    task : TaskSection
+        The task of the run.
+    sample : DataFrame
+        The first of the reviews: id, text, and their other columns.
+    insist : bool
+        Take the voters that can vote, and leave the others out: the label model is then fitted to the votes of those
+        alone. By default none votes unless all can.
+
+    Raises
+    ------
+    RunError
+        If the run has no label model and one is wanted.
+    VoterError
+        If no voter can vote and one is wanted.
+    """
+    if not run.label_model.exists():
+        if insist:
+            raise RunError(f"{run.path} has no {run.label_model.name}, which voters need.", hint=_again(run))
+        status("predicting without the run's voters: it was labelled by an earlier version, or only its model is here")
+        return None
+    saved, table = _read(run)
+    ready: dict[int, NamedVoter] = {}
+    for number, each in enumerate(saved["voters"]):
+        voter = SavedVoter(**each)
+        try:
+            ready[number] = _checked(voter.build(task), sample, task.label_space.k)
+        except LabelerError as error:
+            reason = f"{voter.name}: {str(error).rstrip('.')}"
+            if not insist:
+                status(f"predicting without the run's voters; {reason} (--with-voters takes the others)")
+                return None
+            status(f"left out: {reason}")
+    if not ready:
+        raise VoterError("No voter of the run can vote on these reviews.", hint=_again(run))
+    status(f"predicting with the run's voters: {', '.join(named.name for named in ready.values())}")
+    spec = LabelModelSpec(**saved["spec"])
+    return RunVoters(
+        labels=task.label_space,
+        voters=tuple(ready.values()),
+        rules=tuple(saved["voters"][number]["rule"] for number in ready),
+        table=table.of_voters(list(ready)),
+        spec=replace(spec, families=[spec.families[number] for number in ready]),
+        catch_all=task.catch_all,
+    )
+
+
+def _read(run: RunDirectory) -> tuple[dict[str, Any], VotePatterns]:
+    """Read what `save_label_model` wrote.
+
+    Raises
+    ------
+    RunError
+        If it is damaged.
+    """
+    path = run.label_model
+    try:
+        saved = json.loads(pl.read_parquet_metadata(path)[_SAVED])
+        frame = pl.read_parquet(path, glob=False, hive_partitioning=False)
+        votes, counts = frame["votes"].to_numpy(), frame["count"].to_numpy()
+        return saved, VotePatterns(votes, counts, np.zeros(0, np.int32))
+    except (OSError, ValueError, KeyError, pl.exceptions.PolarsError) as error:
+        raise RunError(f"{path} cannot be read: {error}.", hint=_again(run)) from error
+
+
+def _checked(named: NamedVoter, sample: pl.DataFrame, k: int) -> NamedVoter:
+    """Return a voter that can vote on such reviews; the user's code shows it by voting on some.
+
+    Raises
+    ------
+    LabelerError
+        If it cannot.
+    """
+    if named.column and named.column not in sample.columns:
+        raise missing_column(named.column, sample.columns)
+    if named.code:
+        answer(named, _corpus(sample), k)
+    return named
+
+
+def _corpus(rows: pl.DataFrame) -> Corpus:
+    return Corpus(rows["id"], rows["text"], rows.drop("id", "text") if rows.width > 2 else None)
+
+
+def _again(run: RunDirectory) -> str:
+    return f"Label the run again: {command('label', '--run', run.path)}"
