@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import glob
 import json
 import os
 import secrets
@@ -25,6 +26,7 @@ TEMPORARY_SUFFIX = ".labeler-tmp"
 
 T = TypeVar("T")
 
+_MAX_NAME = 40  # characters of a name that a temporary one begins with
 _MAX_READS = 5
 _PAUSE = 0.02  # seconds; between the two renames of a replacement there is no folder
 
@@ -118,7 +120,7 @@ def _version(folder: Path) -> tuple[int, ...] | None:
 def temporary_beside(target: Path) -> Path:
     """Name a file or folder that `remove_leftovers` finds if it stays behind."""
     # Not the whole name: a temporary one must not exceed the 255 bytes a file name may have.
-    return target.with_name(f".{target.name[:40]}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
+    return target.with_name(f".{target.name[:_MAX_NAME]}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
 
 
 def remove_leftovers(folder: Path) -> int:
@@ -127,6 +129,13 @@ def remove_leftovers(folder: Path) -> int:
     for path in leftovers:
         remove_path(path)
     return len(leftovers)
+
+
+def remove_leftovers_of(target: Path) -> None:
+    """Delete what killed processes left beside `target` under temporary names; those of long names are ambiguous."""
+    if len(target.name) <= _MAX_NAME:
+        for path in target.parent.glob(f".{glob.escape(target.name)}.????????{TEMPORARY_SUFFIX}"):
+            remove_path(path)
 
 
 def write_text(target: str | Path, text: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import LabelerError
+from ..errors import LabelerError, RunError
 
 
 @contextmanager
@@ -47,6 +47,11 @@ def file_lock(
         yield
     finally:
         lock.release()
+
+
+def not_writable(folder: Path, hint: str) -> Callable[[Exception], RunError]:
+    """Return what makes the error for a folder that cannot be written to, from the reason."""
+    return lambda error: RunError(f"{folder} cannot be written to ({reason_of(error)}).", hint=hint)
 
 
 def reason_of(error: Exception) -> str:

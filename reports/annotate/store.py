@@ -6,14 +6,13 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from ...data.errors import RunError
 from ...data.runs.names import safe_file_name
 from ...data.types.label_space import LabelSpace
-from ...data.writing.atomic import TEMPORARY_SUFFIX
-from ...data.writing.lock import file_lock, reason_of
+from ...data.writing.atomic import remove_leftovers_of
+from ...data.writing.lock import file_lock, not_writable
 from .rows import Mark, ReviewRow
 from .table import AnnotationTable, read_annotations, require_writable
 
@@ -170,23 +169,13 @@ def open_store(path: str | Path, labels: LabelSpace) -> Iterator[AnnotationStore
     busy = RunError(
         f"{path} is already open in another labeler annotate.", hint="Use that page, or end it with Ctrl-C."
     )
-    with file_lock(guard, busy=lambda: busy, unusable=partial(_unusable, target.parent)):
+    with file_lock(guard, busy=lambda: busy, unusable=not_writable(target.parent, "Copy the file elsewhere.")):
         try:
-            _remove_leftovers(target)
+            remove_leftovers_of(target)
             yield AnnotationStore(read_annotations(path, labels), labels)
         finally:
             with suppress(OSError):  # Windows removes it on release
                 guard.unlink()
-
-
-def _unusable(folder: Path, error: Exception) -> RunError:
-    return RunError(f"{folder} cannot be written to ({reason_of(error)}).", hint="Copy the file elsewhere.")
-
-
-def _remove_leftovers(target: Path) -> None:
-    for path in target.parent.iterdir():
-        if path.name.startswith(f".{target.name[:40]}.") and path.name.endswith(TEMPORARY_SUFFIX):
-            path.unlink(missing_ok=True)
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

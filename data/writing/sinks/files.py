@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from ...errors import ConfigError, InputError, quoted
 from ...progress import status
 from ...reading.ids import KeyTable, id_keys, normal_ids
 from ...reading.text_columns import TextColumns
-from ..atomic import TEMPORARY_SUFFIX, atomic_path
+from ..atomic import atomic_path, remove_leftovers_of
 from .existing import read_columns, read_schema
 from .formats import FileFormat, TextKind, encode
 from .journal import Journal, open_journal
@@ -160,7 +159,7 @@ def open_file(path: Path, *, id_column: str, text: TextColumns | None, key: str,
     form = FileFormat.of(path)
     path = _checked(path)
     with open_journal(path) as journal:
-        _remove_killed(path)
+        remove_leftovers_of(path)
         schema = _kept_columns(path, form, id_column, force=force)
         sink = FileSink(path, form, journal, id_column, text, kept=bool(schema), schema=schema)
         for rows in read_columns(path, form, sink.compared(schema)) if sink.kept else ():
@@ -178,16 +177,6 @@ def _checked(path: Path) -> Path:
     if not real.parent.is_dir():
         raise ConfigError(f"There is no folder {path.parent}.", hint="Make it, or choose another --output.")
     return real
-
-
-def _remove_killed(path: Path) -> None:
-    """Remove the half-written files that killed processes left under temporary names of `path`."""
-    if len(path.name) > 40:  # such names are cut in temporary ones, so those may belong to another file
-        return
-    leftover = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}{re.escape(TEMPORARY_SUFFIX)}")
-    for other in path.parent.iterdir():
-        if leftover.fullmatch(other.name):
-            other.unlink(missing_ok=True)
 
 
 def _kept_columns(path: Path, form: FileFormat, id_column: str, *, force: bool) -> Schema:

@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -15,7 +14,7 @@ import polars as pl
 from ...errors import RunError
 from ...progress import status
 from ..atomic import remove_leftovers, remove_path, temporary_beside, write_json, write_parquet
-from ..lock import file_lock, reason_of
+from ..lock import file_lock, not_writable
 
 _ORIGIN = "origin.json"
 _MAX_NAME = 60
@@ -84,17 +83,14 @@ def open_journal(target: Path) -> Iterator[Journal]:
     busy = RunError(
         f"{target} is being written by another process.", hint="Wait until it ends, or choose another --output."
     )
-    with file_lock(folder / "lock", busy=lambda: busy, unusable=partial(_unusable, target.parent)):
+    unusable = not_writable(target.parent, "Choose another folder with --output.")
+    with file_lock(folder / "lock", busy=lambda: busy, unusable=unusable):
         try:
             remove_leftovers(folder)
             yield journal
         finally:
             if not journal.chunks:
                 _remove(folder)
-
-
-def _unusable(folder: Path, error: Exception) -> RunError:
-    return RunError(f"{folder} cannot be written to ({reason_of(error)}).", hint="Choose another folder with --output.")
 
 
 def journal_folder(target: Path) -> Path:

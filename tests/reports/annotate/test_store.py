@@ -142,9 +142,9 @@ def test_two_never_work_on_one_file(store: AnnotationStore, sample: Path) -> Non
 
 
 def test_nothing_is_left_beside_the_file(sample: Path) -> None:
-    leftover = sample.with_name(".sample.csv.0a0b.labeler-tmp")
+    leftover = sample.with_name(".sample.csv.0a0b0c0d.labeler-tmp")
     leftover.touch()
-    other = sample.with_name(".other.csv.0a0b.labeler-tmp")
+    other = sample.with_name(".other.csv.0a0b0c0d.labeler-tmp")
     other.touch()
     with open_store(sample, LABELS) as store:
         store.change(0, version=0, label="positive", note="")
