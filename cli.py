@@ -160,7 +160,7 @@ def adapt(
     Example: labeler adapt reviews.csv --output models/reviews
     """
     with showing_progress():
-        from .api.commands import adapt as adapt_model
+        from .api.commands import adapt_model
 
         summary = adapt_model(
             input,

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ..config import Task, TaskSource, load_config, parse_config
 from ..data.presets import preset_names, preset_text, write_preset
-from ..data.reading.files.format_detection import ReadOptions
-from ..data.reading.frames import TableSource
 from ..data.runs.names import LATEST, default_run, find_latest, latest_run
 from ..data.writing.atomic import write_text
 from ..data.writing.overwriting import refuse_run_output
+from ..models.adapting.adapt import adapt_model as adapt_model
 from ..models.loading.device import may_have_gpu as may_have_gpu
 from .folder import trained_run
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from ..data.runs.summaries import AdaptSummary
     from ..labeling.explain import Explanation
 
 
@@ -32,38 +30,6 @@ def init(preset: str, path: Path, *, force: bool = False) -> None:
 def default_run_dir(data: str | None, task: TaskSource) -> Path:
     """Name the folder of a run after its input, or after the task whose bundled sample it labels."""
     return default_run(data, "" if data is not None else load_config(task).task.name)
-
-
-def adapt(
-    data: TableSource,
-    output: Path,
-    *,
-    backbone: str = "auto",
-    mode: Literal["lora", "full"] = "lora",
-    epochs: float | None = None,
-    learning_rate: float | None = None,
-    seed: int = 0,
-    text_column: str | Sequence[str] | None = None,
-    encoding: str | None = None,
-    delimiter: str | None = None,
-    limit: int | None = None,
-    resume: bool = True,
-    force: bool = False,
-) -> AdaptSummary:
-    """Adapt a masked language model to unlabelled reviews, into the folder `output`; see `AdaptJob`.
-
-    Raises
-    ------
-    LabelerError
-        If the reviews or the model cannot be used, or the folder cannot be written.
-    """
-    from ..models.adapting.adapt import AdaptJob, adapt_model
-
-    refuse_run_output("--output", output)
-    options = ReadOptions(encoding, delimiter)
-    return adapt_model(
-        AdaptJob(data, output, backbone, mode, epochs, learning_rate, seed, text_column, options, limit, resume, force)
-    )
 
 
 def predict_texts(run: str | Path | None, texts: Sequence[str | None]) -> pl.DataFrame:

@@ -112,9 +112,9 @@ class AdaptSummary:
     texts : dict of str to int
         Reviews read, distinct ones, those trained on, and held out.
     tokens : dict of str to int
-        Tokens masked in the held-out texts; those of the vocabulary that the others have, and all of them.
+        Tokens masked in the held-out texts, and all of the vocabulary.
     settings : dict of str to float
-        epochs, learning_rate, head_learning_rate (of a new head), batch_size, seed, max_length.
+        The schedule of training, and max_length.
     new_head : bool
         Whether the masked-language-model head began at random.
     trained_parameters, total_parameters : int

@@ -4,91 +4,79 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from ...data.errors import ConfigError, InputError
 from ...data.progress import status
-from ...data.reading.files.format_detection import DETECT, ReadOptions
+from ...data.reading.files.format_detection import ReadOptions
 from ...data.reading.frames import TableSource
-from ...data.reading.reviews import open_stream
+from ...data.reading.reviews import TableStream, open_stream
 from ...data.runs.manifest import stage_key
-from ...data.runs.summaries import AdaptSummary
+from ...data.runs.summaries import AdaptSummary, read_adapt_summary
 from ...data.version import __version__
 from ...data.writing.atomic import atomic_path
+from ...data.writing.overwriting import refuse_run_output
+from ..end_model.record import Mode
 from ..loading.device import Compute, choose_compute
 from ..loading.resolve import resolve_model
 from ..training.fit.fitting import fit_classifier
 from ..training.fit.schedule import Schedule
-from ..training.variants import learning_rate
-from .folder import check_output, describe, finished, held_checkpoints
-from .masking import MaskedTexts, masked_loss, token_loss
-
-if TYPE_CHECKING:
-    from ..end_model.record import Mode
-    from .masking import Row
-    from .model import MaskedModel
+from ..training.variants import learning_rate as default_rate
+from .folder import check_output, describe, held_checkpoints
+from .masking import MaskedTexts, measure, token_loss
 
 _MIN_TEXTS = 50  # distinct ones: fewer teach nothing and measure nothing
 _HELD_OUT_SHARE, _MAX_HELD_OUT = 0.05, 2_000
 _BATCH = 32
 _STEPS, _MAX_EPOCHS = 1_000, 10  # a small input is repeated for so many steps, a large one is read once
-_HEAD_RATE = 1e-3  # of a new head
 
 
-@dataclass(frozen=True)
-class AdaptJob:
-    """What `labeler adapt` is told.
+def adapt_model(
+    data: TableSource,
+    output: Path,
+    *,
+    backbone: str = "auto",
+    mode: Mode = "lora",
+    epochs: float | None = None,
+    learning_rate: float | None = None,
+    seed: int = 0,
+    text_column: str | Sequence[str] | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    limit: int | None = None,
+    resume: bool = True,
+    force: bool = False,
+    compute: Compute | None = None,
+) -> AdaptSummary:
+    """Go on with a model's masked-language-model pretraining on the user's reviews, into a folder.
+
+    Source: task-adaptive pretraining, Gururangan et al. (2020), "Don't Stop Pretraining". 5 % of the distinct texts, at
+    most 2,000, are held out to measure on. The result depends on options, texts, model and machine, not on
+    interruptions.
 
     Parameters
     ----------
-    source : str, Path or table in memory
+    data : str, Path or table in memory
         File of reviews, ``-``, or what `open_stream` takes besides.
     output : Path
         Folder of the adapted model.
     backbone : str
         ``auto``, ``embedded``, a folder or a hub name.
     mode : "lora" or "full"
+        Adapters, which are merged in the end, or all weights.
     epochs, learning_rate : float, optional
         By default from the number of texts, and from mode and width.
     seed : int
         Of which texts are held out, of their order and masks, and of a new head.
-    text_column : str or sequence of str, optional
-    options : ReadOptions
+    text_column, encoding, delimiter
+        As for `open_stream`.
     limit : int, optional
         Use only the first rows.
-    resume : bool
-        Continue a killed adaptation.
-    force : bool
-        Adapt again although nothing changed.
-    """
-
-    source: TableSource
-    output: Path
-    backbone: str = "auto"
-    mode: Mode = "lora"
-    epochs: float | None = None
-    learning_rate: float | None = None
-    seed: int = 0
-    text_column: str | Sequence[str] | None = None
-    options: ReadOptions = DETECT
-    limit: int | None = None
-    resume: bool = True
-    force: bool = False
-
-
-def adapt_model(job: AdaptJob, *, compute: Compute | None = None) -> AdaptSummary:
-    """Go on with a model's masked-language-model pretraining on the user's reviews.
-
-    Source: task-adaptive pretraining, Gururangan et al. (2020), "Don't Stop Pretraining". 5 % of the distinct texts, at
-    most 2,000, are held out to measure on. The result depends on job, texts, model and machine, not on interruptions.
-
-    Parameters
-    ----------
-    job : AdaptJob
+    resume, force : bool
+        Continue a killed adaptation; adapt again although nothing changed.
     compute : Compute, optional
         Device and number format; by default what the machine reports.
 
@@ -99,7 +87,7 @@ def adapt_model(job: AdaptJob, *, compute: Compute | None = None) -> AdaptSummar
     Raises
     ------
     ConfigError
-        If epochs or learning rate are not positive.
+        If epochs or learning rate are not positive, or the output belongs to a run.
     InputError
         If the input cannot be read or has too few texts.
     ModelError
@@ -107,43 +95,96 @@ def adapt_model(job: AdaptJob, *, compute: Compute | None = None) -> AdaptSummar
     RunError
         If the output cannot be written, or is something else.
     """
-    for name, value in (("--epochs", job.epochs), ("--lr", job.learning_rate)):
+    for name, value in (("--epochs", epochs), ("--lr", learning_rate)):
         if value is not None and not 0 < value < math.inf:
             raise ConfigError(f"{name} must be more than 0, found {value}.")
-    if job.seed < 0:
-        raise ConfigError(f"--seed must not be negative, found {job.seed}.")
-    check_output(job.output)
-    with open_stream(job.source, text_column=job.text_column, options=job.options) as table:
-        chunks = list(table.head(job.limit))
+    if seed < 0:
+        raise ConfigError(f"--seed must not be negative, found {seed}.")
+    refuse_run_output("--output", output)
+    check_output(output)
+    with open_stream(data, text_column=text_column, options=ReadOptions(encoding, delimiter)) as table:
+        read, texts = _distinct_texts(table, limit)
+    _check_enough(texts, table.source)
+    ref = resolve_model(backbone)
+    status(f"encoder: {ref.description}")
+    given = {"mode": mode, "epochs": epochs, "learning_rate": learning_rate, "seed": seed}
+    digest = stage_key(texts=texts)
+    key = stage_key(version=__version__, **given, texts=digest, backbone=ref.digest)
+    done = read_adapt_summary(output)
+    if done is not None and done.key == key and not force:
+        status(f"{output}: unchanged, skipped")
+        return replace(done, folder=str(output))
+    from .model import MAX_LENGTH, build_masked_model
+
+    compute = compute or choose_compute()
+    with held_checkpoints(output) as checkpoints:
+        model = build_masked_model(ref, mode=mode, seed=seed, compute=compute)
+        rows = model.token_rows(texts)
+        _check_enough(rows, table.source)
+        held = min(math.ceil(_HELD_OUT_SHARE * len(rows)), _MAX_HELD_OUT)
+        order = np.random.default_rng(seed).permutation(len(rows))
+        held_out, training = [rows[i] for i in order[:held]], [rows[i] for i in order[held:]]
+        schedule = Schedule(
+            epochs=epochs or math.ceil(min(max(1.0, _STEPS * _BATCH / len(training)), _MAX_EPOCHS)),
+            batch_size=_BATCH,
+            learning_rate=learning_rate or default_rate(mode, model.model.config.hidden_size),
+            seed=seed,
+        )
+        trained = model.model.num_parameters(only_trainable=True)
+        status(
+            f"texts: {len(training):,} to learn from, {held:,} held out; trains {trained:,} of "
+            f"{model.model.num_parameters():,} parameters, {schedule.epochs:g} epochs"
+        )
+        if model.new_head:
+            model.start_from(training)
+        measured = MaskedTexts(held_out, model.tokenizer, count=held, seed=seed, replaced=1.0)
+
+        before, masked = measure(model, measured, compute=compute, when="before")
+        fit = fit_classifier(
+            model,
+            MaskedTexts(training, model.tokenizer, count=math.ceil(schedule.epochs * len(training)), seed=seed),
+            schedule=replace(schedule, epochs=1),  # all passes are one pass over texts masked in other ways
+            loss=token_loss,
+            compute=compute,
+            checkpoints=checkpoints,
+            key=key,
+            resume=resume,
+        )
+        after, _ = measure(model, measured, compute=compute, when="after")
+        summary = AdaptSummary(
+            backbone=ref.name if ref.source != "folder" else ref.path.name,
+            source=ref.source,
+            digest=ref.digest,
+            mode=mode,
+            data={"file": Path(table.source).name, "texts": digest},
+            texts={"read": read, "distinct": len(texts), "trained": len(training), "held_out": held},
+            tokens={"masked": masked, "all": len(model.tokenizer)},
+            settings={k: v for k, v in vars(schedule).items() if v is not None} | {"max_length": MAX_LENGTH},
+            new_head=model.new_head,
+            trained_parameters=trained,
+            total_parameters=model.model.num_parameters(),
+            loss=fit.loss,
+            before=before,
+            after=after,
+            key=key,
+            folder=str(output),
+            seconds=round(fit.seconds, 2),
+            texts_per_second=round(fit.rows_per_second, 1),
+        )
+        with atomic_path(output) as folder:
+            folder.mkdir()
+            model.write(folder)
+            return describe(folder, summary)
+
+
+def _distinct_texts(table: TableStream, limit: int | None) -> tuple[int, list[str]]:
+    """Count the usable rows, and return their different texts, sorted."""
+    chunks = list(table.head(limit))
     for note in table.notes:
         status(note)
     if rejected := sum(len(chunk.rejected) for chunk in chunks):
         status(f"{rejected:,} rows could not be used and are left out.")
-    texts = sorted({text for chunk in chunks for text in chunk.frame["text"]})
-    _check_enough(texts, table.source)
-    ref = resolve_model(job.backbone)
-    status(f"encoder: {ref.description}")
-    compute = compute or choose_compute()
-    digest = stage_key(texts=texts)
-    given = {"mode": job.mode, "epochs": job.epochs, "learning_rate": job.learning_rate, "seed": job.seed}
-    key = stage_key(version=__version__, **given, texts=digest, backbone=ref.digest)
-    if not job.force and (done := finished(job.output, key)):
-        status(f"{job.output}: unchanged, skipped")
-        return done
-    from .model import build_masked_model
-
-    with held_checkpoints(job.output) as checkpoints:
-        model = build_masked_model(ref, mode=job.mode, seed=job.seed, compute=compute)
-        rows = model.token_rows(texts)
-        _check_enough(rows, table.source)
-        summary = _adapt(model, rows, job, compute, key=key, checkpoints=checkpoints)
-        numbers = {"read": sum(map(len, chunks)), "distinct": len(texts), **summary.texts}
-        summary = replace(summary, data={"file": PurePath(table.source).name, "texts": digest}, texts=numbers)
-        with atomic_path(job.output) as folder:
-            folder.mkdir()
-            model.write(folder)
-            summary = describe(folder, summary)
-    return summary
+    return sum(map(len, chunks)), sorted({text for chunk in chunks for text in chunk.frame["text"]})
 
 
 def _check_enough(texts: Sequence[object], source: str) -> None:
@@ -152,80 +193,3 @@ def _check_enough(texts: Sequence[object], source: str) -> None:
             f"{source} has {len(texts)} different texts to learn from, expected at least {_MIN_TEXTS}.",
             hint="Adaptation needs thousands of reviews; labels are not needed.",
         )
-
-
-def _adapt(
-    model: MaskedModel, rows: Sequence[Row], job: AdaptJob, compute: Compute, *, key: str, checkpoints: Path
-) -> AdaptSummary:
-    """Measure, train, measure; what was read is not in the summary yet."""
-    from .model import MAX_LENGTH
-
-    order = np.random.default_rng(job.seed).permutation(len(rows))
-    held = min(math.ceil(_HELD_OUT_SHARE * len(rows)), _MAX_HELD_OUT)
-    held_out, training = [rows[i] for i in order[:held]], [rows[i] for i in order[held:]]
-    tokens = np.concatenate([row["input_ids"] for row in training])
-    counts = np.bincount(tokens, minlength=model.model.config.vocab_size)
-    default = math.ceil(min(max(1.0, _STEPS * _BATCH / len(training)), _MAX_EPOCHS))
-    schedule = Schedule(
-        epochs=job.epochs or default,
-        batch_size=_BATCH,
-        learning_rate=job.learning_rate or learning_rate(job.mode, model.model.config.hidden_size),
-        head_learning_rate=_HEAD_RATE,
-        seed=job.seed,
-    )
-    trained, total = model.counts()
-    status(
-        f"texts: {len(training):,} to learn from, {held:,} held out; trains {trained:,} of {total:,} parameters, "
-        f"{schedule.epochs:g} epochs"
-    )
-    if model.new_head:
-        model.start_from(counts)
-    measured = MaskedTexts(held_out, model.tokenizer, count=held, seed=job.seed, replaced=1.0)
-
-    def measure(when: str) -> tuple[dict[str, float], int]:
-        loss, predicted = masked_loss(model, measured, compute=compute, title=f"Pseudo-perplexity {when}")
-        status(f"{when}: pseudo-perplexity {math.exp(loss):,.1f} on {held:,} held-out texts")
-        return {"loss": loss, "pseudo_perplexity": math.exp(loss)}, predicted
-
-    before, _ = measure("before")
-    examples = MaskedTexts(
-        training,
-        model.tokenizer,
-        count=math.ceil(schedule.epochs * len(training)),
-        seed=job.seed,
-        columns=np.cumsum(counts > 0) - 1 if model.new_head else None,
-    )
-    with model.narrowed(np.flatnonzero(counts), seed=job.seed):
-        fit = fit_classifier(
-            model,
-            examples,
-            schedule=replace(schedule, epochs=1),  # all passes are one pass over texts masked in other ways
-            loss=token_loss,
-            compute=compute,
-            checkpoints=checkpoints,
-            key=key,
-            resume=job.resume,
-        )
-    after, masked = measure("after")
-    head = ("head_learning_rate",) if model.new_head else ()
-    names = ("epochs", "batch_size", "learning_rate", "weight_decay", "warmup", "seed", *head)
-    return AdaptSummary(
-        backbone=model.ref.name if model.ref.source != "folder" else model.ref.path.name,
-        source=model.ref.source,
-        digest=model.ref.digest,
-        mode=job.mode,
-        data={},
-        texts={"trained": len(training), "held_out": held},
-        tokens={"masked": masked, "seen": int((counts > 0).sum()), "all": len(model.tokenizer)},
-        settings={name: getattr(schedule, name) for name in names} | {"max_length": MAX_LENGTH},
-        new_head=model.new_head,
-        trained_parameters=trained,
-        total_parameters=total,
-        loss=fit.loss,
-        before=before,
-        after=after,
-        key=key,
-        folder=str(job.output),
-        seconds=round(fit.seconds, 2),
-        texts_per_second=round(fit.rows_per_second, 1),
-    )

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import glob
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from jinja2 import Template
+
 from ...data.digests import file_digest
 from ...data.errors import RunError
 from ...data.runs.summaries import AdaptSummary, read_adapt_summary
-from ...data.writing.atomic import TEMPORARY_SUFFIX, write_json, write_text
-from ...data.writing.lock import file_lock, reason_of
+from ...data.writing.atomic import remove_leftovers_of, write_json, write_text
+from ...data.writing.lock import file_lock, not_writable
 from ..embedded.model import HUB_EQUIVALENT
 from ..training.fit.checkpoints import remove_checkpoints
 
@@ -44,24 +44,11 @@ def check_output(folder: Path) -> None:
         raise RunError(f"{folder / changed[0]} is not as labeler wrote it, so {folder} is not replaced.", hint=_OTHER)
 
 
-def finished(folder: Path, key: str) -> AdaptSummary | None:
-    """Return what was done if the folder holds the result of the same work, else None."""
-    summary = read_adapt_summary(folder)
-    return replace(summary, folder=str(folder)) if summary and summary.key == key else None
-
-
 def describe(folder: Path, summary: AdaptSummary) -> AdaptSummary:
     """Write the model card and, when all other files are there, ``adaptation.json``; return what is in it."""
-    from huggingface_hub import ModelCard, ModelCardData
-
-    head = ModelCardData(
-        library_name="transformers",
-        pipeline_tag="fill-mask",
-        tags=["labeler", "domain-adaptation", *(["lora"] if summary.mode == "lora" else [])],
-        base_model={"embedded": HUB_EQUIVALENT, "hub": summary.backbone}.get(summary.source),
-    )
-    template = Path(__file__).with_name("card.md.j2")
-    write_text(folder / "README.md", str(ModelCard.from_template(head, str(template), **asdict(summary))))
+    base = {"embedded": HUB_EQUIVALENT, "hub": summary.backbone}.get(summary.source)
+    template = Template(Path(__file__).with_name("card.md.j2").read_text(encoding="utf-8"), keep_trailing_newline=True)
+    write_text(folder / "README.md", template.render(asdict(summary), base_model=base))
     summary = replace(summary, files=_digests(folder))
     volatile = ("folder", "seconds", "texts_per_second")  # the same for the same work
     write_json(folder / RECORD, {name: value for name, value in asdict(summary).items() if name not in volatile})
@@ -78,18 +65,11 @@ def held_checkpoints(output: Path) -> Iterator[Path]:
         If another process works on the same output, or the place cannot be written to.
     """
     folder = output.with_name(f"{output.name}.checkpoints")
-    with file_lock(
-        folder / ".lock",
-        busy=lambda: RunError(
-            f"Another process is adapting a model into {output}.",
-            hint="Wait until it ends, or choose another --output.",
-        ),
-        unusable=lambda error: RunError(
-            f"{folder} cannot be written to ({reason_of(error)}).", hint="Choose another --output."
-        ),
-    ):
-        for left in output.parent.glob(f".{glob.escape(output.name[:40])}.????????{TEMPORARY_SUFFIX}"):
-            shutil.rmtree(left, ignore_errors=True)  # of a process killed while it wrote
+    hint = "Wait until it ends, or choose another --output."
+    busy = RunError(f"Another process is adapting a model into {output}.", hint=hint)
+    unusable = not_writable(folder, "Choose another --output.")
+    with file_lock(folder / ".lock", busy=lambda: busy, unusable=unusable):
+        remove_leftovers_of(output)
         try:
             yield folder
             remove_checkpoints(folder)

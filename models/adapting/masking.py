@@ -6,17 +6,17 @@ any token, 10 % stay. As in RoBERTa (Liu et al. 2019) each pass over the texts m
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ...data.progress import progress
+from ...data.progress import progress, status
 from ..loading.device import Compute
 from ..scoring.batching import padded_length
 from ..training.fit.batches import cut_into_parts
-from ..training.fit.memory import MemoryBudget
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,8 +47,6 @@ class MaskedTexts:
         Masks are drawn from it.
     replaced : float
         Share of the predicted tokens that the mask replaces: 1 for measuring.
-    columns : ndarray of int64, shape (v,), optional
-        Column of each token among a model's outputs, where these are not all tokens.
     """
 
     are_vectors = False
@@ -61,11 +59,10 @@ class MaskedTexts:
         count: int,
         seed: int,
         replaced: float = 0.8,
-        columns: Ids | None = None,
     ) -> None:
         from transformers import DataCollatorForLanguageModeling
 
-        self.rows, self.seed, self.columns = rows, seed, columns
+        self.rows, self.seed = rows, seed
         self.lengths: Ids = np.resize([len(row["input_ids"]) for row in rows], count)
         self._weights = np.resize([_SHARE * row["special_tokens_mask"].count(0) for row in rows], count)
         self._collator = DataCollatorForLanguageModeling(
@@ -103,7 +100,7 @@ class MaskedTexts:
         -------
         (dict[str, Tensor], Tensor of int64, shape (g,), Tensor of float32, shape (g,))
             ``input_ids`` and ``attention_mask`` of shape (b, l) and ``positions`` of shape (g,), which count through
-            the rows; the tokens there (or their columns), -100 for filling; 1 for each of them, 0 for filling.
+            the rows; the tokens there, -100 for filling; 1 for each of them, 0 for filling.
         """
         import torch
         from torch.nn.functional import pad as fill
@@ -114,8 +111,7 @@ class MaskedTexts:
         labels = batch.pop("labels").flatten()
         positions = (labels != _IGNORED).nonzero().flatten()
         filling = (0, padded_length(len(positions)) - len(positions))
-        targets = labels[positions] if self.columns is None else torch.from_numpy(self.columns)[labels[positions]]
-        targets = fill(targets, filling, value=_IGNORED)
+        targets = fill(labels[positions], filling, value=_IGNORED)
         return {**batch, "positions": fill(positions, filling)}, targets, (targets != _IGNORED).float()
 
 
@@ -126,11 +122,11 @@ def token_loss(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
     return cross_entropy(logits.float(), targets, reduction="sum") / weights.sum().clamp(min=1)
 
 
-def masked_loss(model: Any, texts: MaskedTexts, *, compute: Compute, title: str) -> tuple[float, int]:
-    """Return the mean cross-entropy of the predicted tokens of some texts, over the whole vocabulary, and their number.
+def measure(model: Any, texts: MaskedTexts, *, compute: Compute, when: str) -> tuple[dict[str, float], int]:
+    """Return how well the predicted tokens of some texts are predicted, over the whole vocabulary, and their number.
 
-    Its exponential is the pseudo-perplexity of Salazar et al. (2020), "Masked Language Model Scoring", but that a share
-    of the tokens is masked at once and not each token alone.
+    ``loss`` is their mean cross-entropy, ``pseudo_perplexity`` its exponential: that of Salazar et al. (2020), "Masked
+    Language Model Scoring", but that a share of the tokens is masked at once and not each token alone.
 
     Parameters
     ----------
@@ -139,26 +135,22 @@ def masked_loss(model: Any, texts: MaskedTexts, *, compute: Compute, title: str)
     texts : MaskedTexts
     compute : Compute
         Device and number format.
-    title : str
-        Of the progress bar.
+    when : str
+        ``before`` or ``after``, for messages.
     """
     import torch
 
-    rows = np.arange(len(texts))
+    total, predicted = 0.0, 0
     model.eval()
-
-    @torch.inference_mode()
-    def attempt(tokens: int) -> tuple[float, int]:
-        total, predicted = 0.0, 0
-        with progress(title, total=len(rows)) as advance:
-            for part, width in texts.parts(rows, budget=tokens):
-                inputs, *expected = texts.batch(part, width, pad=model.pad_token_id)
-                targets, weights = (tensor.to(compute.device) for tensor in expected)
-                with torch.autocast(compute.device, dtype=torch.bfloat16, enabled=compute.dtype == "bfloat16"):
-                    logits = model(**{name: tensor.to(compute.device) for name, tensor in inputs.items()})
-                total += float(token_loss(logits, targets, weights) * weights.sum())
-                predicted += int(weights.sum())
-                advance(len(part))
-        return total / max(predicted, 1), predicted
-
-    return MemoryBudget(_TOKENS).run(attempt, widest=int(texts.lengths.max()))
+    with torch.inference_mode(), progress(f"Pseudo-perplexity {when}", total=len(texts)) as advance:
+        for part, width in texts.parts(np.arange(len(texts)), budget=_TOKENS):
+            inputs, *expected = texts.batch(part, width, pad=model.pad_token_id)
+            targets, weights = (tensor.to(compute.device) for tensor in expected)
+            with torch.autocast(compute.device, dtype=torch.bfloat16, enabled=compute.dtype == "bfloat16"):
+                logits = model(**{name: tensor.to(compute.device) for name, tensor in inputs.items()})
+            total += float(token_loss(logits, targets, weights) * weights.sum())
+            predicted += int(weights.sum())
+            advance(len(part))
+    loss = total / max(predicted, 1)
+    status(f"{when}: pseudo-perplexity {math.exp(loss):,.1f} on {len(texts):,} held-out texts")
+    return {"loss": loss, "pseudo_perplexity": math.exp(loss)}, predicted

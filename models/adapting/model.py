@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,50 +23,15 @@ from ..loading.capabilities import has_mask_head
 from ..loading.device import Compute
 from ..loading.folders import read_config
 from ..loading.open_model import load_tokenizer, longest_input
-from .masking import MULTIPLE, Ids, Row
-
-if TYPE_CHECKING:
-    from ..loading.resolve import ModelRef
+from ..loading.resolve import ModelRef
+from .masking import MULTIPLE, Row
 
 ADAPTERS = LoraOptions(rank=16, alpha=32, dropout=0.0, feed_forward=True)
 MAX_LENGTH = 128
 """Tokens of a review that are read: as many as `labeler train` reads."""
 _UNSEEN = 0.01
-_OTHERS = 4096  # tokens that stand for all those that no review has
 _SMALL = 0.3  # at 1, the predictions of an untrained head are loud and wrong
 _SENTENCE_FILES = ("modules.json", "config_sentence_transformers.json", "sentence_bert_config.json", "1_Pooling")
-
-
-class NarrowDecoder(torch.nn.Module):
-    """An output layer over m of v tokens, with frozen weights and a trained bias.
-
-    A softmax over a multilingual vocabulary of 129,000 tokens makes a training step a third slower; the reviews of a
-    shop have a tenth of these tokens. A random few stand for all the others, each with the weight of many (sampled
-    softmax, Jean et al. 2015, "On Using Very Large Target Vocabulary"), or the others would rise unseen.
-
-    Parameters
-    ----------
-    whole : torch.nn.Linear
-        The layer over all tokens.
-    seen : ndarray of int64, shape (m,)
-        The tokens that are predicted.
-    seed : int
-        Of the choice among the others.
-    """
-
-    def __init__(self, whole: Any, seen: Ids, *, seed: int) -> None:
-        super().__init__()
-        others = np.setdiff1d(np.arange(whole.out_features), seen)
-        few = np.random.default_rng(seed).permutation(others)[:_OTHERS]
-        weight, bias = whole.weight.detach(), whole.bias.detach()
-        self.bias = torch.nn.Parameter(bias[seen].clone())
-        each = math.log(len(others) / len(few)) if len(few) else 0.0
-        self._frozen = weight[np.concatenate([seen, few])], bias[few] + each
-
-    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        """Return logits of shape (..., m + others): those of the tokens `seen` come first."""
-        weight, others_bias = self._frozen
-        return torch.nn.functional.linear(hidden, weight, torch.cat([self.bias, others_bias]))
 
 
 class MaskedModel(TrainableModule):
@@ -99,18 +64,11 @@ class MaskedModel(TrainableModule):
         """
         length = min(MAX_LENGTH, longest_input(self.ref.path, self.tokenizer))
         length -= length % MULTIPLE
-        encoded = self.tokenizer(
-            [self.ref.prefix + text[: CHARACTERS_PER_TOKEN * length] for text in texts],
-            truncation=True,
-            max_length=length,
-            return_offsets_mapping=True,
-        )
-        special, prefix = set(self.tokenizer.all_special_ids), len(self.ref.prefix.rstrip())
-        never = [
-            [int(token in special or start < prefix) for token, (start, _) in zip(ids, spans, strict=True)]
-            for ids, spans in zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
-        ]
-        rows = zip(encoded["input_ids"], never, strict=True)
+        cut = [self.ref.prefix + text[: CHARACTERS_PER_TOKEN * length] for text in texts]
+        encoded = self.tokenizer(cut, truncation=True, max_length=length)["input_ids"]
+        first, special = len(self.tokenizer(self.ref.prefix)["input_ids"]) - 1, set(self.tokenizer.all_special_ids)
+        never = [[int(i < first or token in special) for i, token in enumerate(ids)] for ids in encoded]
+        rows = zip(encoded, never, strict=True)
         return [{"input_ids": ids, "special_tokens_mask": mask} for ids, mask in rows if not all(mask)]
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
@@ -140,41 +98,19 @@ class MaskedModel(TrainableModule):
             hook.remove()
         return logits
 
-    @contextmanager
-    def narrowed(self, seen: Ids, *, seed: int) -> Iterator[None]:
-        """Let a new head predict among some tokens only while it is trained; see `NarrowDecoder`."""
-        if not self.new_head:
-            yield
-            return
-        head = self.model.cls.predictions
-        whole = head.decoder
-        head.bias.requires_grad_(False)
-        head.decoder = narrow = NarrowDecoder(whole, seen, seed=seed)
-        yield
-        with torch.no_grad():
-            whole.bias[seen] = narrow.bias
-        head.decoder = whole
-        head.bias.requires_grad_(True)
+    def start_from(self, rows: Sequence[Row]) -> None:
+        """Let the new head predict tokens by how often rows have them, and hardly by the text.
 
-    def start_from(self, counts: Ids) -> None:
-        """Let the new head predict tokens by how often they were seen, and hardly by the text.
-
-        Parameters
-        ----------
-        counts : ndarray of int64, shape (v,)
-            How often each token was seen. One in a hundred predictions goes to those that were not.
+        One in a hundred predictions goes to tokens that are not in them.
         """
-        share = counts + _UNSEEN * counts.sum() / len(counts)
         head = self.model.cls.predictions
+        tokens = np.concatenate([row["input_ids"] for row in rows])
+        counts = np.bincount(tokens, minlength=len(head.bias))
+        share = counts + _UNSEEN * counts.sum() / len(counts)
         with torch.no_grad():
             head.bias.copy_(torch.from_numpy(np.log(share / share.sum())))
             torch.nn.init.eye_(head.transform.dense.weight)
             head.transform.LayerNorm.weight.fill_(_SMALL)
-
-    def counts(self) -> tuple[int, int]:
-        """Count the parameters that are trained, and all of them without adapters."""
-        sizes = [(p.numel(), p.requires_grad, ".lora_" in name) for name, p in self.named_parameters()]
-        return sum(size for size, trained, _ in sizes if trained), sum(size for size, _, extra in sizes if not extra)
 
     def write(self, folder: Path) -> None:
         """Write an ordinary folder: the whole model in float32, its tokenizer, and how it embeds sentences.

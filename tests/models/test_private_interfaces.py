@@ -186,13 +186,11 @@ def test_the_collator_draws_masks_from_its_generator(roberta: Path) -> None:
 
 
 def test_a_new_head_of_bert_has_the_parts_that_adapting_sets(bert: Path) -> None:
-    import torch
     from transformers import AutoModelForMaskedLM
 
     model = AutoModelForMaskedLM.from_pretrained(bert)
     head = model.cls.predictions
-    assert isinstance(head.decoder, torch.nn.Linear), "see adapting.model.MaskedModel.narrowed"
-    assert head.decoder.bias is head.bias, "see adapting.model.MaskedModel.narrowed"
+    assert head.decoder.bias is head.bias, "see adapting.model.MaskedModel.start_from"
     assert head.decoder.weight is model.get_input_embeddings().weight
     assert head.transform.dense.weight.shape == (32, 32), "see adapting.model.MaskedModel.start_from"
     assert head.transform.LayerNorm.weight.shape == (32,)

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from labeler.data.errors import ConfigError, InputError, LabelerError, ModelError, RunError
-from labeler.models.adapting.adapt import AdaptJob, adapt_model
+from labeler.models.adapting.adapt import adapt_model
 from labeler.models.adapting.masking import MaskedTexts
 from labeler.models.end_model.build import build_classifier
 from labeler.models.loading.capabilities import zero_shot_capability
@@ -34,8 +34,7 @@ def adapt(table: Path, roberta: Path, tmp_path: Path) -> Adapt:
 
     def call(**options: Any) -> Any:
         settings = {"backbone": str(roberta), "mode": "full", "epochs": 2, "learning_rate": 5e-3, **options}
-        job = AdaptJob(str(table), settings.pop("output", tmp_path / "out"), **settings)
-        return adapt_model(job, compute=FP32)
+        return adapt_model(str(table), settings.pop("output", tmp_path / "out"), **settings, compute=FP32)
 
     return call
 
@@ -126,8 +125,8 @@ def test_what_is_done_is_not_done_again(adapt: Adapt, said: list[str]) -> None:
 
 def test_reviews_may_be_a_table_in_memory(roberta: Path, tmp_path: Path) -> None:
     frame = pl.DataFrame({"пікір": reviews()})
-    job = AdaptJob(frame, tmp_path / "out", str(roberta), epochs=0.5)
-    assert adapt_model(job, compute=FP32).texts["read"] == 64
+    adapted = adapt_model(frame, tmp_path / "out", backbone=str(roberta), epochs=0.5, compute=FP32)
+    assert adapted.texts["read"] == 64
 
 
 @pytest.mark.parametrize("mode", ["full", "lora"])

@@ -78,13 +78,6 @@ def test_15_percent_are_predicted_of_which_8_of_10_are_masked(tokenizer: Any) ->
     assert set(targets.tolist()) <= {50, -100}
 
 
-def test_outputs_may_be_columns_of_fewer_tokens(tokenizer: Any) -> None:
-    columns = np.zeros(100, np.int64)
-    columns[40] = 7
-    _, targets, _ = batch(texts(tokenizer, [[0, *([40] * 60), 2]], columns=columns))
-    assert set(targets.tolist()) <= {7, -100}
-
-
 def test_filling_counts_nothing() -> None:
     logits, targets = torch.randn(4, 9), torch.tensor([1, 2, -100, -100])
     loss = token_loss(logits, targets, (targets >= 0).float())
