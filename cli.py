@@ -92,9 +92,18 @@ def label(
 
 @app.command()
 def train(
-    mode: Annotated[Literal["lora", "full"] | None, typer.Option(help="Adapters only, or all weights.")] = None,
+    mode: Annotated[
+        Literal["full", "lora", "frozen"] | None,
+        typer.Option(help="Adapters only, all weights, or a linear head alone."),
+    ] = None,
     run: flags.RunOpt = None,
-    head: Annotated[str | None, typer.Option(help="linear, beebert, mlp, lstm, bert_lstm or ngram.")] = None,
+    head: Annotated[
+        str | None,
+        typer.Option(
+            help="linear, beebert, mlp, lstm, bert_lstm, ngram, or ensemble: the mean of ngram and linear (by "
+            "default with --mode frozen)."
+        ),
+    ] = None,
     backbone: Annotated[str | None, flags.BACKBONE] = None,
     compare: flags.CompareOpt = None,
     config: flags.ConfigOpt = None,

@@ -53,7 +53,7 @@ class Run(RunFolder):
 
     def train(
         self,
-        mode: Literal["lora", "full"] | None = None,
+        mode: Literal["full", "lora", "frozen"] | None = None,
         *,
         head: str | None = None,
         backbone: str | None = None,
@@ -73,10 +73,10 @@ class Run(RunFolder):
 
         Parameters
         ----------
-        mode : "lora" or "full", optional
-            Adapters only, or all weights.
+        mode : "lora", "full" or "frozen", optional
+            Adapters only, all weights, or a linear head alone.
         head, backbone : str, optional
-            linear, beebert, mlp, lstm, bert_lstm or ngram; auto, embedded, a folder or a hub name.
+            linear, beebert, mlp, lstm, bert_lstm, ngram or ensemble; auto, embedded, a folder or a hub name.
         compare : str, optional
             Names of models: train them all, and keep the best in ``model``.
         task : str, Path or Task, optional

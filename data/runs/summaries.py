@@ -22,7 +22,7 @@ class TrainSummary:
     Parameters
     ----------
     name : str
-        What was trained, as `--compare` calls it: lora, full, beebert, mlp, lstm, bert_lstm, ngram.
+        What was trained, as `--compare` calls it: lora, full, frozen, beebert, mlp, lstm, bert_lstm, ngram, ensemble.
     folder : str
         Where the model is.
     mode, head, backbone, pooling : str

@@ -49,13 +49,13 @@ def build_classifier(
         ``linear``; ``beebert``, a hidden layer over the first token; ``mlp``, a hidden layer on a frozen encoder;
         ``lstm``, with word embeddings of its own; ``bert_lstm``, an LSTM over the encoder's tokens; ``ngram``, linear
         on n-grams.
-    mode : "full" or "lora"
-        Train all weights, or adapters.
+    mode : "full", "lora" or "frozen"
+        Train all weights, adapters, or a linear head on the vectors that voters embed texts with.
     pooling : "auto", "mean" or "cls"
         By default the mean for backbones whose folder says so, as sentence encoders' does, else the first token;
-        ``beebert`` takes the first token, ``mlp`` what the encoder is embedded with.
+        ``beebert`` takes the first token; ``mlp`` and a frozen encoder what the encoder is embedded with.
     max_length : int
-        Longest input in tokens, within what the backbone can take.
+        Longest input in tokens, within what the backbone can take; a frozen encoder reads as much as it embeds.
     dropout : float, optional
         In the head; by default 0.3 for ``beebert``, none for ``linear``, else 0.1. In the encoder there is none: it
         costs 13 % of a training step on CPUs.
@@ -101,12 +101,12 @@ def build_classifier(
         lora=(lora or LoraOptions()) if mode == "lora" else None,
         train_embeddings=train_embeddings == "all",
     )
-    tokenizer, longest = (None, max_length) if head == "ngram" else _tokenizer(backbone, texts, max_length)
+    tokenizer, longest = (None, max_length) if head == "ngram" else _tokenizer(backbone, texts, max_length, mode)
     record = EndModelRecord(
         labels=names,
         head=head,
         mode=mode,
-        pooling=_pooling(backbone, head, pooling),
+        pooling=_pooling(backbone, head, mode, pooling),
         backbone=_recorded(backbone),
         prefix=backbone.prefix if backbone else "",
         max_length=longest,
@@ -133,7 +133,7 @@ def build_classifier(
 
 
 def _check(head: Head, mode: Mode, backbone: ModelRef | None, texts: Sequence[str]) -> None:
-    if head not in get_args(Head) or mode not in get_args(Mode):
+    if head not in get_args(Head) or mode not in get_args(Mode) or head == "ensemble":
         raise ConfigError(
             f"There is no head '{head}' with mode '{mode}'.",
             hint=f"Heads: {', '.join(get_args(Head))}; modes: {', '.join(get_args(Mode))}.",
@@ -142,6 +142,10 @@ def _check(head: Head, mode: Mode, backbone: ModelRef | None, texts: Sequence[st
         raise ConfigError(
             f"LoRA adapts an encoder, and head '{head}' trains none.",
             hint=f"Use --mode full with it, or --mode lora with another head than '{head}'.",
+        )
+    if mode == "frozen" and head != "linear":
+        raise ConfigError(
+            f"On a frozen encoder a linear head is trained, not '{head}'.", hint="Leave out --head or --mode."
         )
     alone = head in WITHOUT_BACKBONE
     if alone and not texts:
@@ -158,7 +162,7 @@ def _recorded(backbone: ModelRef | None) -> Backbone | None:
     return Backbone(name, backbone.source, backbone.digest)
 
 
-def _tokenizer(backbone: ModelRef | None, texts: Sequence[str], max_length: int) -> tuple[Any, int]:
+def _tokenizer(backbone: ModelRef | None, texts: Sequence[str], max_length: int, mode: Mode) -> tuple[Any, int]:
     """Return a tokenizer and the longest input in tokens."""
     if backbone is None:
         from .classifier import CHARACTERS_PER_TOKEN
@@ -166,19 +170,21 @@ def _tokenizer(backbone: ModelRef | None, texts: Sequence[str], max_length: int)
 
         return learn_subwords([text[: CHARACTERS_PER_TOKEN * max_length] for text in texts]), max_length
     tokenizer = load_tokenizer(backbone.path)
+    if mode == "frozen":
+        return tokenizer, longest_input(backbone.path, tokenizer, stated=sentence_settings(backbone.path).max_length)
     return tokenizer, min(max_length, longest_input(backbone.path, tokenizer))
 
 
-def _pooling(backbone: ModelRef | None, head: Head, wanted: Literal["auto", "mean", "cls"]) -> TokenPooling:
+def _pooling(backbone: ModelRef | None, head: Head, mode: Mode, wanted: Literal["auto", "mean", "cls"]) -> TokenPooling:
     if head in ("lstm", "bert_lstm"):
         return "max"
     if backbone is None:
         return "mean"
-    if wanted != "auto":
+    if wanted != "auto" and mode != "frozen":
         return wanted
     if head == "beebert":
         return "cls"
     # Without settings of its own a model is embedded by the mean, but trained on the first token.
-    if head == "mlp" or is_sentence_encoder(backbone.path):
+    if head == "mlp" or mode == "frozen" or is_sentence_encoder(backbone.path):
         return sentence_settings(backbone.path).pooling
     return "cls"

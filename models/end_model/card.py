@@ -82,7 +82,9 @@ def _own_limits(record: EndModelRecord) -> list[str]:
         limits.append("sentence-transformers opens it only beside labeler, which gives its LSTM the texts' lengths.")
     if record.head == "ngram":
         limits.append("Only labeler opens it.")
-    if record.mode == "lora" and record.backbone:
+    if record.head == "ensemble":
+        limits.append("Only labeler opens it; the encoder's folder in it is an ordinary model, with a card of its own.")
+    elif record.mode == "lora" and record.backbone:
         name = _backbone_name(record.backbone)
         limits.append(f"It is an adapter for {name}, which adapter_config.json names; on another one it is worthless.")
     return limits
@@ -94,7 +96,7 @@ def _backbone_name(backbone: Backbone) -> str:
 
 
 def _library(record: EndModelRecord) -> str:
-    if record.head == "ngram":
+    if record.head in ("ngram", "ensemble"):
         return "labeler"
     if not record.first_token:
         return "sentence-transformers"

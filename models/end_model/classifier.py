@@ -134,6 +134,13 @@ class TextClassifier(TrainableModule):
             layer.weight.zero_()
             layer.bias.copy_(torch.as_tensor(logits))
 
+    def set_final_layer(self, coefficients: npt.NDArray[np.floating], intercepts: npt.NDArray[np.floating]) -> None:
+        """Put solved parameters, of shapes (d, k) and (k,), into the final layer."""
+        layer = self.final_layer()
+        with torch.no_grad():
+            layer.weight.copy_(torch.as_tensor(coefficients.T))
+            layer.bias.copy_(torch.as_tensor(intercepts))
+
     def shift_bias(self, offset: npt.NDArray[np.floating]) -> None:
         """Add to the final biases; this stores a decision threshold where every other program applies it too.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...data.errors import InputError, ModelError
+from ...data.runs.manifest import stage_key
 from ...data.types.label_space import LabelSpace
 from ...data.writing.atomic import read_unchanged
 from ..loading.device import Compute, choose_compute
@@ -17,7 +19,7 @@ from ..loading.folders import check_weights, folder_digest
 from ..loading.open_model import explain_loading, load_tokenizer
 from ..loading.resolve import ModelRef, resolve_model
 from ..scoring.priors import softmax
-from .record import Backbone, EndModelRecord, read_record
+from .record import PARTS, Backbone, EndModelRecord, read_record
 
 if TYPE_CHECKING:
     from .classifier import TextClassifier
@@ -82,7 +84,43 @@ class EndModel:
             raise InputError(
                 f"Texts must be a list of str, found {found}.", hint="Write an empty string where one lacks."
             )
-        return softmax(self.logits(texts, progress=progress)).astype(np.float32, copy=False)
+        return self.calibrated(self.logits(texts, progress=progress))
+
+    def calibrated(self, logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return the probabilities that logits, shape (n, k), mean."""
+        if self.record.temperatures:
+            logits = logits / np.asarray(self.record.temperatures, np.float32)[logits.argmax(axis=1), np.newaxis]
+        return softmax(logits).astype(np.float32, copy=False)
+
+
+class EnsembleModel(EndModel):
+    """The mean of several classifiers' logits, each in units that make them log-odds.
+
+    Parameters
+    ----------
+    record : EndModelRecord
+    parts : Sequence[EndModel]
+        Of the same classes; the last one, which takes longest, shows the progress.
+    """
+
+    def __init__(self, record: EndModelRecord, parts: Sequence[EndModel]) -> None:
+        self.record = record
+        self.parts = parts
+        self.labels = LabelSpace(record.labels)
+        self.digest = stage_key(record=asdict(record), parts=[part.digest for part in parts])
+        self.compute = parts[-1].compute
+
+    def logits(self, texts: Sequence[str], *, progress: Progress | None = None) -> npt.NDArray[np.float32]:
+        """Return the logits of n texts; see `EndModel.logits`."""
+        shown = [*(None for _ in self.parts[:-1]), progress]
+        found = [part.logits(texts, progress=each) for part, each in zip(self.parts, shown, strict=True)]
+        return mean_logits(found, self.record.scales) + np.asarray(self.record.bias_offset, np.float32)
+
+
+def mean_logits(logits: Sequence[npt.NDArray[np.float32]], scales: Sequence[float]) -> npt.NDArray[np.float32]:
+    """Average the logits of several models, each of shape (n, k) and multiplied by its scale."""
+    mean: npt.NDArray[np.float32] = np.einsum("p,pnk->nk", np.divide(scales, len(scales), dtype=np.float32), logits)
+    return mean
 
 
 def load_end_model(folder: Path, *, compute: Compute | None = None) -> EndModel:
@@ -110,6 +148,8 @@ def load_end_model(folder: Path, *, compute: Compute | None = None) -> EndModel:
 def _open(folder: Path, compute: Compute) -> EndModel:
     """Read record, weights and tokenizer, and make the model ready."""
     record = read_record(folder)
+    if record.head == "ensemble":
+        return EnsembleModel(record, [_open(folder / name, compute) for name in PARTS])
     base = _base(folder, record.backbone) if record.mode == "lora" and record.backbone else None
     check_weights(folder)
     digest = folder_digest(folder)

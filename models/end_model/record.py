@@ -13,11 +13,13 @@ RECORD = "labeler.json"
 FORMAT = 1
 _CHARACTERS = 4  # of a subword token, about
 
-Head = Literal["linear", "beebert", "mlp", "lstm", "bert_lstm", "ngram"]
-Mode = Literal["full", "lora"]
+Head = Literal["linear", "beebert", "mlp", "lstm", "bert_lstm", "ngram", "ensemble"]
+Mode = Literal["full", "lora", "frozen"]
 TokenPooling = Literal["mean", "cls", "max"]
 WITHOUT_BACKBONE: tuple[Head, ...] = ("lstm", "ngram")
 """Heads with words of their own, learned from the training texts."""
+PARTS = ("ngram", "encoder")
+"""Folders of the end models in the folder of an ensemble."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,9 @@ class EndModelRecord:
         The k class names, in the order of the logits.
     head : str
         What turns token vectors into logits.
-    mode : "full" or "lora"
-        Whether the backbone's own weights are in the folder, or an adapter for it.
+    mode : "full", "lora" or "frozen"
+        How the backbone was trained: all weights, an adapter, which is then in the folder instead of them, or not at
+        all. Of an ensemble these and the next four are of its encoder.
     pooling : "mean", "cls" or "max"
         How token vectors become one; "mean" where there are none.
     backbone : Backbone or None
@@ -52,7 +55,12 @@ class EndModelRecord:
     trained_parameters, total_parameters : int
         Weights that were trained, and all of them.
     bias_offset : tuple[float, ...]
-        What was added to the k final biases after training: the decision threshold.
+        The decision threshold: what was added to the k final biases after training. An ensemble has no such layer: it
+        is to be added to the logits.
+    scales : tuple[float, ...]
+        Of an ensemble: what the logits of each part are multiplied by before their mean is taken.
+    temperatures : tuple[float, ...]
+        What logits are divided by before they become probabilities, by their largest class; empty where nothing is.
     format : int
         Version of this file.
     """
@@ -67,12 +75,14 @@ class EndModelRecord:
     trained_parameters: int
     total_parameters: int
     bias_offset: tuple[float, ...]
+    scales: tuple[float, ...] = ()
+    temperatures: tuple[float, ...] = ()
     format: int = FORMAT
 
     @property
     def first_token(self) -> bool:
         """Whether this is transformers' own sequence classifier."""
-        return self.head == "linear" and self.pooling == "cls"
+        return self.head == "linear" and self.pooling == "cls" and self.mode != "frozen"
 
     @property
     def longest_text(self) -> int:

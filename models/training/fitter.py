@@ -14,6 +14,8 @@ from ...data.gold.run_gold import GoldRows
 from ...data.progress import progress, status
 from ..end_model.build import build_classifier
 from ..loading.device import Compute
+from ..scoring.embedding_cache import CachedEncoder
+from ..scoring.encoder import SentenceEncoder
 from .fit.batches import Examples
 from .fit.fitting import fit_classifier
 from .fit.losses import SoftLoss
@@ -75,7 +77,7 @@ class Fitter:
             self.rows.labels.names,
             backbone=self.backbone,
             head=settings.head,
-            mode=settings.mode,
+            mode=settings.encoder_mode,
             pooling=settings.pooling,
             max_length=settings.max_length,
             dropout=settings.dropout,
@@ -133,13 +135,7 @@ class Fitter:
     def examples(self, classifier: TextClassifier, texts: list[str], targets: npt.NDArray[np.floating]) -> Examples:
         """Make examples of equal weight: token ids, or vectors where the encoder is frozen."""
         rows: Sequence[Sequence[int]] | npt.NDArray[np.float32]
-        if classifier.encoder_frozen:
-            from ..end_model.inference import vectors_of
-
-            with progress("Embedding", total=len(texts)) as advance:
-                rows = vectors_of(classifier, texts, self.compute, progress=advance)
-        else:
-            rows = classifier.token_rows(texts)
+        rows = self._vectors(classifier, texts) if classifier.encoder_frozen else classifier.token_rows(texts)
         return Examples(rows, targets, np.ones(len(texts), np.float32))
 
     def gold_examples(self, classifier: TextClassifier, gold: GoldRows) -> Examples:
@@ -148,12 +144,19 @@ class Fitter:
 
     def logits_of(self, classifier: TextClassifier, texts: list[str]) -> npt.NDArray[np.float32]:
         """Return the logits of n texts, shape (n, k)."""
-        from ..end_model.inference import logits_of
+        from ..end_model.inference import classify_vectors, logits_of
 
+        if classifier.encoder_frozen:
+            return classify_vectors(classifier, self._vectors(classifier, texts), self.compute)
         with progress("Predicting", total=len(texts)) as advance:
             return logits_of(classifier, texts, self.compute, progress=advance)
 
-    def labels_of(self, classifier: TextClassifier, gold: GoldRows) -> npt.NDArray[np.int16]:
-        """Predict the classes of gold rows; shape (g,)."""
-        found: npt.NDArray[np.int16] = self.logits_of(classifier, gold.texts.to_list()).argmax(axis=1).astype(np.int16)
-        return found
+    def _vectors(self, classifier: TextClassifier, texts: list[str]) -> npt.NDArray[np.float32]:
+        """Embed n texts, shape (n, d); those that a voter has embedded are in its cache."""
+        from ..end_model.inference import vectors_of
+
+        with progress("Embedding", total=len(texts)) as advance:
+            if self.backbone is not None and classifier.record.mode == "frozen":
+                encoder = CachedEncoder(SentenceEncoder(self.backbone, compute=self.compute))
+                return encoder.encode(texts, progress=advance)
+            return vectors_of(classifier, texts, self.compute, progress=advance)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...data.gold.run_gold import GoldRows
@@ -14,13 +17,16 @@ from .fit.losses import SoftLoss
 from .fit.rank_agreement import RankAgreement, agreement
 from .fit.schedule import Fit
 from .fitter import Fitter
+from .linear import fit_frozen
 from .rows.imbalance import class_weights, log_prior
+from .saving import save_checked
 from .self_training import STUDENTS, pseudo_labelled, rounds
-from .threshold import decision_offset
+from .threshold import LogitsOf, decision_offset
 from .variants import attempt_name, slowed
 
 if TYPE_CHECKING:
     from ..end_model.classifier import TextClassifier
+    from ..end_model.record import EndModelRecord
 
 _GOLD_EPOCHS = 5.0
 
@@ -31,20 +37,27 @@ class Trained:
 
     Parameters
     ----------
-    classifier : TextClassifier
-        Its final bias holds the decision threshold.
+    record : EndModelRecord
+        What it is; the decision threshold is in it, and in its logits.
+    logits_of : callable
+        Takes n texts and returns their logits, shape (n, k).
+    save : callable
+        Writes it into an existing, empty folder.
     fit : Fit
         The numbers of the fit to all rows.
     agreement : RankAgreement
         With the labels of the held-out rows; of those trained on if none are held out.
-    gold_only : TextClassifier, optional
-        For comparison, the same classifier trained on the used gold rows alone; None where they are not trained on.
+    gold_only : callable, optional
+        For comparison, gives the logits of the same classifier trained on the used gold rows alone; None where they are
+        not trained on.
     """
 
-    classifier: TextClassifier
+    record: EndModelRecord
+    logits_of: LogitsOf
+    save: Callable[[Path], None]
     fit: Fit
     agreement: RankAgreement
-    gold_only: TextClassifier | None = None
+    gold_only: LogitsOf | None = None
 
 
 def train_classifier(fitter: Fitter) -> Trained:
@@ -68,7 +81,7 @@ def train_classifier(fitter: Fitter) -> Trained:
             examples = pseudo_labelled(fitter, examples, number, advance)
         classifier, fit, found = _fit_all(fitter, classifier, examples, corrected=passes > 0)
         advance(1)
-    baseline = None
+    baseline: TextClassifier | None = None
     if gold is not None and fitter.settings.gold == "continue":
         baseline = fitter.new_classifier()
         _fit_gold(fitter, baseline, gold, "gold-only", fresh=True)
@@ -76,8 +89,15 @@ def train_classifier(fitter: Fitter) -> Trained:
         found = _agreement(fitter, classifier)
         if reason := from_main_process(found.failure()):
             raise nothing_learned("gold rows", reason, attempts=1)
-    classifier.shift_bias(decision_offset(fitter, classifier))
-    return Trained(classifier, fit, found, baseline)
+    classifier.shift_bias(decision_offset(rows, fitter.settings, partial(fitter.logits_of, classifier)))
+    return Trained(
+        record=classifier.record,
+        logits_of=partial(fitter.logits_of, classifier),
+        save=partial(save_checked, fitter, classifier),
+        fit=fit,
+        agreement=found,
+        gold_only=partial(fitter.logits_of, baseline) if baseline else None,
+    )
 
 
 def _fit_all(
@@ -89,6 +109,11 @@ def _fit_all(
         class_weights=class_weights(examples.targets) if imbalance == "weights" else None,
         log_prior=log_prior(examples.targets) if imbalance == "adjust" else None,
     )
+    if fitter.settings.encoder_mode == "frozen":
+        fit, found = fit_frozen(first, examples, loss), _agreement(fitter, first)
+        if reason := from_main_process(found.failure()):
+            raise nothing_learned("all reviews", reason, attempts=1)
+        return first, fit, found
     validation = _validation(fitter, first)
     schedule = fitter.schedule(first, len(examples), corrected=corrected)
 

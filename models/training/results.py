@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ...data.gold.scores import gold_scores
 from ...data.runs.summaries import TrainSummary
 from ..end_model.card import model_card
@@ -21,14 +23,16 @@ _METRICS = ("macro_f1", "weighted_f1", "accuracy")
 
 def summarise(name: str, folder: Path, fitter: Fitter, trained: Trained) -> TrainSummary:
     """Gather the numbers of a trained model, and score it on the gold rows that nothing was tuned on."""
-    rows, record, fit = fitter.rows, trained.classifier.record, trained.fit
+    rows, record, fit = fitter.rows, trained.record, trained.fit
     scores: dict[str, Any] = {}
     if rows.gold_scored is not None and len(rows.gold_scored):
         gold = rows.gold_scored
         scores["weak_gold"] = gold_scores(gold.labels, gold.weak, gold.weights)
-        scores["gold"] = gold_scores(gold.labels, fitter.labels_of(trained.classifier, gold), gold.weights)
-        if trained.gold_only is not None:
-            scores["gold_only"] = gold_scores(gold.labels, fitter.labels_of(trained.gold_only, gold), gold.weights)
+        texts = gold.texts.to_list()
+        for name_of_scores, logits_of in (("gold", trained.logits_of), ("gold_only", trained.gold_only)):
+            if logits_of is not None:
+                found = logits_of(texts).argmax(axis=1).astype(np.int16)
+                scores[name_of_scores] = gold_scores(gold.labels, found, gold.weights)
     return TrainSummary(
         name=name,
         folder=str(folder),

@@ -27,9 +27,11 @@ STUDENTS = 2  # more would cost more and find the same labels
 def rounds(fitter: Fitter) -> int:
     """Return how many rounds of self-training pay.
 
-    None of an n-gram model: n-gram models have corrected the labels already, another one has nothing to add.
+    None of an n-gram model: n-gram models have corrected the labels already, another one has nothing to add. Nor of a
+    frozen encoder, which is trained in seconds.
     """
-    pays = len(fitter.rows) >= MIN_ROWS and fitter.settings.head != "ngram"
+    settings = fitter.settings
+    pays = len(fitter.rows) >= MIN_ROWS and settings.head != "ngram" and settings.encoder_mode != "frozen"
     return fitter.settings.self_training_rounds if pays else 0
 
 

@@ -19,9 +19,15 @@ GoldUse = Literal["score", "threshold", "stop", "continue"]
 class TrainSection(Section):
     """How the end model learns from the weak labels."""
 
-    mode: Mode = Field(default="full", description="Train all weights, or LoRA adapters only.")
+    mode: Mode | None = Field(
+        default=None,
+        description="Train all weights (full), LoRA adapters, or a linear head on the frozen encoder; by default full, "
+        "and frozen for the ensemble.",
+    )
     head: Head = Field(
-        default="linear", description="Classifier on the encoder; mlp keeps it frozen; lstm and ngram have no encoder."
+        default="linear",
+        description="Classifier on the encoder; mlp keeps it frozen; lstm and ngram have no encoder; ensemble: the "
+        "mean of ngram and linear.",
     )
     backbone: str = Field(default="auto", description="auto, embedded, a folder or a hub name.")
     pooling: Pooling = Field(default="auto", description="auto: the mean for sentence encoders, else the first token.")
@@ -71,6 +77,11 @@ class TrainSection(Section):
         default=0.05, ge=0, lt=0.5, description="Held-out share of the labelled rows; of few, up to a tenth; 0: none."
     )
     patience: int | None = Field(default=None, ge=1, description="Stop after so many evaluations without gain.")
+
+    @property
+    def encoder_mode(self) -> Mode:
+        """How the encoder is trained."""
+        return self.mode or ("frozen" if self.head == "ensemble" else "full")
 
     @model_validator(mode="before")
     @classmethod

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 
 from ..scoring.priors import prior_offset, tuned_offset
-from .fitter import Fitter
 from .rows.training_rows import TrainingRows
+from .settings import TrainSection
 
-if TYPE_CHECKING:
-    from ..end_model.classifier import TextClassifier
+LogitsOf = Callable[[list[str]], npt.NDArray[np.float32]]
+"""Takes n texts and returns a model's logits of them, shape (n, k)."""
 
 _MAX_ROWS = 5_000  # shares on so many rows are within a percent
 _MIN_UNSEEN = 500  # below, chance in the shares of held-out rows does more harm than having seen the rows
 _MIN_ROWS = 100  # below, a batch says too little about its shares to match them
 
 
-def decision_offset(fitter: Fitter, classifier: TextClassifier) -> npt.NDArray[np.float64]:
-    """Return what to add to the final biases, shape (k,), tuned on gold rows where these may be used."""
-    rows, settings = fitter.rows, fitter.settings
+def decision_offset(rows: TrainingRows, settings: TrainSection, logits_of: LogitsOf) -> npt.NDArray[np.float64]:
+    """Return what to add to a model's logits, shape (k,), tuned on gold rows where these may be used."""
     if settings.threshold == "none" or len(rows) < _MIN_ROWS:
         return np.zeros(rows.labels.k)
     texts, prior = threshold_rows(rows, seed=settings.seed)
-    logits = fitter.logits_of(classifier, texts)
+    logits = logits_of(texts)
     if settings.gold == "threshold" and rows.gold_used is not None:
         gold = rows.gold_used
-        return tuned_offset(fitter.logits_of(classifier, gold.texts.to_list()), gold.labels, prior, pool=logits)
+        return tuned_offset(logits_of(gold.texts.to_list()), gold.labels, prior, pool=logits)
     return prior_offset(logits, prior)
 
 

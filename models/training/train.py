@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -24,15 +24,15 @@ from ..end_model.record import WITHOUT_BACKBONE
 from ..loading.device import choose_compute, init_distributed
 from ..loading.resolve import ModelRef, resolve_model
 from .attempts import NothingLearnedError
+from .ensemble import train_ensemble
 from .fitter import Fitter
 from .history import TrainingLog, checked_trackers
 from .recipe import train_classifier
 from .results import card, summarise
 from .rows.training_rows import TrainingRows, training_rows
 from .rows.weak_rows import WeakRows, read_weak_rows
-from .saving import save_checked
 from .settings import TrainSection
-from .variants import variants
+from .variants import parts_of, variants
 
 _RECIPE = 2  # raised where the same settings and labels give another model than before: it is trained again
 
@@ -118,6 +118,8 @@ class _Job:
     resume: bool
     force: bool
     log_to: tuple[str, ...]
+    trained: dict[Path, TrainSummary] = field(default_factory=dict)
+    """What this call has trained: a part of an ensemble may be one of the models that are compared."""
 
     @cached_property
     def digest(self) -> str:
@@ -160,9 +162,16 @@ def _train_one(name: str, settings: TrainSection, folder: Path, job: _Job) -> Tr
     digest = backbone.digest if backbone else ""
     key = stage_key(version=__version__, recipe=_RECIPE, settings=given, labels=job.digest, backbone=digest)
     stage, summary_file = folder.relative_to(run.path).as_posix(), folder / "training.json"
+    if folder in job.trained:
+        return job.trained[folder]
     if not job.force and run.stage_is_current(stage, key):
         status(f"{name}: unchanged, skipped")
         return TrainSummary(**json.loads(summary_file.read_text(encoding="utf-8")))
+    started, parts = time.perf_counter(), {}
+    if settings.head == "ensemble":
+        parts = {each: _train_one(each, chosen, run.models / each, job) for each, chosen in parts_of(settings).items()}
+        if not is_main_process():  # what has been trained is read from the run now
+            return next(iter(parts.values()))
     fitter = Fitter(
         settings,
         backbone,
@@ -173,10 +182,9 @@ def _train_one(name: str, settings: TrainSection, folder: Path, job: _Job) -> Tr
         resume=job.resume,
         log=TrainingLog(run.history, name, key[:8], log_to=job.log_to),
     )
-    started = time.perf_counter()
     try:
         with status_of(name):
-            trained = train_classifier(fitter)
+            trained = train_ensemble(fitter, list(parts.values())) if parts else train_classifier(fitter)
     except NothingLearnedError:
         _remove_checkpoints(run, name)
         raise
@@ -186,8 +194,8 @@ def _train_one(name: str, settings: TrainSection, folder: Path, job: _Job) -> Tr
     folder.parent.mkdir(exist_ok=True)
     with atomic_path(folder) as temporary:
         temporary.mkdir()
-        save_checked(fitter, trained.classifier, temporary)
-        write_text(temporary / "README.md", card(summary, trained.classifier.record, settings))
+        trained.save(temporary)
+        write_text(temporary / "README.md", card(summary, trained.record, settings))
         write_json(temporary / summary_file.name, asdict(summary))
     _remove_checkpoints(run, name)
     details = StageDetails(
@@ -201,6 +209,7 @@ def _train_one(name: str, settings: TrainSection, folder: Path, job: _Job) -> Tr
         seconds=round(time.perf_counter() - started, 2),
     )
     run.record_stage(stage, key, outputs=(folder,), details=details)
+    job.trained[folder] = summary
     return summary
 
 

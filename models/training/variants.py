@@ -19,6 +19,8 @@ VARIANTS: dict[str, tuple[Mode, Head]] = {
     "lstm": ("full", "lstm"),
     "bert_lstm": ("full", "bert_lstm"),
     "ngram": ("full", "ngram"),
+    "frozen": ("frozen", "linear"),
+    "ensemble": ("frozen", "ensemble"),
 }
 
 # Steps that a small input is repeated for, and how often at most; a very large one is read once.
@@ -33,7 +35,7 @@ _STEPS: dict[Head, tuple[int, int]] = {
 _HEAD_RATES: dict[Head, float] = {"ngram": 5e-3}
 _READ_ONCE = 100_000  # rows from which a second pass over corrected labels is not worth its time
 _WIDTH = 384
-_RATES: dict[Mode, float] = {"full": 1e-4, "lora": 1e-3}  # measured at that width; three times as much still learns
+_RATES: dict[Mode, float] = {"full": 1e-4, "lora": 1e-3, "frozen": 0.0}  # at that width; three times more still learns
 
 
 def variants(settings: TrainSection, compare: str | None) -> dict[str, TrainSection]:
@@ -63,9 +65,18 @@ def variants(settings: TrainSection, compare: str | None) -> dict[str, TrainSect
 
 def variant_name(settings: TrainSection) -> str:
     """Name a model by its mode, or by its head if that is not the plain one."""
+    mode = settings.encoder_mode
     if settings.head == "linear":
-        return settings.mode
-    return settings.head if settings.mode == "full" else f"{settings.head}_lora"
+        return mode
+    plain = "frozen" if settings.head == "ensemble" else "full"
+    return settings.head if mode == plain else f"{settings.head}_{mode}"
+
+
+def parts_of(settings: TrainSection) -> dict[str, TrainSection]:
+    """Return the settings of the models that an ensemble is the mean of, by name, in the order of `PARTS`."""
+    kinds: tuple[tuple[Mode, Head], ...] = (("full", "ngram"), (settings.encoder_mode, "linear"))
+    parts = [settings.model_copy(update={"mode": mode, "head": head}) for mode, head in kinds]
+    return {variant_name(part): part for part in parts}
 
 
 def learning_rate(mode: Mode, width: int) -> float:
@@ -91,7 +102,7 @@ def schedule_for(settings: TrainSection, *, rows: int, width: int | None, correc
     epochs = min(max(min_epochs, steps * settings.batch_size / max(rows, 1)), max_epochs)
     chosen: dict[str, Any] = {
         "epochs": math.ceil(epochs),
-        "learning_rate": learning_rate(settings.mode, width or _WIDTH),
+        "learning_rate": learning_rate(settings.encoder_mode, width or _WIDTH),
         "head_learning_rate": _HEAD_RATES.get(settings.head, Schedule.head_learning_rate),
     }
     given = {name: value for name in chosen if (value := getattr(settings, name)) is not None}

@@ -53,7 +53,8 @@ SecondOpt = Annotated[
 EpochsOpt = Annotated[float | None, typer.Option(help="Passes over the reviews.")]
 LrOpt = Annotated[float | None, typer.Option(help="Learning rate of the encoder.")]
 CompareOpt = Annotated[
-    str | None, typer.Option(help="Train several and print one table: lora,full,beebert,mlp,lstm,bert_lstm,ngram.")
+    str | None,
+    typer.Option(help="Train several and print one table: lora,full,frozen,beebert,mlp,lstm,bert_lstm,ngram,ensemble."),
 ]
 ExcludeAbsentOpt = Annotated[
     bool | None,

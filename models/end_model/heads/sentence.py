@@ -33,6 +33,7 @@ from .modules import (
 _MLP_WIDTH = 256
 _WORD_WIDTH = 128
 _LSTM_WIDTH = 128
+_WITHOUT_WEIGHTS = ("SentenceLengths", "Pooling", "Normalize")
 
 
 class SentenceClassifier(TextClassifier):
@@ -67,7 +68,7 @@ class SentenceClassifier(TextClassifier):
         self.lstm = next((layer for layer in layers if isinstance(layer, TokenLSTM)), None)
         self.head = torch.nn.Sequential(*(layer for layer in layers if not isinstance(layer, TokenLSTM)))
         self.base = base
-        self.encoder_frozen = record.head == "mlp"
+        self.encoder_frozen = record.head == "mlp" or record.mode == "frozen"
         if self.encoder_frozen:
             self.encoder.requires_grad_(False)
 
@@ -125,6 +126,7 @@ class SentenceClassifier(TextClassifier):
             lengths = [] if self.backbone is None else [Part(SentenceLengths.reference)]
             chain += [*lengths, self.lstm.part()]
         chain.append(pooling_part(self.vector_width, self.record.pooling))
+        chain += [Part("Normalize")] if self.record.mode == "frozen" else []
         chain += [layer.part() for layer in self.head if isinstance(layer, Dense | Dropout)]
         write_parts(folder, chain)
         prefix = self.record.prefix
@@ -149,7 +151,8 @@ class SentenceClassifier(TextClassifier):
             tokens = tokens.float()
             if self.lstm is not None:
                 tokens = self.lstm(tokens, attention_mask)
-            return pool(tokens, attention_mask, self.record.pooling)
+            pooled = pool(tokens, attention_mask, self.record.pooling)
+        return torch.nn.functional.normalize(pooled, dim=1) if self.record.mode == "frozen" else pooled
 
 
 def build_sentence(record: EndModelRecord, tokenizer: Any, backbone: ModelRef | None, plan: Plan) -> SentenceClassifier:
@@ -171,7 +174,7 @@ def load_sentence(record: EndModelRecord, tokenizer: Any, folder: Path, base: Mo
     """Load a saved classifier in float32; an adapter is merged into its `base`."""
     with explain_loading("model", folder):
         parts = read_parts(folder)
-        layers = [restore(part) for part in parts[1:] if part.name not in ("SentenceLengths", "Pooling")]
+        layers = [restore(part) for part in parts[1:] if part.name not in _WITHOUT_WEIGHTS]
         if record.backbone is None:
             encoder: Any = _load_word_vectors(folder)
         else:

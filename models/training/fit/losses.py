@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 PerClass = Sequence[float] | npt.NDArray[np.floating]
 
 
+def soft_cross_entropy(logits: npt.NDArray[np.floating], targets: npt.NDArray[np.floating]) -> float:
+    """Return the mean cross-entropy of logits to soft labels, both of shape (n, k)."""
+    sums = np.logaddexp.reduce(np.asarray(logits, np.float64), axis=1)
+    return float((sums - (targets * logits).sum(axis=1, dtype=np.float64)).mean())
+
+
 Loss: TypeAlias = "Callable[[Tensor, Tensor, Tensor], Tensor]"
 """What a fit minimises: takes logits, targets and weights, returns the weighted mean loss of a batch, a scalar."""
 

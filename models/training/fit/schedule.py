@@ -85,8 +85,8 @@ class Fit:
     epochs: float
     seconds: float
     rows_per_second: float
-    validation_loss: float | None
-    validation_step: int | None
-    stopped_early: bool
-    token_budget: int
-    history: tuple[Mapping[str, float], ...]
+    validation_loss: float | None = None
+    validation_step: int | None = None
+    stopped_early: bool = False
+    token_budget: int = 0
+    history: tuple[Mapping[str, float], ...] = ()

@@ -28,6 +28,7 @@ KINDS: dict[str, tuple[str | None, dict[str, str]]] = {
     "beebert": ("kaz_roberta", {"head": "beebert"}),
     "beebert-lora": ("kaz_roberta", {"head": "beebert", "mode": "lora"}),
     "mlp": ("sentence_bert", {"head": "mlp"}),
+    "frozen": ("sentence_bert", {"mode": "frozen"}),
     "lstm": (None, {"head": "lstm"}),
     "bert_lstm": ("sentence_bert", {"head": "bert_lstm"}),
     "bert_lstm-lora": ("sentence_bert", {"head": "bert_lstm", "mode": "lora"}),
