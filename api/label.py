@@ -188,9 +188,10 @@ def apply_voters(
 
 def _settings(told: LabelOptions, task: TaskSource) -> Task:
     """Read the task and the code of the user's, and return what they and the options come to; all mistakes at once."""
-    from ..labeling.user_code.loading import load_code, with_code
+    from ..labeling.user_code.loading import forget_code, load_code, with_code
     from ..labeling.voting.voter_errors import voter_mistakes
 
+    forget_code()
     mistakes: list[LabelerError] = []
     try:
         settings = load_config(task if isinstance(task, Task) else told.config or told.preset, check=voter_mistakes)

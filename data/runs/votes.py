@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..types.label_space import LabelSpace
     from .directory import RunDirectory
 
-_KEY, _IDS, _FILES, _RULE = "labeler_key", "labeler_ids", "labeler_files", "labeler_rule"
+_KEY, _IDS, _RULE = "labeler_key", "labeler_ids", "labeler_rule"
 _READ_ROWS = 1_000_000
 
 
@@ -41,19 +41,12 @@ class VoteFile(ChunkedParquet):
         confidence = pl.Series("confidence", votes.confidence).fill_nan(None)
         self.write(pl.DataFrame([ids.alias("id"), self._label_space.series(votes.labels).alias("vote"), confidence]))
 
-    def finish(
-        self,
-        key: str,
-        *,
-        ids_digest: str,
-        files: Mapping[str, str] | None = None,
-        rule: Mapping[str, Any] | None = None,
-    ) -> None:
+    def finish(self, key: str, *, ids_digest: str, rule: Mapping[str, Any] | None = None) -> None:
         """Make the file, to be found by `key` where the ids have this digest; raises as `add`.
 
-        `files` are those that the votes depend on besides, with their digests; `rule` is what scores were decided by.
+        `rule` is what scores were decided by.
         """
-        metadata = {_KEY: key, _IDS: ids_digest, _FILES: json.dumps(dict(files or {})), "labeler_voter": self._voter}
+        metadata = {_KEY: key, _IDS: ids_digest, "labeler_voter": self._voter}
         metadata |= {} if rule is None else {_RULE: json.dumps(dict(rule))}
         self.save(metadata=metadata)
 
@@ -75,9 +68,8 @@ def load_votes(
     rows: int,
     ids_digest: str,
     label_space: LabelSpace,
-    unchanged: Callable[[Mapping[str, str]], bool] = lambda files: not files,
 ) -> npt.NDArray[np.signedinteger] | None:
-    """Read the votes of one voter back; `unchanged` returns whether the files they depend on are still the same.
+    """Read the votes of one voter back.
 
     Returns
     -------
@@ -89,8 +81,6 @@ def load_votes(
     try:
         metadata = pl.read_parquet_metadata(path) if path.is_file() else {}
         if (metadata.get(_KEY), metadata.get(_IDS)) != (key, ids_digest):
-            return None
-        if not unchanged(json.loads(metadata.get(_FILES, "{}"))):
             return None
         votes = empty_votes(rows, label_space)
         scan = pl.scan_parquet(path, glob=False, hive_partitioning=False).select("vote")

@@ -1,4 +1,4 @@
-"""Whether code of the user's can depend on something that no audit event tells of: found by reading it, not running it.
+"""What code of the user's depends on besides the reviews: found by reading it, not by running it.
 
 Votes are kept only where all they depend on is known, so what is not known to be harmless is doubted.
 """
@@ -8,29 +8,35 @@ from __future__ import annotations
 import ast
 import importlib.metadata
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-# Packages that read files through Python's own `open`, if at all.
-_SEEN = frozenset(
+# Packages that answer the same as long as their version is the same.
+_SAME = frozenset(
     "snorkel numpy pandas regex emoji nltk textblob spacy pymorphy2 pymorphy3 razdel natasha rapidfuzz unidecode "
     "labeler".split()
 )
-# Modules of the standard library that give something else each time, or read files unseen.
+# Modules of the standard library that give something else each time, or read what may change.
 _CHANGING = frozenset(
-    "time random secrets uuid ctypes mmap dbm shelve importlib runpy multiprocessing concurrent asyncio".split()
+    "time random secrets uuid ctypes mmap dbm shelve importlib runpy multiprocessing concurrent asyncio socket ssl "
+    "subprocess urllib http ftplib smtplib sqlite3 configparser fileinput linecache pkgutil tarfile xml zipfile".split()
 )
-# Names that stand for what may change though no file is opened.
+# Names, and beginnings of names, of what gives something that may change.
 _CHANGING_NAMES = {
     **dict.fromkeys(("now", "today", "utcnow"), "it reads the clock"),
     **dict.fromkeys(("environ", "environb", "getenv"), "it reads environment variables"),
     **dict.fromkeys(("random", "urandom"), "it uses random numbers"),
     **dict.fromkeys(("exists", "isfile", "is_file", "isdir", "is_dir"), "it checks whether files exist"),
     **dict.fromkeys(("stat", "getmtime", "getsize"), "it reads the state of files"),
+    **dict.fromkeys(("open", "load", "loadtxt", "genfromtxt", "fromfile", "memmap"), "it reads files"),
+    **dict.fromkeys(("listdir", "scandir", "iterdir", "walk", "glob", "rglob"), "it lists folders"),
+    **dict.fromkeys(("system", "popen"), "it runs other programs"),
+    **dict.fromkeys(("eval", "exec", "__import__"), "it runs code that it makes"),
 }
+_READERS = ("read_", "load_", "from_file", "from_disk")
 
 
 def doubts(source: bytes, is_beside: Callable[[str], bool]) -> set[str]:
-    """Return why the result of a module may change although it and the files it opens do not; empty if it cannot.
+    """Return why the result of a module may change although its code does not; empty if it cannot.
 
     Parameters
     ----------
@@ -40,21 +46,23 @@ def doubts(source: bytes, is_beside: Callable[[str], bool]) -> set[str]:
         Whether a top-level module is one of the user's, whose own source is looked at too.
     """
     tree = ast.parse(source)
-    modules = set(_imported(tree))
-    found = {f"it imports {name}" for name in modules if not (is_beside(name) or _is_known(name))}
+    found = {f"it imports {name}" for name in imported(source) if not (is_beside(name) or _is_known(name))}
     names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    names |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     names |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
-    return found | {_CHANGING_NAMES[name] for name in names & _CHANGING_NAMES.keys()}
+    found |= {_CHANGING_NAMES[name] for name in names & _CHANGING_NAMES.keys()}
+    return found | {"it reads files" for name in names if name.startswith(_READERS)}
 
 
-def package_versions(source: bytes) -> dict[str, str]:
-    """Return the versions of the installed packages that a module imports."""
-    return {name: version for name in set(_imported(ast.parse(source))) if (version := _version(name))}
+def package_versions(sources: Iterable[bytes]) -> dict[str, str]:
+    """Return the versions of the installed packages that modules import."""
+    names = {name for source in sources for name in imported(source)}
+    return {name: version for name in names if (version := _version(name))}
 
 
-def _imported(tree: ast.AST) -> Iterator[str]:
-    """Yield the top-level modules that are imported, inside functions too."""
-    for node in ast.walk(tree):
+def imported(source: bytes) -> Iterator[str]:
+    """Yield the top-level modules that a module imports, inside functions too."""
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -64,7 +72,7 @@ def _imported(tree: ast.AST) -> Iterator[str]:
 def _is_known(name: str) -> bool:
     if name in sys.stdlib_module_names:
         return name not in _CHANGING
-    return name in _SEEN and bool(_version(name))
+    return name in _SAME and bool(_version(name))
 
 
 def _version(name: str) -> str:

@@ -72,7 +72,7 @@ class PythonVoter:
         code = self.code
         function = code.functions[self.function]
         rows = rows_of(corpus, self.numeric_columns)
-        with code.running(code.voting):
+        with code.running():
             labels = np.fromiter((self._call(function, row) for row in rows), np.int16, len(corpus))
         return Votes.from_scores(labels)
 

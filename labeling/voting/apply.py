@@ -19,7 +19,6 @@ from ...data.types.label_space import LabelSpace
 from ...data.types.stored_corpus import StoredCorpus
 from ...data.types.votes import Votes
 from ...models.loading.device import Compute
-from ..user_code.reads import Reads, unchanged
 from ..voters.shared.columns import missing_column
 from .checkpoints import Checkpoints
 from .configured import NamedVoter
@@ -87,7 +86,7 @@ def apply_voters(
 
 
 def _load(named: NamedVoter, corpus: StoredCorpus, labels: LabelSpace, run: RunDirectory) -> VoteColumn | None:
-    if named.code and named.code.doubts:
+    if _doubts(named):
         return None
     if isinstance(named.voter, ScoringVoter) and load_rule(run, named.name) is None:  # of an earlier version
         return None
@@ -98,7 +97,6 @@ def _load(named: NamedVoter, corpus: StoredCorpus, labels: LabelSpace, run: RunD
         rows=len(corpus),
         ids_digest=corpus.ids_digest,
         label_space=labels,
-        unchanged=unchanged,
     )
 
 
@@ -120,7 +118,7 @@ def _vote(
     """Apply voters together."""
     key = stage_key(voters=[v.key(corpus) for v in voters], ids=corpus.ids_digest)
     checkpoints = Checkpoints(run.vote_checkpoints / key)
-    if force or any(v.code and v.code.doubts for v in voters):
+    if force or any(map(_doubts, voters)):
         checkpoints.remove()
     with ExitStack() as stack:
         files = [stack.enter_context(VoteFile(run, named.name, labels)) for named in voters]
@@ -147,8 +145,7 @@ def _answers(
                 yield checkpoints.load(number)
                 continue
             answers = next(computed)
-            dependent = any(answer.reads.files or answer.reads.unknown for answer in answers)
-            if len(numbers) > 1 and not dependent:  # later it could not be told what they depend on
+            if len(numbers) > 1 and not any(map(_doubts, voters)):
                 checkpoints.save(number, answers)
             yield answers
 
@@ -165,15 +162,12 @@ class _VoteBuffer:
         self._file = file
         self._scores = np.empty((len(corpus) if isinstance(named.voter, ScoringVoter) else 0, labels.k), np.float32)
         self._computes: set[Compute] = set()
-        self._reads = Reads()
 
     def add(self, chunk: int, answer: ChunkOutput) -> None:
         """Add the answer on a chunk."""
         self.seconds += answer.seconds
         if answer.compute:
             self._computes.add(answer.compute)
-        self._reads.files |= answer.reads.files
-        self._reads.unknown |= answer.reads.unknown
         if isinstance(answer.output, Votes):
             self._write(chunk, answer.output)
         else:
@@ -191,17 +185,15 @@ class _VoteBuffer:
             for chunk in range(len(self._corpus.sizes)):
                 self._write(chunk, votes.take(self._rows(chunk)))
         key = self.named.key(self._corpus)
-        found_by = "" if self._reads.unknown else key  # no key finds votes that depend on something unknown
-        self._file.finish(found_by, ids_digest=self._corpus.ids_digest, files=self._reads.files, rule=rule)
+        self._file.finish(key, ids_digest=self._corpus.ids_digest, rule=rule)
         outputs = (run.votes(self.named.name),)
         run.record_stage(f"votes/{self.named.name}", key, outputs=outputs, details=self._details())
-        why = ", ".join(sorted(self._reads.unknown))
+        why = ", ".join(_doubts(self.named))
         status(f"{self.named.name}: voted in {self.seconds:.1f} s" + (f" (not cached: {why})" if why else ""))
 
     def _details(self) -> StageDetails:
         model, votes = self.named.model, self.column
         return StageDetails(
-            inputs=self._reads.files,
             settings=self.named.section.model_dump(mode="json"),
             model=f"{model.name}@{model.digest}" if model else None,
             device=", ".join(sorted({compute.device for compute in self._computes})) or None,
@@ -216,6 +208,11 @@ class _VoteBuffer:
 
     def _rows(self, chunk: int) -> slice:
         return slice(self._starts[chunk], self._starts[chunk + 1])
+
+
+def _doubts(named: NamedVoter) -> Sequence[str]:
+    """Why votes may change although nothing that is known of the voter does: such votes are not used again."""
+    return named.code.doubts if named.code else ()
 
 
 def _has_column(named: NamedVoter, corpus: StoredCorpus) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -16,7 +16,6 @@ from ...data.types.label_space import ABSTAIN
 from ...data.types.stored_corpus import StoredCorpus
 from ...data.types.votes import Votes
 from ...models.loading.device import Compute, choose_compute
-from ..user_code.reads import Reads
 from .configured import NamedVoter
 from .registry import ScoringVoter
 
@@ -34,14 +33,11 @@ class ChunkOutput:
         How long it took.
     compute : Compute, optional
         What its model ran on.
-    reads : Reads
-        What the user's code has read so far.
     """
 
     output: Votes | npt.NDArray[np.float32]
     seconds: float
     compute: Compute | None = None
-    reads: Reads = field(default_factory=Reads)
 
 
 class Executor(Protocol):
@@ -90,9 +86,7 @@ def answer(named: NamedVoter, chunk: Corpus, k: int) -> ChunkOutput:
     started = time.perf_counter()
     output = _checked(named, chunk, k)
     compute = choose_compute() if named.model else None
-    code = named.code
-    reads = Reads(code.voting.files.copy(), set(code.doubts)) if code else Reads()
-    return ChunkOutput(output, time.perf_counter() - started, compute, reads)
+    return ChunkOutput(output, time.perf_counter() - started, compute)
 
 
 def _checked(named: NamedVoter, chunk: Corpus, k: int) -> Votes | npt.NDArray[np.float32]:

@@ -19,7 +19,6 @@ from ...data.errors import ConfigError, LabelerError, VoterError
 from ...data.progress import progress
 from ...data.types.corpus import Corpus
 from ...data.types.stored_corpus import StoredCorpus
-from ..user_code.reads import unchanged
 from .configured import NamedVoter
 from .executor import ChunkOutput, answer
 from .serialized import SerializedVoters
@@ -231,21 +230,4 @@ def _received(references: Iterator[Any], what: str) -> Iterator[list[ChunkOutput
                 f"The Ray workers of {what} were lost {_RETRIES + 1} times: {type(error).__name__}: {error}",
                 hint="Do they have enough memory, and all nodes the same labeler?",
             ) from error
-        check_reads(answers)
         yield answers
-
-
-def check_reads(answers: list[ChunkOutput]) -> None:
-    """Refuse votes that depend on files which are not the same on the worker's machine as here.
-
-    Raises
-    ------
-    VoterError
-        If there is such a file.
-    """
-    read = {path: digest for answer in answers for path, digest in answer.reads.files.items()}
-    if differing := [path for path, digest in read.items() if not unchanged({path: digest})]:
-        raise VoterError(
-            f"Labeling functions read {differing[0]} on a Ray worker, where it is not the same file as here.",
-            hint="Put the same file there, at the same path, or use --engine local.",
-        )

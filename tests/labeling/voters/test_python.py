@@ -11,7 +11,7 @@ from labeler.data.errors import ConfigError, VoterError
 from labeler.data.types.corpus import Corpus
 from labeler.data.types.label_space import LabelSpace
 from labeler.labeling.user_code.functions import LabelingFunction
-from labeler.labeling.user_code.loading import load_code
+from labeler.labeling.user_code.loading import forget_code, load_code
 from labeler.labeling.voters.python import PythonVoter
 
 LABELS = LabelSpace(("negative", "positive"))
@@ -82,6 +82,7 @@ def test_only_functions_whose_name_says_so_are_taken(tmp_path: Path) -> None:
 
 def test_an_edited_file_is_read_again(tmp_path: Path) -> None:
     assert vote(tmp_path, "return 0") == [0, 0]
+    forget_code()
     assert vote(tmp_path, "return 1") == [1, 1]
 
 

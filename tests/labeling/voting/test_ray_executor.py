@@ -25,16 +25,14 @@ from labeler.data.reading.reviews import open_stream
 from labeler.data.runs.directory import open_run
 from labeler.data.types.corpus import Corpus
 from labeler.data.types.label_space import LabelSpace
-from labeler.data.types.votes import Votes
 from labeler.labeling.label import LabelJob, label_reviews
 from labeler.labeling.settings import VoterSection
-from labeler.labeling.user_code.reads import Reads
 from labeler.labeling.voters.embedding import EmbeddingVoter
 from labeler.labeling.voters.python import PythonVoter
 from labeler.labeling.voting.configured import NamedVoter
-from labeler.labeling.voting.executor import ChunkOutput, Executor, LocalExecutor
+from labeler.labeling.voting.executor import Executor, LocalExecutor
 from labeler.labeling.voting.open_executor import open_executor
-from labeler.labeling.voting.ray_executor import RayExecutor, check_reads, pool_size
+from labeler.labeling.voting.ray_executor import RayExecutor, pool_size
 from labeler.labeling.voting.serialized import SerializedVoters
 from labeler.models.loading.resolve import resolve_model
 
@@ -288,13 +286,6 @@ def test_more_actors_than_fit_are_refused() -> None:
         pool_size([{"CPU": 2.0}], 3)
     with pytest.raises(ConfigError, match="room for 1 actors with a GPU each, not for 2"):
         pool_size([{"CPU": 8.0, "GPU": 1.0}], 2)
-
-
-def test_files_that_differ_on_a_worker_are_refused(tmp_path: Path) -> None:
-    votes = Votes.from_scores(np.array([1], np.int16), np.ones(1))
-    check_reads([ChunkOutput(votes, 0.0, reads=Reads({str(tmp_path / "missing.txt"): ""}))])
-    with pytest.raises(VoterError, match=r"read .*missing\.txt on a Ray worker, where it is not the same file"):
-        check_reads([ChunkOutput(votes, 0.0, reads=Reads({str(tmp_path / "missing.txt"): "blake2b:1"}))])
 
 
 def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
