@@ -202,10 +202,11 @@ def predict(
     id_column: flags.IdColumnOpt = None,
     encoding: flags.EncodingOpt = None,
     delimiter: flags.DelimiterOpt = None,
+    with_voters: flags.WithVotersOpt = None,
     force: Annotated[bool, typer.Option("--force", help="Predict rows again that OUTPUT already has.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the labels of --text as JSON.")] = False,
 ) -> None:
-    """Label reviews with the trained model; rows whose id and text OUTPUT already has are skipped.
+    """Label reviews with the trained model and the voters of its run; rows that OUTPUT already has are skipped.
 
     Example: labeler predict new.csv --run runs/reviews --output labelled.csv
     """
@@ -217,7 +218,7 @@ def predict(
 
         if (output, table) != ("-", None):
             raise ConfigError("The labels of --text are printed.", hint="Leave out --output and --table.")
-        show(predict_texts(run, text), as_json, print_texts)
+        show(predict_texts(run, text, with_voters=with_voters), as_json, print_texts)
         return
     with showing_progress(enabled=output != "-" or not sys.stdout.isatty()):
         from .api.run import Run
@@ -230,6 +231,7 @@ def predict(
             id_column=id_column,
             encoding=encoding,
             delimiter=delimiter,
+            with_voters=with_voters,
             force=force,
         )
     from .reports.console.terminal import print_prediction

@@ -13,7 +13,7 @@ from ..data.writing.atomic import write_text
 from ..data.writing.overwriting import refuse_run_output
 from ..models.adapting.adapt import adapt_model as adapt_model
 from ..models.loading.device import may_have_gpu as may_have_gpu
-from .folder import trained_run
+from .folder import trained_run, voters_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -32,14 +32,17 @@ def default_run_dir(data: str | None, task: TaskSource) -> Path:
     return default_run(data, "" if data is not None else load_config(task).task.name)
 
 
-def predict_texts(run: str | Path | None, texts: Sequence[str | None]) -> pl.DataFrame:
-    """Label texts with the trained model of a run; rows and errors as of `models.predict.predict_texts`."""
+def predict_texts(
+    run: str | Path | None, texts: Sequence[str | None], *, with_voters: bool | None = None
+) -> pl.DataFrame:
+    """Label texts as `Run.predict` does; rows and errors as of `models.predict.predict_texts`."""
     from ..models.end_model.load import load_end_model
     from ..models.predict import check_age, predict_texts
 
     directory = trained_run(run)
     check_age(directory)
-    return predict_texts(load_end_model(directory.model), texts)
+    model, opened = load_end_model(directory.model), voters_of(directory, with_voters)
+    return predict_texts(model, texts, opened)
 
 
 def serve(
@@ -68,8 +71,7 @@ def annotate(
     """Show the page to label a file by hand, by default the last sample of a run; see `annotate_file`."""
     from ..reports.annotate.session import annotate_file
 
-    if file is not None:
-        refuse_run_output("FILE", file)
+    refuse_run_output("FILE", file)
     run = run or find_latest() or (latest_run() if file is None else LATEST)
     own = run / "config.toml"
     if task is None and own.is_file():

@@ -8,18 +8,23 @@ import weakref
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import polars as pl
 import polars.selectors as cs
 
 from ..config import Task, load_config
 from ..data.command import command
-from ..data.errors import ConfigError, RunError
+from ..data.errors import ConfigError, ModelError, RunError
+from ..data.progress import status
 from ..data.runs.directory import RunDirectory, existing_run
 from ..data.runs.labels import LabelledRun
 from ..data.runs.names import set_latest
+from ..data.runs.summaries import read_train_summary
 from ..labeling.outputs import LabelSummary
+
+if TYPE_CHECKING:
+    from ..models.blended import Blended
 
 
 class RunFolder:
@@ -154,3 +159,50 @@ def trained_run(path: str | Path | None) -> RunDirectory:
         If it is no run, or was not trained.
     """
     return existing_run(path, needs="model/labeler.json", made_by="labeler train")
+
+
+def voters_of(run: RunDirectory, wanted: bool | None) -> Callable[[pl.DataFrame], Blended | None] | None:
+    """Prepare the voters of a trained run to decide with its model, and say why where they cannot.
+
+    Parameters
+    ----------
+    run : RunDirectory
+    wanted : bool, optional
+        By default voters decide too if all of them can; True takes those that can, False none.
+
+    Returns
+    -------
+    callable, optional
+        Takes the first of the reviews and opens the voters, see `open_run_voters`; None where the model decides alone.
+
+    Raises
+    ------
+    ModelError
+        If voters are wanted and the model does not know how to decide with them.
+    """
+    if wanted is False:
+        return None
+    from ..labeling.run_voters import open_run_voters
+    from ..models.blended import Blended
+    from ..models.scoring.blending import Blend
+
+    summary, problem = read_train_summary(run.model), ""
+    if summary is None or summary.blend is None:
+        problem = "its model is of an earlier version, or learned from few reviews"
+    elif not wanted and summary.is_outdated(run):
+        problem = "its labels are newer than its model"
+    elif not run.config.exists():
+        problem = "only its model is here"
+    if problem and wanted:
+        again = summary.training_command(run.path) if summary else command("train", "--run", run.path)
+        raise ModelError(f"The voters of {run.path} cannot decide with its model: {problem}.", hint=again)
+    if problem or summary is None:
+        status(f"predicting without the run's voters: {problem}")
+        return None
+    blend, task = Blend(**(summary.blend or {})), load_config(run.config).task
+
+    def opened(sample: pl.DataFrame) -> Blended | None:
+        voters = open_run_voters(run, task, sample, insist=wanted is True)
+        return None if voters is None else Blended(voters, blend)
+
+    return opened

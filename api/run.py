@@ -13,11 +13,12 @@ from ..config import TaskSource, load_config, run_config, with_flags
 from ..data.distributed import is_main_process
 from ..data.errors import InputError
 from ..data.progress import status
+from ..data.reading.files.format_detection import ReadOptions
 from ..data.reading.frames import TableSource
 from ..data.runs.directory import existing_run, open_run
 from ..data.runs.label_options import named_source
 from ..data.writing.overwriting import refuse_run_files, refuse_run_output
-from .folder import RunFolder, trained_run
+from .folder import RunFolder, trained_run, voters_of
 
 if TYPE_CHECKING:
     from ..data.runs.summaries import TrainSummary
@@ -127,6 +128,7 @@ class Run(RunFolder):
         id_column: str | None = None,
         encoding: str | None = None,
         delimiter: str | None = None,
+        with_voters: bool | None = None,
     ) -> pl.DataFrame: ...
 
     @overload
@@ -140,6 +142,7 @@ class Run(RunFolder):
         id_column: str | None = None,
         encoding: str | None = None,
         delimiter: str | None = None,
+        with_voters: bool | None = None,
         force: bool = False,
     ) -> Prediction: ...
 
@@ -153,18 +156,19 @@ class Run(RunFolder):
         id_column: str | None = None,
         encoding: str | None = None,
         delimiter: str | None = None,
+        with_voters: bool | None = None,
         force: bool = False,
     ) -> pl.DataFrame | Prediction:
-        """Label other reviews with the trained model.
+        """Label other reviews with the trained model and the voters of the run.
 
         Parameters
         ----------
         data, text_column, id_column, encoding, delimiter
             As for `label`.
-        output : str, optional
-            Where to write: a CSV, JSONL or Parquet file, the URL of a database, or ``-`` for standard output.
-        table : str, optional
-            The table, where the output is a database.
+        output, table : str, optional
+            Where to write: a CSV, JSONL or Parquet file, ``-`` (standard output), or the URL and table of a database.
+        with_voters : bool, optional
+            Let voters and label model decide too: True those voters that can, None (default) only if all can.
         force : bool
             Predict rows again that the output has.
 
@@ -180,12 +184,10 @@ class Run(RunFolder):
         LabelerError
             If the run has no model, the data cannot be read, or the output cannot be written.
         """
-        from ..data.reading.files.format_detection import ReadOptions
         from ..models.predict import PredictJob, check_age, predict_reviews
 
+        refuse_run_output("--output", output)
         directory = trained_run(self.path)
-        if output is not None:
-            refuse_run_output("--output", output)
         check_age(directory)
         likely = load_config(directory.config).data.text_column if directory.config.exists() else None
         with tempfile.TemporaryDirectory(prefix="labeler-") as folder:
@@ -201,6 +203,7 @@ class Run(RunFolder):
                 id_column=id_column,
                 options=ReadOptions(encoding, delimiter),
                 force=force,
+                voters=voters_of(directory, with_voters),
             )
             done = predict_reviews(job)
             return done if output is not None else pl.read_parquet(file)
@@ -236,10 +239,8 @@ class Run(RunFolder):
         """
         from ..reports.sampling.sample import sample_run
 
-        path = self._labelled.run.path
-        if output is not None:
-            refuse_run_output("--output", output)
-        with open_run(path) as directory:
+        refuse_run_output("--output", output)
+        with open_run(self._labelled.run.path) as directory:
             return sample_run(directory, self.task.task, output, n=n, strategy=strategy, seed=seed, format=format)
 
     def report(

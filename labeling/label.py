@@ -31,11 +31,10 @@ from .balance.catch_all import give_unclaimed, label_shares, shown_classes
 from .balance.settle import ESTIMATED, ClassBalance, settle_class_balance
 from .cascade.apply import apply_on_demand, build_on_demand_voters
 from .input import Reviews, store_reviews
-from .label_models.build import describe_fit
+from .label_models.build import LabelModelSpec, describe_fit
 from .label_models.class_balance import complete_balance
 from .label_models.consensus import contradicted_classes, majority_shares
 from .label_models.patterns import VotePatterns
-from .label_models.spec import LabelModelSpec
 from .outputs import Labelled, LabelSummary, write_labels
 from .run_voters import save_label_model
 from .settings import LabelModelSection, VoterSection

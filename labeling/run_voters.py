@@ -26,9 +26,8 @@ from ..data.types.votes import Votes
 from ..data.writing.atomic import write_parquet
 from ..models.loading.resolve import ModelRef, resolve_model
 from .balance.catch_all import with_catch_all
-from .label_models.build import VoteAggregator
+from .label_models.build import LabelModelSpec, VoteAggregator
 from .label_models.patterns import VotePatterns
-from .label_models.spec import LabelModelSpec
 from .settings import VoterSection
 from .voters.shared.columns import missing_column
 from .voting.configured import NamedVoter, build_voters

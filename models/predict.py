@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +30,10 @@ from ..data.writing.overwriting import refuse_in_place
 from ..data.writing.ownership import discard
 from ..data.writing.sinks.open_sink import open_sink
 from ..data.writing.sinks.sink import Sink, Written
+from .blended import Blended
 from .end_model.load import EndModel, load_end_model
+
+_SAMPLE = 100  # rows that are shown to voters first
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,8 @@ class PredictJob:
     options : ReadOptions
     force : bool
         Predict rows again that the output already has.
+    voters : callable, optional
+        Opens voters that decide with the model, given the first of the reviews; returns None if they cannot vote.
     """
 
     source: str
@@ -67,6 +73,7 @@ class PredictJob:
     id_column: str | None = None
     options: ReadOptions = DETECT
     force: bool = False
+    voters: Callable[[pl.DataFrame], Blended | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -137,26 +144,30 @@ def predict_reviews(job: PredictJob) -> Prediction:
             f"The id column is named '{job.id_column}', like a column that holds predictions ({', '.join(added)}).",
             hint="Rename it in the input.",
         )
-    key = stage_key(model=model.digest, columns=[job.text_column, job.likely_text, job.id_column])
     started = time.perf_counter()
-    with (
-        open_stream(
-            job.source,
-            text_column=job.text_column,
-            likely_text=job.likely_text,
-            id_column=job.id_column,
-            options=job.options,
-        ) as reviews,
-        open_sink(
-            job.output,
-            key=key,
-            table=job.table,
-            id_column=reviews.id_column or "id",
-            text=reviews.text,
-            force=job.force,
-        ) as sink,
-    ):
-        tables, silent = zip(*_predicted(reviews, sink, model), strict=True)
+    with ExitStack() as stack:
+        reviews = stack.enter_context(
+            open_stream(
+                job.source,
+                text_column=job.text_column,
+                likely_text=job.likely_text,
+                id_column=job.id_column,
+                options=job.options,
+            )
+        )
+        voters = None if job.voters is None else job.voters(next(reviews.head(_SAMPLE)).frame)
+        columns = [job.text_column, job.likely_text, job.id_column]
+        sink = stack.enter_context(
+            open_sink(
+                job.output,
+                key=stage_key(model=model.digest, columns=columns, voters=voters and voters.digest),
+                table=job.table,
+                id_column=reviews.id_column or "id",
+                text=reviews.text,
+                force=job.force,
+            )
+        )
+        tables, silent = zip(*_predicted(reviews, sink, model, voters), strict=True)
         rejected = reviews.located(pl.concat(tables))
         for note in reviews.notes:
             status(note)
@@ -169,23 +180,27 @@ def predict_reviews(job: PredictJob) -> Prediction:
     return Prediction(written, sum(silent), len(rejected), time.perf_counter() - started)
 
 
-def _predicted(reviews: TableStream, sink: Sink, model: EndModel) -> Iterator[tuple[pl.DataFrame, int]]:
+def _predicted(
+    reviews: TableStream, sink: Sink, model: EndModel, voters: Blended | None
+) -> Iterator[tuple[pl.DataFrame, int]]:
     """Store the predictions of each chunk, then yield its rejected rows and how many of the new ones say nothing."""
     done, started = 0, time.perf_counter()
     for chunk in reviews:
         ids = _ids_there(chunk, reviews.id_column, sink)
         new = ~sink.known(ids)
-        texts = chunk.frame["text"].filter(new)
-        probs = _class_probabilities(model, texts)
-        if len(texts):
+        found = chunk.frame.filter(new)
+        probs = _class_probabilities(model, found, voters)
+        if len(found):
             rows = chunk.original.with_columns(ids.alias(reviews.id_column or "id"))
             sink.write(with_predictions(rows.filter(new), probs, model.labels))
-            done += len(texts)
+            done += len(found)
             status(f"{done:,} reviews done, {done / (time.perf_counter() - started):,.0f}/s")
         yield chunk.rejected, int(np.isnan(probs[:, 0]).sum())
 
 
-def predict_texts(model: EndModel, texts: Iterable[str | None]) -> pl.DataFrame:
+def predict_texts(
+    model: EndModel, texts: Iterable[str | None], voters: Callable[[pl.DataFrame], Blended | None] | None = None
+) -> pl.DataFrame:
     """Label n texts as `predict_reviews` does the rows of a file.
 
     Returns
@@ -200,18 +215,20 @@ def predict_texts(model: EndModel, texts: Iterable[str | None]) -> pl.DataFrame:
     """
     frame = text_series(texts).fill_null("").str.replace_all("\0", " ", literal=True).to_frame("text")
     blank = is_blank(frame["text"])
-    probs = _class_probabilities(model, frame["text"].set(blank, ""))
+    rows = frame.with_columns(frame["text"].set(blank, "")).with_row_index("id").cast({"id": pl.String})
+    probs = _class_probabilities(model, rows, None if voters is None else voters(rows))
     silent = pl.Series(np.isnan(probs[:, 0]))
     reason = pl.when(blank).then(pl.lit("empty text")).when(silent).then(pl.lit("no content"))
     return with_predictions(frame, probs, model.labels).with_columns(reason.alias("reason"))
 
 
-def _class_probabilities(model: EndModel, texts: pl.Series) -> npt.NDArray[np.float32]:
-    """Return the probabilities of n texts, shape (n, k); NaN of those without content."""
-    content = has_content(texts)
-    probs = np.full((len(texts), model.labels.k), np.nan, np.float32)
+def _class_probabilities(model: EndModel, rows: pl.DataFrame, voters: Blended | None) -> npt.NDArray[np.float32]:
+    """Return the probabilities of n rows, shape (n, k); NaN of those without content."""
+    content = has_content(rows["text"])
+    probs = np.full((len(rows), model.labels.k), np.nan, np.float32)
     if content.any():
-        probs[content] = model.predict_proba(texts.filter(content).to_list())
+        found = rows.filter(content)
+        probs[content] = model.predict_proba(found["text"].to_list()) if voters is None else voters.of(model, found)
     return probs
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..command import command
 
@@ -58,6 +58,8 @@ class TrainSummary:
         Notes to the user.
     learned_from : str
         Digest of the weak labels; empty in models of earlier versions.
+    blend : dict, optional
+        How the model and the voters of its run decide together: see `models.scoring.blending.Blend`.
     """
 
     name: str
@@ -85,6 +87,7 @@ class TrainSummary:
     gold_used: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     learned_from: str = ""
+    blend: dict[str, Any] | None = None
 
     def training_command(self, run: Path) -> str:
         """Write the command that trains this kind of model on the labels of a run."""

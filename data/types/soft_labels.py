@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,3 +68,8 @@ class SoftLabels:
         ordered = np.sort(self.probs, axis=1)
         decided = self.covered & (ordered[:, -1] > ordered[:, -2]) & (ordered[:, -1] >= threshold)
         return np.where(decided, self.probs.argmax(axis=1), ABSTAIN).astype(np.int16)
+
+    def of_classes(self, kept: Sequence[int] | npt.NDArray[np.integer]) -> SoftLabels:
+        """Keep some classes, in that order; rows whose label is another one are no longer covered."""
+        probs = np.maximum(self.probs[:, kept], 1e-12)
+        return SoftLabels(probs / probs.sum(axis=1, keepdims=True), np.isin(self.hard(), kept))

@@ -58,15 +58,17 @@ def refuse_in_place(source: TableSource, output: str | Path) -> None:
         )
 
 
-def refuse_run_output(option: str, output: str | Path) -> None:
+def refuse_run_output(option: str, output: str | Path | None) -> None:
     """Refuse to write what belongs to the user under a name that labeler uses in a run: it would be replaced there.
+
+    None is a place of the program's own choice.
 
     Raises
     ------
     ConfigError
         If the place is so.
     """
-    run = None if is_url(output) else run_of(Path(output).resolve())
+    run = None if output is None or is_url(output) else run_of(Path(output).resolve())
     if run:
         raise ConfigError(
             f"{option} {output} is a name that labeler uses in the run {run}.", hint="Choose another name or folder."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal, Protocol, Self, get_args
 
@@ -135,3 +136,31 @@ def fit_votes(table: VotePatterns, model: VoteAggregator, *, k: int) -> VoteAggr
     if table.patterns.max() >= k:
         raise LabelModelError(f"A voter voted for class {table.patterns.max()}, but there are only {k} classes.")
     return model.fit(table)
+
+
+@dataclass(frozen=True)
+class LabelModelSpec:
+    """The parameters of `build_label_model`, as JSON can hold them: enough to fit a label model again.
+
+    Parameters
+    ----------
+    method : str
+    k : int
+    class_balance : sequence of float, length k
+    seed : int
+    group_correlated : bool
+    families : sequence of str, length m
+    contradicted : sequence of int
+    """
+
+    method: str
+    k: int
+    class_balance: Sequence[float]
+    seed: int
+    group_correlated: bool
+    families: Sequence[str]
+    contradicted: Sequence[int]
+
+    def fit(self, table: VotePatterns) -> VoteAggregator:
+        """Fit the label model, the same for the same counts of patterns; raises as `fit_votes`."""
+        return fit_votes(table, build_label_model(**vars(self)), k=self.k)

@@ -57,6 +57,30 @@ def agreement_temperatures(
     return found
 
 
+def expected_temperatures(logits: Floats, targets: Floats, weights: Numbers) -> npt.NDArray[np.float64]:
+    """Find temperatures under which each predicted class is, on average, as likely as soft labels of the rows say.
+
+    Parameters
+    ----------
+    logits, targets : ndarray, shape (n, k)
+        What is to be calibrated, and calibrated probabilities of the same rows.
+    weights : ndarray, shape (n,)
+        How many rows each row stands for.
+
+    Returns
+    -------
+    ndarray of float64, shape (k,)
+        1 for a class that is never predicted.
+    """
+    predicted, found = logits.argmax(axis=1), np.ones(logits.shape[1])
+    for label in np.unique(predicted):
+        rows = predicted == label
+        found[label] = _temperature_of(
+            logits[rows], weights[rows], np.average(targets[rows, label], weights=weights[rows])
+        )
+    return found
+
+
 def gold_temperatures(
     logits: Floats,
     gold: npt.NDArray[np.integer],

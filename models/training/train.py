@@ -16,6 +16,7 @@ from ...data.distributed import is_distributed, is_main_process
 from ...data.gold.hand_labels import note_newer_labels
 from ...data.progress import status, status_of
 from ...data.runs.directory import RunDirectory
+from ...data.runs.labels import LabelledRun
 from ...data.runs.manifest import StageDetails, stage_key
 from ...data.runs.summaries import TrainSummary
 from ...data.version import __version__
@@ -32,9 +33,10 @@ from .results import card, summarise
 from .rows.training_rows import TrainingRows, training_rows
 from .rows.weak_rows import WeakRows, read_weak_rows
 from .settings import TrainSection
+from .threshold import measured_blend
 from .variants import parts_of, variants
 
-_RECIPE = 2  # raised where the same settings and labels give another model than before: it is trained again
+_RECIPE = 3  # raised where the same settings and labels give another model than before: it is trained again
 
 
 def train_end_models(
@@ -192,6 +194,8 @@ def _train_one(name: str, settings: TrainSection, folder: Path, job: _Job) -> Tr
     if not is_main_process():
         return summary
     folder.parent.mkdir(exist_ok=True)
+    blend = measured_blend(fitter.rows, trained.logits_of, LabelledRun(run), seed=settings.seed)
+    summary = replace(summary, blend=None if blend is None else asdict(blend))
     with atomic_path(folder) as temporary:
         temporary.mkdir()
         trained.save(temporary)

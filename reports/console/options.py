@@ -64,6 +64,13 @@ LogToOpt = Annotated[
     list[str] | None, typer.Option(help="Send the numbers of RUN/history.jsonl to tensorboard, mlflow or trackio too.")
 ]
 TextOpt = Annotated[list[str] | None, typer.Option(help="A text to label instead of INPUT; may be repeated.")]
+WithVotersOpt = Annotated[
+    bool | None,
+    typer.Option(
+        "--with-voters/--without-voters",
+        help="Let the run's voters decide with the model; default: if all can vote on INPUT.",
+    ),
+]
 HostOpt = Annotated[str, typer.Option(help="Address to listen on; one that other computers reach needs a token.")]
 PortOpt = Annotated[int, typer.Option(min=0, max=65535, help="Port on this machine; 0 takes a free one.")]
 MaxRowsOpt = Annotated[int, typer.Option(min=1, help="Maximum number of texts in a request.")]

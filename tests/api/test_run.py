@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import polars as pl
 import pytest
 
 import labeler
-from labeler.data.errors import ConfigError, InputError, RunError
+from labeler.data.errors import ConfigError, InputError, ModelError, RunError
 from labeler.data.sample import sample_of
 from labeler.data.types.label_space import LabelSpace
 from labeler.models import predict as predicting
@@ -27,6 +28,12 @@ class Stub:
     def predict_proba(self, texts: Sequence[str]) -> Any:
         positive = np.array(["+" in text for text in texts], np.float32) * 0.8 + 0.1
         return np.stack([1 - positive, positive], axis=1)
+
+    def logits(self, texts: Sequence[str]) -> Any:
+        return np.log(self.predict_proba(texts))
+
+    def calibrated(self, logits: Any) -> Any:
+        return np.exp(logits)
 
 
 @pytest.fixture
@@ -55,6 +62,42 @@ def test_predictions_are_written_where_that_is_asked_for(trained: labeler.Run) -
     done = trained.predict(["x +", "y"], output="out.csv")
     assert (done.written.rows_new, Path(done.written.place).name) == (2, "out.csv")
     assert pl.read_csv("out.csv")["label"].to_list() == ["positive", "negative"]
+
+
+@pytest.fixture
+def with_blend(trained: labeler.Run) -> labeler.Run:
+    text, number = dict.fromkeys(("name", "folder", "mode", "head", "backbone", "pooling"), ""), 0
+    numbers = ("trained_parameters", "total_parameters", "epochs", "loss", "validation_loss", "seconds")
+    blend = {"coefficients": (0.1, 1.0), "offset": (0.0, 0.0), "temperatures": (1.0, 1.0)}
+    summary = {"labels": Stub.labels.names, "excluded": {}, "rows": {}, "rows_per_second": 0, "blend": blend}
+    summary |= text | dict.fromkeys(numbers, number)
+    (trained.path / "model" / "training.json").write_text(json.dumps(summary), encoding="utf-8")
+    return trained
+
+
+def test_the_voters_of_the_run_decide_with_the_model(with_blend: labeler.Run, said: list[str]) -> None:
+    data = pl.DataFrame({"id": ["a", "b", "c"], "text": ["керемет", "нашар +", "сөз +"]})
+    assert with_blend.predict(data)["label"].to_list() == ["positive", "negative", "positive"]
+    assert "predicting with the run's voters: keywords, emoji, thanks" in said
+    alone = with_blend.predict(data, with_voters=False)
+    assert alone["label"].to_list() == ["negative", "positive", "positive"]
+    assert alone["p_positive"][2] == with_blend.predict(data)["p_positive"][2]
+    assert with_blend.predict(["керемет"])["label"].to_list() == ["positive"]
+
+
+def test_without_what_they_need_the_model_decides_alone(
+    with_blend: labeler.Run, trained: labeler.Run, said: list[str]
+) -> None:
+    (with_blend.path / "label_model.parquet").unlink()
+    assert with_blend.predict(["керемет"])["label"].to_list() == ["negative"]
+    assert "predicting without the run's voters: it was labelled by an earlier version" in said[-2]
+    with pytest.raises(RunError, match="no label_model"):
+        with_blend.predict(["керемет"], with_voters=True)
+    (with_blend.path / "model" / "training.json").unlink()
+    assert with_blend.predict(["керемет"])["label"].to_list() == ["negative"]
+    assert "predicting without the run's voters: its model is of an earlier version" in said[-2]
+    with pytest.raises(ModelError, match="cannot decide with its model"):
+        with_blend.predict(["керемет"], with_voters=True)
 
 
 def test_without_a_model_nothing_is_predicted(run: labeler.Run) -> None:

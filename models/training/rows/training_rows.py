@@ -12,7 +12,6 @@ from ....data.gold.run_gold import GoldRows
 from ....data.progress import status
 from ....data.text.normalize import normalize
 from ....data.types.label_space import LabelSpace
-from ....data.types.soft_labels import SoftLabels
 from ..fit.rank_agreement import are_telling
 from ..settings import TrainSection
 from .denoise import denoised
@@ -102,7 +101,7 @@ def training_rows(weak: WeakRows, settings: TrainSection) -> TrainingRows:
         status(reason)
     labels = LabelSpace(tuple(weak.labels.names[i] for i in kept))
     balance = _balance(weak, kept)
-    soft = _restricted(weak.soft, kept)
+    soft = weak.soft.of_classes(kept)
     if gold is not None:
         gold = _among(gold, kept)
         soft = replace(soft, covered=soft.covered & ~weak.texts.is_in(gold.texts.implode()).to_numpy())
@@ -138,13 +137,6 @@ def _balance(weak: WeakRows, kept: npt.NDArray[np.int64]) -> npt.NDArray[np.floa
         few = np.bincount(weak.gold.labels, minlength=weak.labels.k) < _FEW_GOLD
         balance[few] = voted[few]
     return np.asarray(balance[kept] / balance[kept].sum())
-
-
-def _restricted(soft: SoftLabels, kept: npt.NDArray[np.int64]) -> SoftLabels:
-    """Keep some classes; rows that were labelled with another one are no longer covered."""
-    among = np.isin(soft.hard(), kept)
-    probs = np.maximum(soft.probs[:, kept], 1e-12)
-    return SoftLabels(probs / probs.sum(axis=1, keepdims=True), among)
 
 
 def _among(gold: GoldRows, kept: npt.NDArray[np.int64]) -> GoldRows:

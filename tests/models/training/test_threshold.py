@@ -31,19 +31,20 @@ def training_rows(held_out: int) -> TrainingRows:
 
 
 def test_the_threshold_gives_unseen_texts_the_shares_that_their_weak_labels_have() -> None:
-    texts, shares = threshold_rows(training_rows(600), seed=0)
+    texts, targets, shares = threshold_rows(training_rows(600), seed=0)
     assert (len(texts), texts[0]) == (600, "unseen 0")
+    assert targets.argmax(axis=1).mean() == pytest.approx(0.7)
     assert shares == pytest.approx([0.3, 0.7], abs=1e-3)
 
 
 def test_with_few_unseen_texts_it_gives_the_trained_ones_the_expected_shares() -> None:
-    texts, shares = threshold_rows(training_rows(100), seed=0)
-    assert len(texts) == 900
+    texts, targets, shares = threshold_rows(training_rows(100), seed=0)
+    assert len(texts) == len(targets) == 900
     assert all(text.startswith("seen") for text in texts)
     assert shares.tolist() == [0.2, 0.8]
 
 
 def test_a_class_without_unseen_rows_keeps_a_share() -> None:
     targets = np.eye(2, dtype=np.float32)[np.ones(600, np.int64)]
-    _, shares = threshold_rows(replace(training_rows(600), held_out_targets=targets), seed=0)
+    _, _, shares = threshold_rows(replace(training_rows(600), held_out_targets=targets), seed=0)
     assert 0 < shares[0] < 0.001
