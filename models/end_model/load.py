@@ -18,7 +18,7 @@ from ..loading.device import Compute, choose_compute
 from ..loading.folders import check_weights, folder_digest
 from ..loading.open_model import explain_loading, load_tokenizer
 from ..loading.resolve import ModelRef, resolve_model
-from ..scoring.priors import softmax
+from ..scoring.blending import tempered
 from .record import PARTS, Backbone, EndModelRecord, read_record
 
 if TYPE_CHECKING:
@@ -88,9 +88,8 @@ class EndModel:
 
     def calibrated(self, logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Return the probabilities that logits, shape (n, k), mean."""
-        if self.record.temperatures:
-            logits = logits / np.asarray(self.record.temperatures, np.float32)[logits.argmax(axis=1), np.newaxis]
-        return softmax(logits).astype(np.float32, copy=False)
+        probs = tempered(logits, self.record.temperatures or np.ones(self.labels.k))
+        return probs.astype(np.float32, copy=False)
 
 
 class EnsembleModel(EndModel):

@@ -129,8 +129,12 @@ def read_record(folder: Path) -> EndModelRecord:
             f"{path} has format {record.format}; this version of labeler reads up to {FORMAT}.",
             hint="pip install -U labeler",
         )
-    if len(record.bias_offset) != len(record.labels):
-        raise ModelError(
-            f"{path} has {len(record.labels)} labels and {len(record.bias_offset)} bias offsets.", hint=hint
-        )
+    counts = {
+        "bias offsets": (len(record.bias_offset), len(record.labels)),
+        "temperatures": (len(record.temperatures), len(record.labels) if record.temperatures else 0),
+        "scales": (len(record.scales), len(PARTS) if record.head == "ensemble" else 0),
+    }
+    for name, (found, expected) in counts.items():
+        if found != expected:
+            raise ModelError(f"{path} has {found} {name}, {expected} are expected.", hint=hint)
     return record

@@ -16,6 +16,7 @@ from .priors import Floats, Numbers
 _LOG_RANGE = 4.0  # temperatures of 1/55 to 55
 _ERRORS_PER_DISAGREEMENT = 1.5  # odds of an error; 0.9 to 2.2 on reviews, comments and questions
 _POOLED = 50.0  # rows with the disagreement of all classes that each class is given
+_MEAN_ROWS = 10.0  # rows that are as likely right as all are on average, given to each class
 _SPREAD = 0.3  # of the log-temperatures that gold rows show, around those found without them
 
 
@@ -73,11 +74,12 @@ def expected_temperatures(logits: Floats, targets: Floats, weights: Numbers) -> 
         1 for a class that is never predicted.
     """
     predicted, found = logits.argmax(axis=1), np.ones(logits.shape[1])
+    hits = weights * targets[np.arange(len(targets)), predicted]
+    overall = hits.sum() / weights.sum()
     for label in np.unique(predicted):
         rows = predicted == label
-        found[label] = _temperature_of(
-            logits[rows], weights[rows], np.average(targets[rows, label], weights=weights[rows])
-        )
+        accuracy = (hits[rows].sum() + _MEAN_ROWS * overall) / (weights[rows].sum() + _MEAN_ROWS)
+        found[label] = _temperature_of(logits[rows], weights[rows], float(accuracy))
     return found
 
 

@@ -8,9 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ...data.gold.run_gold import GoldRows
 from ...data.progress import progress, status
 from ..loading.device import from_main_process
+from ..scoring.temperatures import expected_temperatures
 from .attempts import nothing_learned, until_learned
 from .fit.batches import Examples
 from .fit.losses import SoftLoss
@@ -19,6 +22,7 @@ from .fit.schedule import Fit
 from .fitter import Fitter
 from .linear import fit_frozen
 from .rows.imbalance import class_weights, log_prior
+from .rows.training_rows import TrainingRows
 from .saving import save_checked
 from .self_training import STUDENTS, pseudo_labelled, rounds
 from .threshold import LogitsOf, decision_offset
@@ -98,6 +102,13 @@ def train_classifier(fitter: Fitter) -> Trained:
         agreement=found,
         gold_only=partial(fitter.logits_of, baseline) if baseline else None,
     )
+
+
+def temperatures_of(trained: Trained, rows: TrainingRows) -> tuple[float, ...]:
+    """Return the temperatures under which a model's probabilities mean what those of the labels mean."""
+    texts, targets, _ = rows.evaluated()
+    found = expected_temperatures(trained.logits_of(texts.to_list()), targets, np.ones(len(targets)))
+    return tuple(found.tolist())
 
 
 def _fit_all(

@@ -21,14 +21,14 @@ from ...data.runs.manifest import StageDetails, stage_key
 from ...data.runs.summaries import TrainSummary
 from ...data.version import __version__
 from ...data.writing.atomic import atomic_path, write_json, write_text
-from ..end_model.record import WITHOUT_BACKBONE
+from ..end_model.record import WITHOUT_BACKBONE, write_record
 from ..loading.device import choose_compute, init_distributed
 from ..loading.resolve import ModelRef, resolve_model
 from .attempts import NothingLearnedError
 from .ensemble import train_ensemble
 from .fitter import Fitter
 from .history import TrainingLog, checked_trackers
-from .recipe import train_classifier
+from .recipe import temperatures_of, train_classifier
 from .results import card, summarise
 from .rows.training_rows import TrainingRows, training_rows
 from .rows.weak_rows import WeakRows, read_weak_rows
@@ -198,8 +198,10 @@ def _train_one(name: str, settings: TrainSection, folder: Path, job: _Job) -> Tr
     summary = replace(summary, blend=None if blend is None else asdict(blend))
     with atomic_path(folder) as temporary:
         temporary.mkdir()
+        record = replace(trained.record, temperatures=temperatures_of(trained, fitter.rows))
         trained.save(temporary)
-        write_text(temporary / "README.md", card(summary, trained.record, settings))
+        write_record(temporary, record)
+        write_text(temporary / "README.md", card(summary, record, settings))
         write_json(temporary / summary_file.name, asdict(summary))
     _remove_checkpoints(run, name)
     details = StageDetails(

@@ -42,7 +42,9 @@ def test_a_folder_without_a_record_is_no_end_model(tmp_path: Path) -> None:
     [
         ({"labels": None}, "labels: Input should be a valid"),
         ({"head": "crf"}, "head: Input should be 'linear'"),
-        ({"bias_offset": [0.0]}, "2 labels and 1 bias offsets"),
+        ({"bias_offset": [0.0]}, "1 bias offsets, 2 are expected"),
+        ({"temperatures": [1.0, 1.0, 1.0]}, "3 temperatures, 2 are expected"),
+        ({"head": "ensemble", "scales": [1.0]}, "1 scales, 2 are expected"),
         ({"format": 99}, "has format 99"),
         ({"backbone": {"name": "x"}}, "backbone.source: Field required"),
     ],
