@@ -20,7 +20,7 @@ from ..data.progress import status
 from ..data.runs.directory import RunDirectory, existing_run
 from ..data.runs.labels import LabelledRun
 from ..data.runs.names import set_latest
-from ..data.runs.summaries import read_train_summary
+from ..data.runs.summaries import TrainSummary, read_train_summary
 from ..labeling.outputs import LabelSummary
 
 if TYPE_CHECKING:
@@ -186,16 +186,10 @@ def voters_of(run: RunDirectory, wanted: bool | None) -> Callable[[pl.DataFrame]
     from ..models.blended import Blended
     from ..models.scoring.blending import Blend
 
-    summary, problem = read_train_summary(run.model), ""
-    if summary is None or summary.blend is None:
-        problem = "its model is of an earlier version, or learned from few reviews"
-    elif not wanted and summary.is_outdated(run):
-        problem = "its labels are newer than its model"
-    elif not run.config.exists():
-        problem = "only its model is here"
+    summary = read_train_summary(run.model)
+    problem, hint = _obstacle(run, summary, insist=wanted is True)
     if problem and wanted:
-        again = summary.training_command(run.path) if summary else command("train", "--run", run.path)
-        raise ModelError(f"The voters of {run.path} cannot decide with its model: {problem}.", hint=again)
+        raise ModelError(f"Voters cannot decide with the model in {run.model}: {problem}.", hint=hint)
     if problem or summary is None:
         status(f"predicting without the run's voters: {problem}")
         return None
@@ -206,3 +200,15 @@ def voters_of(run: RunDirectory, wanted: bool | None) -> Callable[[pl.DataFrame]
         return None if voters is None else Blended(voters, blend)
 
     return opened
+
+
+def _obstacle(run: RunDirectory, summary: TrainSummary | None, *, insist: bool) -> tuple[str, str]:
+    """Return why voters cannot decide with the model of a run, and what to do about it; nothing if they can."""
+    if not run.config.exists():
+        return "only the model of the run is here", "Name the whole run with --run."
+    train = summary.training_command(run.path) if summary else command("train", "--run", run.path)
+    if summary is None or summary.blend is None:
+        return "the model is of an earlier version, or learned from few reviews", f"Train it again: {train}"
+    if summary.is_outdated(run) and not insist:
+        return "the model learned from earlier labels", ""
+    return "", ""

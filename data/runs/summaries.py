@@ -97,7 +97,7 @@ class TrainSummary:
 
     def is_outdated(self, run: RunDirectory) -> bool:
         """Whether the run has other labels now than those it was trained on."""
-        return bool(self.learned_from) and self.learned_from != run.labels_digest()
+        return "" not in (self.learned_from, now := run.labels_digest()) and self.learned_from != now
 
 
 @dataclass(frozen=True)

@@ -95,9 +95,23 @@ def test_without_what_they_need_the_model_decides_alone(
         with_blend.predict(["керемет"], with_voters=True)
     (with_blend.path / "model" / "training.json").unlink()
     assert with_blend.predict(["керемет"])["label"].to_list() == ["negative"]
-    assert "predicting without the run's voters: its model is of an earlier version" in said[-2]
-    with pytest.raises(ModelError, match="cannot decide with its model"):
+    assert "predicting without the run's voters: the model is of an earlier version" in said[-2]
+    with pytest.raises(ModelError, match="the model is of an earlier version"):
         with_blend.predict(["керемет"], with_voters=True)
+    (with_blend.path / "config.toml").unlink()
+    assert with_blend.predict(["керемет"])["label"].to_list() == ["negative"]
+    assert "only the model of the run is here" in said[-2]
+
+
+def test_a_model_of_earlier_labels_decides_alone_unless_voters_are_wanted(
+    with_blend: labeler.Run, said: list[str]
+) -> None:
+    file = with_blend.path / "model" / "training.json"
+    summary = json.loads(file.read_text(encoding="utf-8")) | {"learned_from": "other labels"}
+    file.write_text(json.dumps(summary), encoding="utf-8")
+    assert with_blend.predict(["керемет"])["label"].to_list() == ["negative"]
+    assert "predicting without the run's voters: the model learned from earlier labels" in said
+    assert with_blend.predict(["керемет"], with_voters=True)["label"].to_list() == ["positive"]
 
 
 def test_without_a_model_nothing_is_predicted(run: labeler.Run) -> None:
