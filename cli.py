@@ -247,14 +247,16 @@ def serve(
     token: flags.TokenOpt = None,
     max_rows: flags.MaxRowsOpt = 1_000,
     max_bytes: flags.MaxBytesOpt = 5_000_000,
+    with_voters: flags.WithVotersOpt = None,
 ) -> None:
-    """Answer POST /predict and GET /health over HTTP with the trained model of a run.
+    """Answer POST /predict and GET /health over HTTP with the trained model of a run and its voters.
 
     Example: labeler serve --run runs/reviews
     """
     from .api.commands import serve as answer
 
-    answer(run, host=host, port=port, token=token, max_rows=max_rows, max_bytes=max_bytes)
+    limits = {"max_rows": max_rows, "max_bytes": max_bytes}
+    answer(run, host=host, port=port, token=token, with_voters=with_voters, **limits)
 
 
 @app.command()

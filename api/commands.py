@@ -13,7 +13,7 @@ from ..data.writing.atomic import write_text
 from ..data.writing.overwriting import refuse_run_output
 from ..models.adapting.adapt import adapt_model as adapt_model
 from ..models.loading.device import may_have_gpu as may_have_gpu
-from .folder import trained_run, voters_of
+from .folder import trained_run, voters_of_texts
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,8 +41,7 @@ def predict_texts(
 
     directory = trained_run(run)
     check_age(directory)
-    model, opened = load_end_model(directory.model), voters_of(directory, with_voters)
-    return predict_texts(model, texts, opened)
+    return predict_texts(load_end_model(directory.model), texts, voters_of_texts(directory, with_voters))
 
 
 def serve(
@@ -53,11 +52,21 @@ def serve(
     token: str | None = None,
     max_rows: int = 1_000,
     max_bytes: int = 5_000_000,
+    with_voters: bool | None = None,
 ) -> None:
-    """Answer requests over HTTP with the trained model of a run; see `serve_run`."""
+    """Answer requests over HTTP with the trained model of a run, and its voters; see `serve_run` and `Run.predict`."""
     from ..models.serving.server import serve_run
 
-    serve_run(trained_run(run), host=host, port=port, token=token, max_rows=max_rows, max_bytes=max_bytes)
+    directory = trained_run(run)
+    serve_run(
+        directory,
+        voters=lambda: voters_of_texts(directory, with_voters),
+        host=host,
+        port=port,
+        token=token,
+        max_rows=max_rows,
+        max_bytes=max_bytes,
+    )
 
 
 def annotate(

@@ -202,6 +202,12 @@ def voters_of(run: RunDirectory, wanted: bool | None) -> Callable[[pl.DataFrame]
     return opened
 
 
+def voters_of_texts(run: RunDirectory, wanted: bool | None) -> Blended | None:
+    """Open the voters of a run for texts without other columns; see `voters_of`."""
+    opened = voters_of(run, wanted)
+    return opened and opened(pl.DataFrame({"id": ["1"], "text": ["жақсы"]}))
+
+
 def _obstacle(run: RunDirectory, summary: TrainSummary | None, *, insist: bool) -> tuple[str, str]:
     """Return why voters cannot decide with the model of a run, and what to do about it; nothing if they can."""
     if not run.config.exists():

@@ -198,9 +198,7 @@ def _predicted(
         yield chunk.rejected, int(np.isnan(probs[:, 0]).sum())
 
 
-def predict_texts(
-    model: EndModel, texts: Iterable[str | None], voters: Callable[[pl.DataFrame], Blended | None] | None = None
-) -> pl.DataFrame:
+def predict_texts(model: EndModel, texts: Iterable[str | None], voters: Blended | None = None) -> pl.DataFrame:
     """Label n texts as `predict_reviews` does the rows of a file.
 
     Returns
@@ -216,7 +214,7 @@ def predict_texts(
     frame = text_series(texts).fill_null("").str.replace_all("\0", " ", literal=True).to_frame("text")
     blank = is_blank(frame["text"])
     rows = frame.with_columns(frame["text"].set(blank, "")).with_row_index("id").cast({"id": pl.String})
-    probs = _class_probabilities(model, rows, None if voters is None else voters(rows))
+    probs = _class_probabilities(model, rows, voters)
     silent = pl.Series(np.isnan(probs[:, 0]))
     reason = pl.when(blank).then(pl.lit("empty text")).when(silent).then(pl.lit("no content"))
     return with_predictions(frame, probs, model.labels).with_columns(reason.alias("reason"))

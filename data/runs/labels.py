@@ -123,15 +123,16 @@ class LabelledRun:
         with self._reading():
             return pl.read_parquet(self.run.labels, columns=list(columns), glob=False, hive_partitioning=False)
 
-    def soft_labels_of(self, texts: Sequence[str]) -> SoftLabels:
-        """Read the class probabilities of reviews of the run, those of the first row with each text."""
+    def label_model_of(self, texts: Sequence[str]) -> SoftLabels:
+        """Read the label model's probabilities of reviews of the run, those of the first row with each text."""
         wanted = pl.DataFrame({"text": texts}, {"text": pl.String})
-        rows = self.frame("text", "covered", *self.columns)
-        rows = rows.filter(rows["text"].is_in(wanted["text"].implode())).unique(
-            "text", keep="first", maintain_order=True
-        )
-        found = wanted.join(rows, on="text", maintain_order="left")
-        return SoftLabels(found.select(self.columns).to_numpy(), found["covered"].to_numpy())
+        with self._reading():
+            own = [f"weak_{name}" for name in self.columns]  # where labels were refined
+            columns = own if own[0] in pl.read_parquet_schema(self.run.labels) else self.columns
+            rows = self.frame("text", "covered", *columns)
+            rows = rows.filter(rows["text"].is_in(wanted["text"].implode())).unique("text", maintain_order=True)
+            found = wanted.join(rows, on="text", maintain_order="left")
+            return SoftLabels(found.select(columns).to_numpy(), found["covered"].to_numpy())
 
     def votes(self, voter: str) -> pl.DataFrame:
         """Read the votes of one voter: id, vote (class name or null); input rows first, then other gold rows."""

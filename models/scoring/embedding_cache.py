@@ -12,6 +12,8 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -94,6 +96,19 @@ class EmbeddingStore:
             _LOG.warning("Embeddings are not cached in %s: %s", self.folder, error)
 
 
+_stores: ContextVar[bool] = ContextVar("stores", default=True)
+
+
+@contextmanager
+def not_storing() -> Iterator[None]:
+    """Read the cache in the block, and add nothing: many small requests would leave as many shards."""
+    token = _stores.set(False)
+    try:
+        yield
+    finally:
+        _stores.reset(token)
+
+
 class CachedEncoder:
     """A `SentenceEncoder` that computes only texts it has not seen, and loads its model only if there are any.
 
@@ -149,7 +164,7 @@ class CachedEncoder:
         flushed = time.monotonic()
 
         def flush() -> None:
-            if waiting:
+            if waiting and _stores.get():
                 done = np.concatenate(waiting)
                 waiting.clear()
                 self.store.append(keys[done], vectors[done])

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+import polars as pl
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -20,8 +21,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ..blended import Blended
 from ..end_model.load import EndModel
 from ..predict import predict_texts
+from ..scoring.embedding_cache import not_storing
 from .batching import Batcher, QueueFullError
 
 LOCAL_NAMES = ("127.0.0.1", "localhost", "::1", "[::1]")
@@ -53,6 +56,7 @@ def create_app(
     model: EndModel,
     about: Mapping[str, Any],
     *,
+    voters: Blended | None = None,
     token: str | None = None,
     limits: Limits | None = None,
 ) -> Starlette:
@@ -63,12 +67,19 @@ def create_app(
     model : EndModel
     about : mapping
         What ``/health`` answers.
+    voters : Blended, optional
+        Voters that decide with the model.
     token : str, optional
         Without it only requests to this computer's own names are answered, so that no web page can ask for its reader.
     limits : Limits, optional
     """
     limits = limits or Limits()
-    batcher = Batcher(lambda texts: predict_texts(model, texts).drop("text"), max_waiting=limits.rows * limits.requests)
+
+    def labels_of(texts: list[str]) -> pl.DataFrame:
+        with not_storing():
+            return predict_texts(model, texts, voters).drop("text")
+
+    batcher = Batcher(labels_of, max_waiting=limits.rows * limits.requests)
 
     async def predict(request: Request) -> Response:
         value = _parsed(await _body(request, limits.bytes))

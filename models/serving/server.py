@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -15,6 +15,7 @@ from ...data.progress import status
 from ...data.runs.directory import RunDirectory
 from ...data.runs.summaries import read_train_summary
 from ...data.version import __version__
+from ..blended import Blended
 from ..end_model.load import EndModel, load_end_model
 from ..predict import check_age
 
@@ -24,6 +25,7 @@ _GRACE = 10  # seconds that requests have to end
 def serve_run(
     run: RunDirectory,
     *,
+    voters: Callable[[], Blended | None] = lambda: None,
     host: str = "127.0.0.1",
     port: int = 8000,
     token: str | None = None,
@@ -32,12 +34,14 @@ def serve_run(
 ) -> None:
     """Answer ``POST /predict`` and ``GET /health`` with the model of a run, until Ctrl-C or SIGTERM.
 
-    The model stays the one that was loaded, also if the run is trained again meanwhile.
+    Model and voters stay those that were loaded, also if the run is labelled or trained again meanwhile.
 
     Parameters
     ----------
     run : RunDirectory
         With a trained model.
+    voters : callable
+        Opens voters that decide with the model, if any.
     host : str
         Name or address to listen on; only with a token one that other computers can reach.
     port : int
@@ -67,7 +71,8 @@ def serve_run(
     with listen(host, port) as listener:
         check_age(run)
         model = load_end_model(run.model)
-        app = create_app(model, about(run, model), token=token, limits=Limits(max_rows, max_bytes))
+        limits = Limits(max_rows, max_bytes)
+        app = create_app(model, about(run, model), voters=voters(), token=token, limits=limits)
         server = quiet_server(app, lifespan="on", timeout_graceful_shutdown=_GRACE)
         status(f"Answering POST {address_of(listener, host)}/predict. Ctrl-C ends it.")
         with _interrupted_by_sigterm(), suppress(KeyboardInterrupt):

@@ -50,7 +50,7 @@ def measured_blend(rows: TrainingRows, logits_of: LogitsOf, labelled: LabelledRu
     if len(rows) < _MIN_ROWS:
         return None
     texts, targets, prior = threshold_rows(rows, seed=seed)
-    weak = labelled.soft_labels_of(texts).of_classes([labelled.label_space.index(name) for name in rows.labels.names])
+    weak = labelled.label_model_of(texts).of_classes([labelled.label_space.index(name) for name in rows.labels.names])
     return fit_blended(logits_of(texts)[weak.covered], weak.probs[weak.covered], targets[weak.covered], prior)
 
 

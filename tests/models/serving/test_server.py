@@ -52,8 +52,8 @@ def serving(run: Path, *options: str, ends_by: signal.Signals = signal.SIGINT, *
     )
     try:
         assert process.stderr is not None
-        found = re.search(r"http://127\.0\.0\.1:\d+", line := process.stderr.readline())
-        assert found, line + process.stderr.read()
+        lines = (re.search(r"http://127\.0\.0\.1:\d+", line) for line in process.stderr)
+        found = next(filter(None, lines))
 
         def ask(path: str, body: Any = None, **headers: str) -> Any:
             data = None if body is None else json.dumps(body).encode()
@@ -73,7 +73,7 @@ def test_many_small_requests_get_the_labels_of_predict(app: App, run: Path, work
     sample = pl.read_csv(SAMPLES["kaspi-sentiment"].reviews)["text"]
     texts = ["-", *islice(cycle(sample), REQUESTS * TEXTS - 1)]
     pl.DataFrame({"id": range(len(texts)), "text": texts}).write_parquet(workdir / "texts.parquet")
-    assert app("predict", "texts.parquet", "--run", run, "--output", "out.parquet", "--without-voters").exit_code == 0
+    assert app("predict", "texts.parquet", "--run", run, "--output", "out.parquet").exit_code == 0
     expected = pl.read_parquet(workdir / "out.parquet")
     parts = [texts[start : start + TEXTS] for start in range(0, len(texts), TEXTS)]
     with serving(run) as ask, ThreadPoolExecutor(16) as pool:
