@@ -47,12 +47,18 @@ def gold_scores(
 
 
 @dataclass(frozen=True)
-class Share:
-    """A weighted share of rows and its 95 % interval; ``low <= value <= high``."""
+class Estimate:
+    """A score on gold rows and its 95 % interval; ``low <= value <= high``."""
 
     value: float
     low: float
     high: float
+
+
+@dataclass(frozen=True)
+class Share(Estimate):
+    """A weighted share of rows."""
+
     effective_rows: float
 
 

@@ -19,7 +19,6 @@ from ...labeling.label_models.patterns import VotePatterns
 from ...labeling.settings import LabelModelSection
 from ..metrics.comparison import Comparison
 from ..metrics.measures import Measures
-from ..metrics.resampling import Estimate
 from .evaluation_data import EvaluationData, Predictions
 
 Labels = npt.NDArray[np.int16]
@@ -73,8 +72,7 @@ def voter_reports(data: EvaluationData, settings: LabelModelSection, *, resample
         measured = data.measure(voted, resamples=resamples) if voted.unseen.any() else None
         if measured is not None:  # the interval of its accuracy as `labeler label` shows it
             right = (data.truth == votes.hard)[voted.unseen]
-            share = weighted_share(right, data.gold.weights[voted.unseen])
-            measured = replace(measured, accuracy=Estimate(share.value, share.low, share.high))
+            measured = replace(measured, accuracy=weighted_share(right, data.gold.weights[voted.unseen]))
         others = without.get(votes.name)
         counts = {name: row[name] for name in ("coverage", "overlaps", "conflicts", "agreement")}
         compared = None if others is None else data.compare(data.weak, others, resamples=resamples)

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from ...data.gold.weights import effective_rows
+from ...data.gold.scores import weighted_share
 from .resampling import Array, Estimate, estimate, normalised_weights, row_draws
 
 BINS = 10
-_Z = 1.959963984540054  # the 97.5 % point of the normal distribution
 
 
 @dataclass(frozen=True)
@@ -106,15 +105,5 @@ def _edges(confidence: Array, weight: Array) -> Array:
     return edges
 
 
-def wilson(share: float, rows: float) -> Estimate:
-    """Interval of a share of (effectively) `rows` rows (Wilson, 1927)."""
-    spread = _Z**2 / rows
-    centre, width = share + spread / 2, np.sqrt(spread * (share * (1 - share) + spread / 4))
-    low, high = (float(edge / (1 + spread)) for edge in (centre - width, centre + width))
-    return Estimate(share, max(0.0, min(low, share)), min(1.0, max(high, share)))
-
-
 def _bin(confidence: Array, right: npt.NDArray[np.bool_], weight: Array) -> Bin:
-    total = weight.sum()
-    accuracy = float(weight @ right / total)
-    return Bin(float(weight @ confidence / total), wilson(accuracy, effective_rows(weight)), len(right))
+    return Bin(float(np.average(confidence, weights=weight)), weighted_share(right, weight), len(right))

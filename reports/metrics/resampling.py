@@ -11,12 +11,12 @@ interval is cut at 2.5 % and 97.5 % and always holds the score itself.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from ...data.errors import InputError
+from ...data.gold.scores import Estimate as Estimate
 from ...data.types.label_space import ABSTAIN
 
 Array = npt.NDArray[np.float64]
@@ -26,23 +26,6 @@ JEFFREYS = 0.5
 
 _LEVELS = (0.025, 0.975)
 _BLOCK = 1 << 18  # numbers drawn at a time: they stay in the CPU's cache
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A score and its 95 % interval.
-
-    Parameters
-    ----------
-    value : float
-        The score on the gold rows.
-    low, high : float
-        The interval; ``low <= value <= high``.
-    """
-
-    value: float
-    low: float
-    high: float
 
 
 def estimate(value: float, draws: Array) -> Estimate:
