@@ -12,13 +12,13 @@ import numpy.typing as npt
 import polars as pl
 
 from ...data.text.normalize import normalize
+from ...labeling.text.log_odds import log_odds_z
 
 _MAX_ROWS = 100_000
 _WORDS = 15  # per class
 _STEM = 6  # letters: endings of Kazakh and Russian words are long, stems differ in their beginnings
 _MIN_LETTERS = 3
 _MIN_REVIEWS = 5
-_PRIOR_WORDS = 500.0  # how many words the prior weighs as much as
 _MIN_Z = 2.0  # standard errors
 _MIN_FOR_TOPICS = 60
 _TOPICS = 6
@@ -163,23 +163,15 @@ def _typical(tokens: pl.DataFrame, ours: npt.NDArray[np.bool_]) -> pl.DataFrame:
         )
     )
     here, there = counted["reviews"].to_numpy(), counted["elsewhere"].to_numpy()
-    prior = _PRIOR_WORDS * (here + there) / max(float((here + there).sum()), 1.0)
-    z = _log_odds(here, here.sum(), prior) - _log_odds(there, there.sum(), prior)
-    z /= np.sqrt(1 / (here + prior) + 1 / (there + prior))
     return (
         counted.with_columns(
-            pl.Series("z", z),
+            pl.Series("z", log_odds_z(here, there)),
             pl.Series("share", here / max(int(ours.sum()), 1)),
             pl.Series("share_elsewhere", there / max(int((~ours).sum()), 1)),
         )
         .filter((pl.col("z") > _MIN_Z) & (pl.col("reviews") >= _MIN_REVIEWS))
         .sort(["z", "stem"], descending=[True, False])
     )
-
-
-def _log_odds(counts: npt.NDArray[np.float64], total: float, prior: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    odds: npt.NDArray[np.float64] = np.log(counts + prior) - np.log(total + _PRIOR_WORDS - counts - prior)
-    return odds
 
 
 def _word(row: dict[str, Any], texts: pl.Series) -> Word:
