@@ -3,44 +3,18 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from importlib import resources
 
 import polars as pl
 
 from ..errors import InputError, nearest_hint
 
-TEXT_NAMES = frozenset(
-    "text texts review reviews review_text reviewtext text_review review_body comment comments comment_text content "
-    "contents body message feedback opinion sentence utterance document "
-    "текст текст_отзыва текст_комментария отзыв отзывы комментарий комментарии сообщение мнение "
-    "мәтін матин пікір пікірлер пикир хабарлама".split()
+_NAMES = tomllib.loads(resources.files(__package__).joinpath("column_names.toml").read_text(encoding="utf-8"))
+TEXT_NAMES, ID_NAMES, LABEL_NAMES, PROS_NAMES, CONS_NAMES, RATING_NAMES, DATE_NAMES = (
+    frozenset(_NAMES[kind].split()) for kind in ("text", "id", "label", "pros", "cons", "rating", "date")
 )
-"""Names under which texts usually come, folded by `fold_name`."""
-
-ID_NAMES = frozenset(
-    "id ids _id review_id reviewid id_review text_id comment_id message_id doc_id row_id index_id example_id "
-    "uid uuid guid "
-    "ид айди идентификатор id_отзыва ид_отзыва".split()
-)
-"""Names under which ids usually come."""
-
-LABEL_NAMES = frozenset(
-    "label labels gold gold_label gold_labels true_label category class class_name sentiment target y "
-    "метка класс категория тональность разметка белгі таңба санат сынып".split()
-)
-"""Names under which gold labels usually come."""
-
-
-PROS_NAMES = frozenset(
-    "pros advantages plus pluses likes достоинства достоинство плюсы преимущества понравилось что_понравилось "
-    "артықшылықтары артықшылығы артыкшылыктары".split()
-)
-"""Names under which marketplaces export what customers like, beside `CONS_NAMES`."""
-
-CONS_NAMES = frozenset(
-    "cons disadvantages minus minuses dislikes недостатки недостаток минусы не_понравилось что_не_понравилось "
-    "кемшіліктері кемшілігі кемшиликтери".split()
-)
-"""Names under which marketplaces export what customers dislike."""
+"""Names under which columns usually come, folded by `fold_name`."""
 
 
 def is_usual_name(name: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -19,16 +20,18 @@ from ...data.types.corpus import Corpus
 from ...data.types.label_space import LabelSpace
 from ..text.languages import is_kazakh, word_language
 from ..text.lexicon import Entry, match, parse_entry
+from ..text.log_odds import log_odds_z
 from ..voters.keyword import KeywordVoter
 from ..voting.registry import Voter
-from .function_words import FUNCTION_WORDS
 from .rules import ruled_tokens
 from .spelling import spellings, written_stem
 
+# Words that hold a sentence together, as lexicon entries: they say nothing about a class. Negations are among them: the
+# keyword voter knows what they do to other words.
+_FUNCTION_WORDS = resources.files(__package__).joinpath("function_words.txt").read_text(encoding="utf-8").split()
 _SURE = 0.8  # reviews labelled less surely say nothing about words
 _MIN_REVIEWS = 6  # distinct reviews: fewer may all be about one product
 _STEM = range(4, 13)  # letters of a stem; words of three letters are suggested whole
-_PRIOR_WORDS = 500.0  # how many words the prior of the log-odds weighs as much as
 _FALSE = 0.01  # share of chance finds among the words that stand out
 _DISSENT = 0.25  # share of a stem's words that may favour another class
 _COVERED = 0.5  # share of a stem's words that rules may already look at
@@ -136,7 +139,7 @@ def _stems(reviews: WeakReviews, sure: npt.NDArray[np.bool_], ruled: npt.NDArray
         against_k (reviews with a word that does not favour class k).
     """
     words, k = reviews.corpus.unique.words, reviews.probs.shape[1]
-    ignored = ruled | match(words, [parse_entry(entry, 0) for entry in FUNCTION_WORDS]).inside
+    ignored = ruled | match(words, [parse_entry(entry, 0) for entry in _FUNCTION_WORDS]).inside
     size = len(words.vocabulary)
     free = np.flatnonzero(~ignored & sure[words.rows])
     rows, codes = np.divmod(np.unique(words.rows[free].astype(np.int64) * size + words.codes[free]), max(size, 1))
@@ -172,7 +175,7 @@ def _candidates(stems: pl.DataFrame, k: int, share: float) -> Iterator[dict[str,
 
     counts = stems.select("^in_.*$").to_numpy()
     here, total = counts[:, k], counts.sum(axis=1)
-    z = _log_odds_z(here, total - here)
+    z = log_odds_z(here, total - here)
     often = np.flatnonzero(total >= _MIN_REVIEWS)
     adjusted = np.ones(len(stems))
     if len(often):
@@ -241,17 +244,3 @@ def _usual(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def _shrunk(share: Any, reviews: Any, usual: Any) -> Any:
     """Shrink the share of a class among few reviews towards the usual one."""
     return (share * reviews + _PSEUDO * usual) / (reviews + _PSEUDO)
-
-
-def _log_odds_z(here: npt.NDArray[np.float64], there: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Log-odds ratio of every word between two sets of reviews, in standard errors."""
-    both = here + there
-    prior = _PRIOR_WORDS * both / max(float(both.sum()), 1e-9)
-    odds = []
-    for counts in (here, there):
-        others = counts.sum() + _PRIOR_WORDS - counts - prior
-        odds.append(np.log(np.maximum(counts + prior, 1e-9)) - np.log(np.maximum(others, 1e-9)))  # 0: no other word
-    z: npt.NDArray[np.float64] = (odds[0] - odds[1]) / np.sqrt(
-        1 / np.maximum(here + prior, 1e-9) + 1 / np.maximum(there + prior, 1e-9)
-    )
-    return z

@@ -9,20 +9,11 @@ import polars as pl
 
 from ...data.errors import ConfigError
 from ...data.progress import status
-from ...data.reading.columns import fold_name
+from ...data.reading.columns import RATING_NAMES, fold_name
 from ...data.types.stored_corpus import StoredCorpus
 from ..voters.rating import RatingVoter, numbers
 from ..voters.shared.columns import missing_column
 from .configured import NamedVoter
-
-RATING_NAMES = frozenset(
-    "rating ratings rate score scores stars star star_rating rating_stars review_rating review_score user_rating grade "
-    "mark points overall "
-    "оценка оценки оценка_отзыва оценка_товара ваша_оценка рейтинг рейтинг_отзыва звезды звёзды звезд звёзд "
-    "количество_звезд количество_звёзд балл баллы "
-    "баға бағалау бағасы рейтингі жұлдыз жұлдыздар жұлдызша ұпай балл".split()
-)
-"""Names under which ratings usually come, folded by `fold_name`."""
 
 
 def with_rating_column(voters: Sequence[NamedVoter], corpus: StoredCorpus, wanted: str | None) -> list[NamedVoter]:

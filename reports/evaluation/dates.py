@@ -6,13 +6,9 @@ import polars as pl
 
 from ...data.errors import InputError
 from ...data.progress import status
-from ...data.reading.columns import fold_name, require_column
+from ...data.reading.columns import DATE_NAMES, guess_column, require_column
 
 _MIN_SHARE = 0.5  # of the values must be dates
-_DATE_NAMES = frozenset(
-    "date datetime time timestamp created created_at published_at review_date posted_at "
-    "дата дата_отзыва время күні уақыты".split()
-)
 _THREE_NUMBERS = r"^(?<a>\d{1,4})(?<sign>[./-])(?<b>\d{1,2})[./-](?<c>\d{4}|\d{1,2})(?:\D.*)?$"
 _ORDERS = (("c", "b", "a"), ("c", "a", "b"), ("a", "b", "c"))  # which of three numbers are year, month and day
 _MIN_FIT = 0.95  # of the values must be dates, where only the values show their order
@@ -44,7 +40,7 @@ def find_dates(columns: pl.DataFrame, wanted: str | None) -> pl.Series | None:
     InputError
         If the named column does not exist, holds no dates, or day and month cannot be told apart.
     """
-    names = [wanted] if wanted is not None else [n for n in columns.columns if fold_name(n) in _DATE_NAMES]
+    names = [wanted] if wanted is not None else guess_column(columns, DATE_NAMES)
     for name in names:
         if wanted is not None:
             require_column(columns, name, source="The run")
