@@ -18,9 +18,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import polars as pl
+from jinja2 import Template
 
 from ...data.errors import ConfigError, nearest_hint
 from ...data.types.task import Label
@@ -114,23 +114,9 @@ def label_studio_interface(labels: Sequence[Label]) -> str:
 
     Its columns are called ``label`` and ``note`` in Label Studio's exports.
     """
-    view = ElementTree.Element("View")
-    ElementTree.SubElement(view, "Text", name="text", value="$text", selectionEnabled="false")
-    choices = ElementTree.SubElement(
-        view, "Choices", name="label", toName="text", choice="single", required="true", showInline="true"
-    )
-    for number, label in enumerate(labels, start=1):
-        choice = ElementTree.SubElement(choices, "Choice", value=label.name)
-        if number <= 9:
-            choice.set("hotkey", str(number))
-        if label.description:
-            choice.set("hint", label.description)
-            ElementTree.SubElement(view, "Header", value=f"{label.name}: {label.description}", size="5")
-    ElementTree.SubElement(
-        view, "TextArea", name="note", toName="text", placeholder="note", rows="2", maxSubmissions="1"
-    )
-    ElementTree.indent(view)
-    return ElementTree.tostring(view, encoding="unicode") + "\n"
+    text = Path(__file__).with_name("label_studio.xml.j2").read_text(encoding="utf-8")
+    template = Template(text, autoescape=True, trim_blocks=True, keep_trailing_newline=True)
+    return template.render(labels=labels)
 
 
 def argilla_settings(labels: Sequence[Label]) -> dict[str, Any]:
