@@ -12,9 +12,8 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from functools import lru_cache
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from .parallel import map_chunks
@@ -42,28 +41,7 @@ _DIGRAPHS = (("shch", "щ"), ("sh", "ш"), ("ch", "ч"), ("zh", "ж"), ("kh", "�
 _LATIN = str.maketrans("abcdefghijklmnopqrstuvwxyzäöüñğşıçáǵńóúýū", "абсдефгхижклмнопкрстувухызаоунгшичагноууу")
 # Latin letters inside a Cyrillic word are there for their looks, not their sound.
 _LOOKALIKE = str.maketrans("aeopcxykmthbi", "аеорсхукмтнви")
-_LETTERS = str.maketrans(
-    {
-        "ә": "а",
-        "ə": "а",
-        "ғ": "г",
-        "қ": "к",
-        "ң": "н",
-        "ө": "о",
-        "ұ": "у",
-        "ү": "у",
-        "һ": "х",
-        "і": "и",
-        "ы": "и",
-        "й": "и",
-    }
-    | {"ё": "е", "э": "е", "щ": "ш", "ъ": None, "ь": None}
-)
-# Latin, Cyrillic and emoji that NFKC and case folding leave alone, or change one by one.
-_COMMON = r"^[\x01-\x09\x0b-\x7f\x{400}-\x{482}\x{48a}-\x{52f}\x{2600}-\x{27bf}\x{1f300}-\x{1faff}]*$"
-_DELETED = 0xFFFFFFFF
-_TABLE = np.arange(0x20000, dtype=np.uint32)  # `_LETTERS` for all code points of `_COMMON`
-_TABLE[list(_LETTERS)] = [_DELETED if to is None else ord(to) for to in _LETTERS.values()]
+_LETTERS = str.maketrans("әəғқңөұүһіыйёэщ", "аагкноуухиииееш", "ъь")
 _MAX_WORD = 64
 _TOKEN = re.compile(  # TOKEN for Python's own `re`
     r"[^\W_](?:[^\W_]|[\u0300-\u036f\u20d0-\u20ff\ufe00-\ufe0f])*|[()]+|[^\w\s\u0300-\u036f\u20d0-\u20ff\ufe00-\ufe0f-]|_"
@@ -101,6 +79,7 @@ def normalize(texts: pl.Series) -> pl.Series:
     return map_chunks(texts, tidied)
 
 
+@lru_cache(maxsize=1 << 18)  # most words of a chunk were in the chunk before
 def fold_word(word: str) -> str:
     """Return the spelling skeleton of one word, from its first 64 characters.
 
@@ -121,48 +100,13 @@ def fold_word(word: str) -> str:
 
 
 def fold_words(words: pl.Series) -> list[str]:
-    """Fold many distinct words at once, each as `fold_word` would.
-
-    Words of plain Latin and Cyrillic letters are folded as one long text, a word a line, which is several times faster
-    than one by one.
-    """
-    common = words.str.contains(_COMMON).to_numpy()
-    folded = np.empty(len(words), object)
-    folded[common] = _fold_lines(words.filter(common).str.head(_MAX_WORD).to_list())
-    folded[~common] = [fold_word(word) for word in words.filter(~common)]
-    return folded.tolist()
+    """Fold many distinct words, each as `fold_word` does."""
+    return [fold_word(word) for word in words]
 
 
 def fold_phrase(phrase: str) -> tuple[str, ...]:
     """Return the folded words and marks of a phrase, cut as texts are (see `TOKEN`)."""
     return tuple(fold_word(token) for token in _TOKEN.findall(unicodedata.normalize("NFC", phrase)))
-
-
-def _fold_lines(words: list[str]) -> list[str]:
-    """Fold words that NFKC leaves alone, without combining marks, as lines of one text."""
-    if not words:
-        return []
-    lines = "\n".join(words).casefold().split("\n")
-    latin = [i for i, line in enumerate(lines) if _HAS_LATIN.search(line)]
-    alike = [lines[i].translate(_LOOKALIKE) if _HAS_CYRILLIC.search(lines[i]) else lines[i] for i in latin]
-    for i, line in zip(
-        latin, _transliterate("\n".join(alike)).split("\n"), strict=False
-    ):  # no Latin word gives one empty line
-        lines[i] = line
-    codes = _TABLE[_code_points("\n".join(lines))]
-    text = _without_repeats(codes[codes != _DELETED]).replace("дж", "ж").replace("нг", "н")
-    return _without_repeats(_code_points(text)).split("\n")
-
-
-def _code_points(text: str) -> npt.NDArray[np.uint32]:
-    return np.frombuffer(text.encode("utf-32-le"), np.uint32)
-
-
-def _without_repeats(codes: npt.NDArray[np.uint32]) -> str:
-    """Keep one of equal neighbours, but every line break."""
-    kept = np.ones(len(codes), bool)
-    kept[1:] = (codes[1:] != codes[:-1]) | (codes[1:] == ord("\n"))
-    return codes[kept].tobytes().decode("utf-32-le")
 
 
 def _transliterate(word: str) -> str:
