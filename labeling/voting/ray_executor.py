@@ -13,6 +13,7 @@ import signal
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
+from itertools import cycle
 from typing import Any
 
 from ...data.errors import ConfigError, LabelerError, VoterError
@@ -191,27 +192,13 @@ def _slot(function: Any, serialized: Any) -> Slot:
 
 
 def _in_order(slots: Sequence[Slot], chunks: Iterator[Corpus]) -> Iterator[Any]:
-    """Give chunks to slots as these get free; yield references to the answers, ready ones, in the order of the chunks.
-
-    What is done but must wait for an earlier chunk is bounded too: never more chunks are on their way than twice the
-    slots.
-    """
-    import ray
-
-    free = deque(slots)
-    busy: dict[Any, Slot] = {}
-    order: deque[Any] = deque()
-    for chunk in chunks:
-        while not free or len(order) >= 2 * len(slots):
-            (done, *_), _ = ray.wait(list(busy), num_returns=1, fetch_local=False)
-            free.append(busy.pop(done))
-            while order and order[0] not in busy:
-                yield order.popleft()
-        slot = free.popleft()
-        reference = slot(chunk)
-        busy[reference] = slot
-        order.append(reference)
-    yield from order
+    """Give chunks to slots in turn; yield references to the answers in the order of the chunks, one per slot open."""
+    waiting: deque[Any] = deque()
+    for slot, chunk in zip(cycle(slots), chunks, strict=False):
+        if len(waiting) == len(slots):
+            yield waiting.popleft()  # whoever gets it waits for its answers, so this slot is free
+        waiting.append(slot(chunk))
+    yield from waiting
 
 
 def _received(references: Iterator[Any], what: str) -> Iterator[list[ChunkOutput]]:
