@@ -181,8 +181,13 @@ def test_the_wheel_holds_one_package(tmp_path: Path) -> None:
     assert "labeler" in tops
     assert all(top == "labeler" or top.endswith(".dist-info") for top in tops)
     data = [path for path in (ROOT / "data").rglob("*") if path.suffix in {".toml", ".csv", ".md"}]
-    shown = {".md", ".j2", ".css", ".js", ".html", ".json"}
-    pages = [path for folder in ("models", "reports") for path in (ROOT / folder).rglob("*") if path.suffix in shown]
+    shown = {".md", ".j2", ".css", ".js", ".html", ".json", ".txt"}
+    pages = [
+        path
+        for folder in ("labeling", "models", "reports")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in shown
+    ]
     data += [path for path in pages if path.name != "example.html"]
     code = [name for name in NAMES if not name.startswith(("benchmarks/", "docs/"))]
     wanted = {*(f"labeler/{name}" for name in code), "labeler/py.typed"}

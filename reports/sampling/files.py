@@ -116,7 +116,7 @@ def label_studio_interface(labels: Sequence[Label]) -> str:
     """
     text = Path(__file__).with_name("label_studio.xml.j2").read_text(encoding="utf-8")
     template = Template(text, autoescape=True, trim_blocks=True, keep_trailing_newline=True)
-    return template.render(labels=labels)
+    return str(template.render(labels=labels))
 
 
 def argilla_settings(labels: Sequence[Label]) -> dict[str, Any]:
