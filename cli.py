@@ -100,8 +100,8 @@ def train(
     head: Annotated[
         str | None,
         typer.Option(
-            help="linear, beebert, mlp, lstm, bert_lstm, ngram, or ensemble: the mean of ngram and linear (by "
-            "default with --mode frozen)."
+            help="linear, beebert, mlp, lstm, bert_lstm, ngram, or ensemble: ngram and linear together (by default "
+            "with --mode frozen)."
         ),
     ] = None,
     backbone: Annotated[str | None, flags.BACKBONE] = None,

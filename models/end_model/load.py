@@ -18,7 +18,7 @@ from ..loading.device import Compute, choose_compute
 from ..loading.folders import check_weights, folder_digest
 from ..loading.open_model import explain_loading, load_tokenizer
 from ..loading.resolve import ModelRef, resolve_model
-from ..scoring.blending import tempered
+from ..scoring.blending import Blend, tempered
 from .record import PARTS, Backbone, EndModelRecord, read_record
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class EndModel:
 
 
 class EnsembleModel(EndModel):
-    """The mean of several classifiers' logits, each in units that make them log-odds.
+    """The sum of several classifiers' logits, in units of their spread.
 
     Parameters
     ----------
@@ -113,13 +113,8 @@ class EnsembleModel(EndModel):
         """Return the logits of n texts; see `EndModel.logits`."""
         shown = [*(None for _ in self.parts[:-1]), progress]
         found = [part.logits(texts, progress=each) for part, each in zip(self.parts, shown, strict=True)]
-        return mean_logits(found, self.record.scales) + np.asarray(self.record.bias_offset, np.float32)
-
-
-def mean_logits(logits: Sequence[npt.NDArray[np.float32]], scales: Sequence[float]) -> npt.NDArray[np.float32]:
-    """Average the logits of several models, each of shape (n, k) and multiplied by its scale."""
-    mean: npt.NDArray[np.float32] = np.einsum("p,pnk->nk", np.divide(scales, len(scales), dtype=np.float32), logits)
-    return mean
+        blend = Blend(self.record.scales, self.record.bias_offset, self.record.temperatures)
+        return blend.logits(found).astype(np.float32)
 
 
 def load_end_model(folder: Path, *, compute: Compute | None = None) -> EndModel:

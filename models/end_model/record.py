@@ -58,7 +58,7 @@ class EndModelRecord:
         The decision threshold: what was added to the k final biases after training. An ensemble has no such layer: it
         is to be added to the logits.
     scales : tuple[float, ...]
-        Of an ensemble: what the logits of each part are multiplied by before their mean is taken.
+        Of an ensemble: what the centred logits of each part are multiplied by before they are added up.
     temperatures : tuple[float, ...]
         What logits are divided by before they become probabilities, by their largest class; empty where nothing is.
     format : int

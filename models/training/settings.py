@@ -26,8 +26,8 @@ class TrainSection(Section):
     )
     head: Head = Field(
         default="linear",
-        description="Classifier on the encoder; mlp keeps it frozen; lstm and ngram have no encoder; ensemble: the "
-        "mean of ngram and linear.",
+        description="Classifier on the encoder; mlp keeps it frozen; lstm and ngram have no encoder; ensemble: "
+        "ngram and linear together.",
     )
     backbone: str = Field(default="auto", description="auto, embedded, a folder or a hub name.")
     pooling: Pooling = Field(default="auto", description="auto: the mean for sentence encoders, else the first token.")

@@ -14,7 +14,7 @@ from ..scoring.priors import prior_offset, tuned_offset
 from .rows.training_rows import TrainingRows
 from .settings import TrainSection
 
-LogitsOf = Callable[[list[str]], npt.NDArray[np.float32]]
+LogitsOf = Callable[[list[str]], npt.NDArray[np.floating]]
 """Takes n texts and returns a model's logits of them, shape (n, k)."""
 
 _MAX_ROWS = 5_000  # shares on so many rows are within a percent

@@ -171,7 +171,8 @@ def _train_one(name: str, settings: TrainSection, folder: Path, job: _Job) -> Tr
         return TrainSummary(**json.loads(summary_file.read_text(encoding="utf-8")))
     started, parts = time.perf_counter(), {}
     if settings.head == "ensemble":
-        parts = {each: _train_one(each, chosen, run.models / each, job) for each, chosen in parts_of(settings).items()}
+        folders = {run.models / each: (each, chosen) for each, chosen in parts_of(settings).items()}
+        parts = {path: _train_one(each, chosen, path, job) for path, (each, chosen) in folders.items()}
         if not is_main_process():  # what has been trained is read from the run now
             return next(iter(parts.values()))
     fitter = Fitter(
@@ -186,7 +187,7 @@ def _train_one(name: str, settings: TrainSection, folder: Path, job: _Job) -> Tr
     )
     try:
         with status_of(name):
-            trained = train_ensemble(fitter, list(parts.values())) if parts else train_classifier(fitter)
+            trained = train_ensemble(fitter, parts) if parts else train_classifier(fitter)
     except NothingLearnedError:
         _remove_checkpoints(run, name)
         raise

@@ -73,7 +73,7 @@ def variant_name(settings: TrainSection) -> str:
 
 
 def parts_of(settings: TrainSection) -> dict[str, TrainSection]:
-    """Return the settings of the models that an ensemble is the mean of, by name, in the order of `PARTS`."""
+    """Return the settings of the models that an ensemble consists of, by name, in the order of `PARTS`."""
     kinds: tuple[tuple[Mode, Head], ...] = (("full", "ngram"), (settings.encoder_mode, "linear"))
     parts = [settings.model_copy(update={"mode": mode, "head": head}) for mode, head in kinds]
     return {variant_name(part): part for part in parts}
