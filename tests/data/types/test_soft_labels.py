@@ -46,3 +46,9 @@ def test_below_the_threshold_there_is_no_label() -> None:
 def test_no_rows_are_fine() -> None:
     empty = soft(np.zeros((0, 3)), [])
     assert (len(empty), empty.hard().shape, empty.confidence.shape) == (0, (0,), (0,))
+
+
+def test_rows_of_other_classes_are_not_covered_when_some_are_kept() -> None:
+    kept = soft([[0.2, 0.3, 0.5], [0.6, 0.1, 0.3], [0.1, 0.2, 0.7]], [True, True, False]).of_classes([2, 1])
+    np.testing.assert_allclose(kept.probs, [[0.625, 0.375], [0.75, 0.25], [7 / 9, 2 / 9]], rtol=1e-6)
+    assert kept.covered.tolist() == [True, False, False]

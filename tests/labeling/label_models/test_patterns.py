@@ -67,3 +67,11 @@ def test_tables_that_contradict_themselves_are_refused() -> None:
         VotePatterns(row, np.array([3]), np.zeros(1, np.int32))
     with pytest.raises(ValueError, match="2 dimensions"):
         VotePatterns.from_votes(np.zeros(3, np.int16))
+
+
+@given(matrices)
+def test_some_voters_have_the_patterns_of_their_columns(votes: npt.NDArray[np.int16]) -> None:
+    columns = list(range(0, votes.shape[1], 2))
+    some, alone = VotePatterns.from_votes(votes).of_voters(columns), VotePatterns.from_votes(votes[:, columns])
+    assert np.array_equal(some.patterns, alone.patterns)
+    assert np.array_equal(some.counts, alone.counts)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from labeler.models.loading.resolve import resolve_model
 from labeler.models.scoring import embedding_cache
-from labeler.models.scoring.embedding_cache import CachedEncoder, EmbeddingStore, load_encoder, text_keys
+from labeler.models.scoring.embedding_cache import CachedEncoder, EmbeddingStore, load_encoder, not_storing, text_keys
 from labeler.models.scoring.encoder import SentenceEncoder
 
 TEXTS = ["жақсы", "нашар", "жақсы", "товар хороший", ""]
@@ -87,6 +87,16 @@ def test_only_new_texts_are_computed(encoder: CachedEncoder, monkeypatch: pytest
     monkeypatch.setattr(SentenceEncoder, "batches", listening)
     encoder.encode([*TEXTS, "жаңа"])
     assert asked == ["жаңа"]
+
+
+def test_what_is_not_to_be_stored_is_computed_and_read_alone(encoder: CachedEncoder) -> None:
+    cold = encoder.encode(TEXTS)
+    with not_storing():
+        np.testing.assert_array_equal(encoder.encode(TEXTS), cold)
+        encoder.encode(["жаңа"])
+    assert len(list(encoder.store.folder.glob("*.safetensors"))) == 1
+    encoder.encode(["жаңа"])
+    assert len(list(encoder.store.folder.glob("*.safetensors"))) == 2
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty", "junk"])
