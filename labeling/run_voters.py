@@ -29,6 +29,7 @@ from .balance.catch_all import with_catch_all
 from .label_models.build import LabelModelSpec, VoteAggregator
 from .label_models.patterns import VotePatterns
 from .settings import VoterSection
+from .user_code.loading import forget_code
 from .voters.shared.columns import missing_column
 from .voting.configured import NamedVoter, build_voters
 from .voting.executor import answer
@@ -216,10 +217,10 @@ def open_run_voters(
             raise RunError(f"{run.path} has no {run.label_model.name}, which voters need.", hint=_again(run))
         status("predicting without the run's voters: it was labelled by an earlier version, or only its model is here")
         return None
-    saved, table = _read(run)
+    forget_code()
+    saved, spec, table = _read(run)
     ready: dict[int, NamedVoter] = {}
-    for number, each in enumerate(saved["voters"]):
-        voter = SavedVoter(**each)
+    for number, voter in enumerate(saved):
         try:
             ready[number] = _checked(voter.build(task), sample, task.label_space.k)
         except LabelerError as error:
@@ -231,32 +232,31 @@ def open_run_voters(
     if not ready:
         raise VoterError("No voter of the run can vote on these reviews.", hint=_again(run))
     status(f"predicting with the run's voters: {', '.join(named.name for named in ready.values())}")
-    spec = LabelModelSpec(**saved["spec"])
     return RunVoters(
         labels=task.label_space,
         voters=tuple(ready.values()),
-        rules=tuple(saved["voters"][number]["rule"] for number in ready),
+        rules=tuple(saved[number].rule for number in ready),
         table=table.of_voters(list(ready)),
         spec=replace(spec, families=[spec.families[number] for number in ready]),
         catch_all=task.catch_all,
     )
 
 
-def _read(run: RunDirectory) -> tuple[dict[str, Any], VotePatterns]:
+def _read(run: RunDirectory) -> tuple[list[SavedVoter], LabelModelSpec, VotePatterns]:
     """Read what `save_label_model` wrote.
 
     Raises
     ------
     RunError
-        If it is damaged.
+        If it is damaged, or of another version.
     """
     path = run.label_model
     try:
         saved = json.loads(pl.read_parquet_metadata(path)[_SAVED])
         frame = pl.read_parquet(path, glob=False, hive_partitioning=False)
-        votes, counts = frame["votes"].to_numpy(), frame["count"].to_numpy()
-        return saved, VotePatterns(votes, counts, np.zeros(0, np.int32))
-    except (OSError, ValueError, KeyError, pl.exceptions.PolarsError) as error:
+        table = VotePatterns(frame["votes"].to_numpy(), frame["count"].to_numpy(), np.zeros(0, np.int32))
+        return [SavedVoter(**voter) for voter in saved["voters"]], LabelModelSpec(**saved["spec"]), table
+    except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
         raise RunError(f"{path} cannot be read: {error}.", hint=_again(run)) from error
 
 
