@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...data.runs.summaries import TrainSummary
-from ..end_model.load import EnsembleModel, load_end_model
+from ..end_model.load import load_end_model
 from ..end_model.record import PARTS, EndModelRecord, write_record
 from ..scoring.blending import fit_blend
 from .fit.rank_agreement import agreement
@@ -38,26 +38,27 @@ def train_ensemble(fitter: Fitter, trained: Mapping[Path, TrainSummary]) -> Trai
     rows = fitter.rows
     parts = [load_end_model(folder, compute=fitter.compute) for folder in trained]
 
-    @cache
+    @cache  # the same rows are asked for again and again
     def logits_of_parts(texts: tuple[str, ...]) -> list[npt.NDArray[np.float32]]:
         return [part.logits(texts) for part in parts]
 
     texts, targets, _ = rows.evaluated()
     blend = fit_blend(logits_of_parts(tuple(texts)), (1.0, 1.0), rows.class_balance)
     offset = decision_offset(rows, fitter.settings, lambda some: blend.logits(logits_of_parts(tuple(some))))
+    final = replace(blend, offset=tuple(np.add(blend.offset, offset).tolist()))
     record = replace(
         parts[-1].record,
         head="ensemble",
         trained_parameters=sum(part.record.trained_parameters for part in parts),
         total_parameters=sum(part.record.total_parameters for part in parts),
-        bias_offset=tuple(np.add(blend.offset, offset).tolist()),
-        scales=blend.coefficients,
+        bias_offset=final.offset,
+        scales=final.coefficients,
         temperatures=(),
     )
     seconds = sum(each.seconds for each in trained.values())
     return Trained(
         record=record,
-        logits_of=EnsembleModel(record, parts).logits,
+        logits_of=lambda some: final.logits(logits_of_parts(tuple(some))),
         save=partial(_save, record, list(trained)),
         fit=Fit(
             loss=float(np.mean([each.loss for each in trained.values()])),
@@ -66,7 +67,7 @@ def train_ensemble(fitter: Fitter, trained: Mapping[Path, TrainSummary]) -> Trai
             seconds=seconds,
             rows_per_second=len(rows) / max(seconds, 1e-9),
         ),
-        agreement=agreement(blend.logits(logits_of_parts(tuple(texts))), targets),
+        agreement=agreement(final.logits(logits_of_parts(tuple(texts))), targets),
     )
 
 
