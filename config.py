@@ -17,7 +17,7 @@ from .data.settings import Section
 from .data.settings_errors import as_validation, mistakes_in, raise_together
 from .data.types.task import TaskSection
 from .labeling.label_models.class_balance import given_balance
-from .labeling.settings import LabelModelSection, VoterSection
+from .labeling.settings import LabelModelSection, RefineSection, VoterSection
 from .models.training.settings import TrainSection
 from .reports.settings import ReportSection
 
@@ -44,6 +44,7 @@ class Task(Section):
         Where the input has texts, ids and ratings.
     voters : tuple of VoterSection
     label_model : LabelModelSection
+    refine : RefineSection
     train : TrainSection
     report : ReportSection
 
@@ -58,6 +59,7 @@ class Task(Section):
     data: DataSection = DataSection()
     voters: tuple[VoterSection, ...] = Field(min_length=1)
     label_model: LabelModelSection = LabelModelSection()
+    refine: RefineSection = RefineSection()
     train: TrainSection = TrainSection()
     report: ReportSection = ReportSection()
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import polars as pl
 
-from ..config import Task, TaskSource, config_path, load_config, task_places
+from ..config import Task, TaskSource, config_path, load_config, task_places, with_flags
 from ..data.errors import ConfigError, InputError, LabelerError
 from ..data.gold.gold_rows import read_gold
 from ..data.progress import status
@@ -42,6 +42,7 @@ def label(
     models: str | None = None,
     code: str | Path | None = None,
     llm_budget: int | None = None,
+    refine: bool | None = None,
     text_column: str | Sequence[str] | None = None,
     id_column: str | None = None,
     rating_column: str | None = None,
@@ -73,6 +74,8 @@ def label(
         A Python file with labeling functions of your own.
     llm_budget : int, optional
         Maximum number of reviews sent to a language model.
+    refine : bool, optional
+        Whether models that have read the texts correct the labels; by default as the task says.
     text_column, id_column, rating_column : str, optional
         Columns of the data; found by their usual names. Several texts are joined.
     encoding, delimiter : str, optional
@@ -110,6 +113,7 @@ def label(
         models=models,
         code=None if code is None else Path(code),
         llm_budget=llm_budget,
+        refine=refine,
         text_column=(text_column,) if isinstance(text_column, str) else text_column or None,
         id_column=id_column,
         rating_column=rating_column,
@@ -204,7 +208,8 @@ def _settings(told: LabelOptions, task: TaskSource) -> Task:
         mistakes.append(error)
     raise_together(mistakes, "The configuration")
     settings = settings.with_data(**told.data)
-    settings = settings.model_copy(update={"voters": with_code(settings.voters, told.code)})
+    refine = with_flags(settings.refine, {"enabled": told.refine})
+    settings = settings.model_copy(update={"voters": with_code(settings.voters, told.code), "refine": refine})
     return settings.with_llm_budget(told.llm_budget)
 
 
@@ -240,6 +245,7 @@ def _job(
             task=settings.task,
             voters=settings.voters,
             label_model=settings.label_model,
+            refine=settings.refine,
             gold=known,
             table=table,
             limit=told.limit,

@@ -35,9 +35,11 @@ from .label_models.build import LabelModelSpec, describe_fit
 from .label_models.class_balance import complete_balance
 from .label_models.consensus import contradicted_classes, majority_shares
 from .label_models.patterns import VotePatterns
-from .outputs import Labelled, LabelSummary, write_labels
+from .labelled import Labelled
+from .outputs import LabelSummary, write_labels
+from .refined import refine_labels
 from .run_voters import save_label_model
-from .settings import LabelModelSection, VoterSection
+from .settings import LabelModelSection, RefineSection, VoterSection
 from .voter_notes import silent_notes, unshown_note, voter_notes
 from .voters.shared.columns import numeric_columns
 from .voting.apply import VoteColumn, apply_voters
@@ -63,6 +65,7 @@ class LabelJob:
     models : callable
         Maps the name of a voter's field ("model", "encoder") and the name written in its section, if any, to a
         ModelRef; called only when a voter needs it.
+    refine : RefineSection
     rating_column : str, optional
         The column that voters of kind ``rating`` read: see `rating_column.with_rating_column`.
     config_toml : str
@@ -83,6 +86,7 @@ class LabelJob:
     table: TableStream
     gold: GoldTable | None
     models: Callable[[str, str | None], ModelRef]
+    refine: RefineSection = field(default_factory=RefineSection)
     rating_column: str | None = None
     config_toml: str = ""
     force: bool = False
@@ -140,7 +144,7 @@ def label_reviews(job: LabelJob, run: RunDirectory) -> LabelSummary:
     started = time.perf_counter()
     _find_models(job)
     on_demand = build_on_demand_voters(job.voters, job.task.resources)
-    settings = job.label_model.model_dump(mode="json")
+    settings = job.label_model.model_dump(mode="json") | {"refine": job.refine.model_dump(mode="json")}
     gold = with_record(job.gold, run) if job.gold else None
     reviews = store_reviews(job.table, gold, run, limit=job.limit, force=job.force, hand_labels=job.hand_labels)
     write_text(run.config, job.config_toml)
@@ -165,7 +169,8 @@ def label_reviews(job: LabelJob, run: RunDirectory) -> LabelSummary:
     save_label_model(run, voters, table, spec)
     labelled = _combine(job, reviews, voters, table, balance, spec)
     labelled = apply_on_demand(labelled, on_demand, run, force=job.force)
-    return write_labels(labelled, run, key=key, settings=settings, started=started)
+    labelled = refine_labels(labelled, job.refine, seed=job.label_model.seed)
+    return write_labels(labelled, run, executor=job.executor, key=key, settings=settings, started=started)
 
 
 def vote_matrix(job: LabelJob, run: RunDirectory) -> LabelMatrix:

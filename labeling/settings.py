@@ -1,4 +1,4 @@
-"""The ``[[voters]]`` and ``[label_model]`` sections."""
+"""The ``[[voters]]``, ``[label_model]`` and ``[refine]`` sections."""
 
 from __future__ import annotations
 
@@ -35,3 +35,16 @@ class LabelModelSection(Section):
     )
     group_correlated: bool = Field(default=True, description="Let voters that repeat one another share one weight.")
     seed: int = Field(default=0, ge=0, description="Seed of everything random.")
+
+
+class RefineSection(Section):
+    """How the labels are corrected by models that have read the texts."""
+
+    enabled: bool = Field(
+        default=True,
+        description="Correct each label by text models that were trained on the labels of other rows, and make its "
+        "probability one that holds.",
+    )
+    min_texts: int = Field(
+        default=1_000, ge=10, description="With fewer distinct texts labels stay as the label model gives them."
+    )

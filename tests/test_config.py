@@ -322,4 +322,4 @@ def test_a_configuration_cannot_be_changed() -> None:
 
 
 def test_config_forbids_what_it_does_not_know() -> None:
-    assert set(Task.model_fields) == {"task", "data", "voters", "label_model", "train", "report"}
+    assert set(Task.model_fields) == {"task", "data", "voters", "label_model", "refine", "train", "report"}

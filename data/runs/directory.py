@@ -60,6 +60,7 @@ class RunDirectory:
         "relabelled.csv",
         "Rows whose existing label changed, the most confident first; absent without an existing label column.",
     )
+    refined = _Place("refined.csv", "Rows whose label refining changed, the most confident first; absent without it.")
     model = _Place("model", "The trained end model, a Hugging Face folder.")
     predict_rejected = _Place(
         "predict_rejected.jsonl",
@@ -138,7 +139,7 @@ class RunDirectory:
     def remove_labels(self) -> None:
         """Remove what the labels stage wrote, and the report on it."""
         self.remove((self.label_model, self.labels, self.labels_csv, self.lf_summary, self.summary))
-        self.remove((self.gold, self.relabelled))
+        self.remove((self.gold, self.relabelled, self.refined))
         self.remove_report()
 
     def remove_report(self) -> None:

@@ -30,6 +30,7 @@ class LabelOptions:
     models: str | None = None
     code: Path | None = None
     llm_budget: int | None = None
+    refine: bool | None = None
     text_column: Sequence[str] | None = None
     id_column: str | None = None
     rating_column: str | None = None
@@ -98,8 +99,7 @@ def with_earlier(given: LabelOptions, run: RunDirectory) -> LabelOptions:
     told = replace(told, **{name: value for name, value in asdict(given).items() if value is not None})
     if told.input is not None:
         given_now = ((name, value) for name, value in asdict(told).items() if name != "input" and value is not None)
-        flags = ((f"--{name.replace('_', '-')}", value) for name, value in given_now)
-        words = (word for flag, value in flags for each in _listed(value) for word in (flag, each))
+        words = (word for name, value in given_now for word in _flag(name.replace("_", "-"), value))
         status(f"as before: {command('label', told.input, *words, '--run', run.path)}")
     return told
 
@@ -116,9 +116,12 @@ def in_memory(source: str | None) -> bool:
     return source is not None and source.startswith("<") and source.endswith(">")
 
 
-def _listed(value: object) -> tuple[object, ...]:
-    """Return the values of an option that may be repeated, or the one value."""
-    return tuple(value) if isinstance(value, tuple | list) else (value,)
+def _flag(name: str, value: object) -> list[object]:
+    """Write an option as on the command line, once for each of its values."""
+    if isinstance(value, bool):
+        return [f"--{name}" if value else f"--no-{name}"]
+    values = value if isinstance(value, tuple | list) else (value,)
+    return [word for each in values for word in (f"--{name}", each)]
 
 
 def _absolute(path: str | Path | None) -> str | None:

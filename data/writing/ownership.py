@@ -23,8 +23,8 @@ KEPT = "kept"
 
 OWN_NAMES = frozenset(
     "config.toml manifest.json corpus.parquet rejected.jsonl votes label_model.parquet labels.parquet labels.csv "
-    "lf_summary.csv summary.json gold.parquet relabelled.csv model models training.json history.jsonl predictions "
-    "predict_rejected.jsonl sampled.parquet metrics.json report.html report.md".split()
+    "lf_summary.csv summary.json gold.parquet relabelled.csv refined.csv model models training.json history.jsonl "
+    "predictions predict_rejected.jsonl sampled.parquet metrics.json report.html report.md".split()
 )
 """Files and folders that the program writes into a run."""
 

@@ -28,7 +28,7 @@ from ...models.chat.asking import Asked
 from ...models.chat.endpoint import Endpoint
 from ..label_models.consensus import has_conflict
 from ..label_models.patterns import VotePatterns
-from ..outputs import Labelled
+from ..labelled import Labelled
 from ..settings import VoterSection
 from ..voting.apply import VoteColumn
 from ..voting.configured import NamedVoter, build_voters

@@ -17,7 +17,7 @@ from ...data.types.stored_corpus import StoredCorpus
 from ...data.types.votes import Votes
 from ...models.loading.device import Compute, choose_compute
 from .configured import NamedVoter
-from .registry import ScoringVoter
+from .registry import Scorer
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class ChunkOutput:
     Parameters
     ----------
     output : Votes, or ndarray of float32, shape (n, k)
-        Votes; or scores, if the voter decides on those of all rows together (`ScoringVoter`). Rows whose text has no
+        Votes; or scores, if the voter decides on those of all rows together (`Scorer`). Rows whose text has no
         content are abstained from, or have NaN for scores, whatever the voter returns.
     seconds : float
         How long it took.
@@ -91,7 +91,7 @@ def answer(named: NamedVoter, chunk: Corpus, k: int) -> ChunkOutput:
 
 def _checked(named: NamedVoter, chunk: Corpus, k: int) -> Votes | npt.NDArray[np.float32]:
     empty = ~chunk.unique.has_content[chunk.unique.inverse]
-    if isinstance(named.voter, ScoringVoter):
+    if isinstance(named.voter, Scorer):
         scores = np.asarray(named.voter.scores(chunk), np.float32)
         if scores.shape != (len(chunk), k):
             raise VoterError(f"Voter '{named.name}' returned scores of shape {scores.shape} for {len(chunk)} rows.")

@@ -50,12 +50,17 @@ class Voter(Protocol):
 
 
 @runtime_checkable
-class ScoringVoter(Protocol):
-    """A voter that scores chunks and decides by a rule found in the scores of all rows, whatever their order."""
+class Scorer(Protocol):
+    """Scores chunks; an executor applies it as it does voters."""
 
     def scores(self, corpus: Corpus) -> npt.NDArray[np.float32]:
         """Return scores of shape (n, k) that depend on the row alone."""
         ...
+
+
+@runtime_checkable
+class ScoringVoter(Scorer, Protocol):
+    """A voter that scores chunks and decides by a rule found in the scores of all rows, whatever their order."""
 
     def rule(self, scores: npt.NDArray[np.float32]) -> Mapping[str, Any]:
         """Return what JSON can hold of the scores of all rows, to decide on these and on other rows by."""

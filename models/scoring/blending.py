@@ -40,7 +40,9 @@ class Blend:
         return tempered(self.logits(parts), self.temperatures).astype(np.float32)
 
 
-def fit_blend(parts: Sequence[Floats], shares: Sequence[float], prior: Floats, weights: Numbers | None = None) -> Blend:
+def fit_blend(
+    parts: Sequence[Floats], shares: Sequence[float], prior: Floats | None = None, weights: Numbers | None = None
+) -> Blend:
     """Measure the spread of each part, and find the offset that matches the class balance.
 
     Parameters
@@ -49,8 +51,8 @@ def fit_blend(parts: Sequence[Floats], shares: Sequence[float], prior: Floats, w
         Log-probabilities or logits of any scale, of rows that the parts were not trained on.
     shares : sequence of float
         How much each part counts, in units of its spread.
-    prior : ndarray, shape (k,)
-        Class balance.
+    prior : ndarray, shape (k,), optional
+        Class balance; without it there is no offset.
     weights : ndarray, shape (n,), optional
         How many rows each row stands for.
 
@@ -59,11 +61,11 @@ def fit_blend(parts: Sequence[Floats], shares: Sequence[float], prior: Floats, w
     Blend
         With temperatures of 1.
     """
-    k = len(prior)
+    k = parts[0].shape[1]
     spreads = [standardised(part, weights)[1] for part in parts]
     raw = Blend(tuple(s / spread for s, spread in zip(shares, spreads, strict=True)), (0.0,) * k, (1.0,) * k)
     logits, spread = standardised(raw.logits(parts), weights)
-    offset = prior_offset(logits, prior, weights)
+    offset = np.zeros(k) if prior is None else prior_offset(logits, prior, weights)
     return Blend(tuple(c / spread for c in raw.coefficients), tuple(offset.tolist()), raw.temperatures)
 
 

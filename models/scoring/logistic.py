@@ -85,9 +85,9 @@ def cross_fitted(
     result = np.empty(targets.shape, np.float32)
 
     def model_without(number: int) -> Float32s:
-        own, others = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
-        model = fit_logistic(features[others], targets[others], weights[others], penalty=penalty)
-        result[own] = logits(features[own], model)
+        own = fold == number
+        model = fit_logistic(features, targets, weights * ~own, penalty=penalty)  # copies would take memory
+        result[own] = logits(features, model)[own]
         return model
 
     folds = range(int(fold.max()) + 1)

@@ -148,7 +148,7 @@ def tuned_offset(
     for label in tunable[:1] if k == 2 else tunable:
         odds = prior[label] / max(1 - prior[label], 1e-12) * 2.0**_DOUBLINGS
         candidates = [_with_share(pool, offset, label, share, np.ones(len(pool))) for share in odds / (1 + odds)]
-        scores = np.stack([_macro_f1((logits + c).argmax(axis=1), gold, samples, k) for c in candidates])
+        scores = np.stack([macro_f1_of_samples((logits + c).argmax(axis=1), gold, samples, k) for c in candidates])
         behind = scores[scores.mean(axis=1).argmax()] - scores
         close = behind.mean(axis=1) <= behind.std(axis=1)
         offset = candidates[np.where(close, np.abs(_DOUBLINGS), np.inf).argmin()]
@@ -174,10 +174,13 @@ def _error(logits: Floats, prior: Floats, weights: Numbers) -> float:
     return float(np.abs(won - prior).sum())
 
 
-def _macro_f1(
-    found: npt.NDArray[np.integer], gold: npt.NDArray[np.int16], samples: npt.NDArray[np.int64], k: int
+def macro_f1_of_samples(
+    found: npt.NDArray[np.integer], gold: npt.NDArray[np.int16], samples: Numbers, k: int
 ) -> npt.NDArray[np.float64]:
-    """Macro-F1 over the classes with gold rows, in each bootstrap sample; shape (s,)."""
+    """Macro-F1 over the classes with gold rows, in each bootstrap sample; shape (s,).
+
+    `samples` of shape (s, g) say how often, or with what weight, each gold row is in a sample.
+    """
     classes = np.arange(k)
     truth, predicted = gold[:, np.newaxis] == classes, found[:, np.newaxis] == classes
     both, either = samples @ (truth & predicted), samples @ (truth.astype(np.int64) + predicted)

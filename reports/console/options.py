@@ -29,6 +29,9 @@ IdColumnOpt = Annotated[str | None, typer.Option(help="Column with unique ids.")
 EncodingOpt = Annotated[str | None, typer.Option(help="Encoding of INPUT (cp1251, koi8-r, ...); default: detected.")]
 DelimiterOpt = Annotated[str | None, typer.Option(help='Delimiter of a CSV: ";", tab, ...; default: detected.')]
 CodeOpt = Annotated[Path | None, typer.Option("--code", help="Python file with your own labeling functions.")]
+RefineOpt = Annotated[
+    bool | None, typer.Option("--refine/--no-refine", help="Let models that have read the texts correct the labels.")
+]
 LlmBudgetOpt = Annotated[
     int | None,
     typer.Option("--llm-budget", min=0, help="Maximum number of reviews sent to a language model; 0 sends none."),

@@ -50,12 +50,18 @@ def print_summary(summary: LabelSummary, run_path: Path, *, gpu: bool = False) -
     console.print(_distribution(summary))
     console.print(f"class balance: {summary.class_balance_source}\n")
     console.print(_voters(summary))
-    if summary.gold:
-        g = summary.gold
+    if summary.refined is not None:
         console.print(
-            f"on {counted(g['rows'], g['effective_rows'])} gold rows: macro-F1 {g['macro_f1']:.3f}, "
-            f"weighted F1 {g['weighted_f1']:.3f}, accuracy {g['accuracy']:.3f} (rows without a label count as wrong)"
+            f"refined: {summary.refined:,} labels of the label model changed; the most confident first in refined.csv"
         )
+    if summary.gold:
+        for what, g in ((" before refining", summary.weak_gold), ("", summary.gold)):
+            if g:
+                console.print(
+                    f"on {counted(g['rows'], g['effective_rows'])} gold rows{what}: macro-F1 {g['macro_f1']:.3f}, "
+                    f"weighted F1 {g['weighted_f1']:.3f}, accuracy {g['accuracy']:.3f}"
+                )
+        console.print("(rows without a label count as wrong)")
     if summary.relabelled is not None:
         console.print(f"{summary.relabelled:,} existing labels changed; the most confident first in relabelled.csv")
     for note in summary.notes:
@@ -186,12 +192,15 @@ def _distribution(summary: LabelSummary) -> Table:
 
 
 def _voters(summary: LabelSummary) -> Table:
-    others = ("coverage", "overlaps", "conflicts", "agreement", "gold accuracy (95 %)", "gold votes")
+    others = ["coverage", "overlaps", "conflicts", "agreement", "gold accuracy (95 %)", "gold votes"]
+    if summary.refined is not None:
+        others.append("overruled")
     table = Table(Column("voter", overflow="fold"), *others, box=None)
     for row in summary.voters:
         agreement = "-" if row["agreement"] is None else f"{row['agreement']:.2f}"
         shares = (percent(row[name]) for name in ("coverage", "overlaps", "conflicts"))
-        table.add_row(printable(row["voter"]), *shares, agreement, *_on_gold(row))
+        overruled = [] if summary.refined is None else [f"{row['overruled']:,}"]
+        table.add_row(printable(row["voter"]), *shares, agreement, *_on_gold(row), *overruled)
     return table
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -89,6 +90,7 @@ def job(
         task=settings.task,
         voters=settings.voters,
         label_model=settings.label_model,
+        refine=settings.refine,
         table=open_stream(table, id_column=others.pop("id_column", None), chunk_rows=others.pop("chunk_rows", 100)),
         gold=None if gold is None else read_gold(folder / "gold.csv", settings.task.label_space),
         models=no_models,
@@ -150,6 +152,9 @@ def test_the_labels_have_their_columns_in_order(plain: Outcome) -> None:
         "p_positive": pl.Float32,
         "covered": pl.Boolean,
         "votes": pl.String,
+        "weak_label": pl.String,
+        "weak_p_negative": pl.Float32,
+        "weak_p_positive": pl.Float32,
     }
 
 
@@ -293,7 +298,7 @@ def test_an_existing_label_column_votes_and_its_changes_are_listed(tmp_path: Pat
     reviews = "id,text,stars\n1,нашар,5\n2,нашар 👎,5\n3,жақсы,5\n4,керемет 👍 рахмет,1\n5,сөз,1\n"
     summary, run, _ = label(tmp_path, config=CONFIG + EXISTING, reviews=reviews)
     changes = pl.read_csv(run.relabelled)
-    assert changes.columns == ["id", "text", "old_label", "new_label", "confidence"]
+    assert changes.columns == ["id", "text", "old_label", "new_label", "confidence", "votes"]
     assert sorted(changes.select("id", "old_label", "new_label").rows()) == [
         (2, "positive", "negative"),
         (4, "negative", "positive"),
@@ -394,3 +399,21 @@ def test_every_label_model_can_be_chosen(tmp_path: Path, method: str) -> None:
     assert summary.label_model == method
     assert pl.read_parquet(run.labels)["label"][:2].to_list() == ["positive", "negative"]
     assert pl.read_parquet(run.labels)["label"][3] is None
+
+
+def test_enough_texts_are_refined_unless_that_is_off(tmp_path: Path) -> None:
+    words = ["керемет", "нашар", "рахмет", "жаман", "сөз"]
+    random = np.random.default_rng(0)
+    lines = [f"{i},{' '.join(random.choice(words, 3))} {i}" for i in range(60)]
+    reviews, config = "\n".join(["id,text", *lines, ""]), CONFIG + "\n[refine]\nmin_texts = 20\n"
+    summary, run, _ = label(tmp_path, config=config, reviews=reviews)
+    table = pl.read_parquet(run.labels)
+    changed = table.filter(pl.col("label") != pl.col("weak_label"))
+    assert summary.refined == len(changed) == len(pl.read_csv(run.refined))
+    assert summary.distribution != {} != summary.weak_distribution
+    assert sum(row["overruled"] for row in summary.voters) >= summary.refined
+    off, _, _ = label(tmp_path, config=config + "enabled = false\n", reviews=reviews)
+    assert off.refined is None
+    assert not run.refined.exists()
+    assert pl.read_parquet(run.labels)["weak_label"].equals(table["weak_label"])
+    assert pl.read_parquet(run.labels)["label"].to_list() == table["weak_label"].to_list()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -17,17 +18,13 @@ from labeler.data.types.stored_corpus import StoredCorpus
 from labeler.labeling.balance.settle import ClassBalance
 from labeler.labeling.input import LocatedGold, Reviews
 from labeler.labeling.label_models.patterns import VotePatterns
-from labeler.labeling.outputs import (
-    Labelled,
-    changed_rows,
-    class_notes,
-    relabelled,
-    votes_as_text,
-    write_labels,
-)
+from labeler.labeling.labelled import Labelled
+from labeler.labeling.outputs import class_notes, write_labels
+from labeler.labeling.rows import votes_as_text
 from labeler.labeling.settings import VoterSection
 from labeler.labeling.voters.existing import ExistingVoter
 from labeler.labeling.voting.configured import NamedVoter
+from labeler.labeling.voting.executor import LocalExecutor
 
 LABELS = LabelSpace(("no", "yes"))
 VOTES = np.array([[1, 0], [-1, 1], [-1, -1], [0, 0]], dtype=np.int16)
@@ -62,14 +59,14 @@ def labelled(
 def written(result: Labelled, folder: Path) -> RunDirectory:
     run = RunDirectory(folder)
     run.label_model.touch()
-    write_labels(result, run, key="k", settings={"seed": 0}, started=0.0)
+    write_labels(result, run, executor=LocalExecutor(), key="k", settings={"seed": 0}, started=0.0)
     return run
 
 
-def changes(result: Labelled) -> list[tuple[str, str, str]]:
-    rows = changed_rows(result)
-    assert rows is not None
-    return relabelled(result, rows).select("id", "old_label", "new_label").rows()
+def changes(result: Labelled, folder: Path) -> list[tuple[Any, ...]]:
+    frame = pl.read_csv(written(result, folder).relabelled)
+    assert frame.columns[2:] == ["old_label", "new_label", "confidence", "votes"]
+    return [(str(row), old, new) for row, old, new in frame.select("id", "old_label", "new_label").rows()]
 
 
 def test_the_labels_say_null_where_nobody_voted(tmp_path: Path) -> None:
@@ -99,21 +96,19 @@ def test_no_gold_rows_give_an_empty_table_with_all_columns(tmp_path: Path) -> No
 
 
 def test_changed_labels_are_listed_the_most_confident_first(tmp_path: Path) -> None:
-    assert changes(labelled(tmp_path, kinds=("keyword", "existing"))) == [("1", "no", "yes")]
+    assert changes(labelled(tmp_path, kinds=("keyword", "existing")), tmp_path) == [("1", "no", "yes")]
 
 
 def test_rows_without_an_old_or_a_new_label_have_not_changed(tmp_path: Path) -> None:
-    assert changes(labelled(tmp_path)) == []
+    assert changes(labelled(tmp_path), tmp_path) == []
 
 
 def test_changes_are_those_of_input_rows(tmp_path: Path) -> None:
-    result = labelled(tmp_path, n_input=0, kinds=("keyword", "existing"))
-    assert changes(result) == []
-    assert pl.read_csv(written(result, tmp_path).relabelled).columns[2:] == ["old_label", "new_label", "confidence"]
+    assert changes(labelled(tmp_path, n_input=0, kinds=("keyword", "existing")), tmp_path) == []
 
 
 def test_without_an_existing_voter_there_are_no_changes(tmp_path: Path) -> None:
-    assert changed_rows(labelled(tmp_path, kinds=("keyword", "regex"))) is None
+    assert not written(labelled(tmp_path, kinds=("keyword", "regex")), tmp_path).relabelled.exists()
 
 
 def test_votes_are_said_once_per_pattern() -> None:
@@ -141,6 +136,6 @@ def test_class_names_agree_with_the_label_space(indices: list[int]) -> None:
     ],
 )
 def test_empty_and_rare_classes_are_pointed_out(counts: list[int], beginnings: list[str]) -> None:
-    notes = class_notes(np.array(counts), LABELS)
+    notes = class_notes(dict(zip(LABELS.names, counts, strict=True)))
     assert len(notes) == len(beginnings)
     assert all(note.startswith(beginning) for note, beginning in zip(notes, beginnings, strict=True))

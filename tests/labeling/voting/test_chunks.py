@@ -22,6 +22,8 @@ from labeler.models.loading.resolve import ModelRef
 from ..conftest import Lengths
 
 CONFIG = """
+[refine]
+min_texts = 10
 [[task.labels]]
 name = "negative"
 keywords = { kk = ["нашар^2", "жаман"] }
@@ -53,7 +55,7 @@ WORDS = ("керемет", "нашар", "жақсы емес", "жаман", "�
 
 def results(folder: Path, rows: int, chunk_rows: int, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Label random reviews, some of them copies, and read every table of the run."""
-    for place in ("data.writing.chunked_files", "labeling.input", "labeling.outputs"):
+    for place in ("data.writing.chunked_files", "labeling.input", "labeling.rows"):
         monkeypatch.setattr(f"labeler.{place}.CHUNK_ROWS", chunk_rows)
     random = np.random.default_rng(0)
     texts = [" ".join(random.choice(WORDS, random.integers(0, 4))) for _ in range(rows)]
@@ -68,19 +70,21 @@ def results(folder: Path, rows: int, chunk_rows: int, monkeypatch: pytest.Monkey
             task=settings.task,
             voters=settings.voters,
             label_model=settings.label_model,
+            refine=settings.refine,
             table=reviews,
             gold=read_gold(folder / "gold.csv", settings.task.label_space),
             models=lambda field, written: ModelRef("lengths", Path("none"), "d1", "folder"),
         )
         label_reviews(job, run)
     found: dict[str, Any] = {p.name: pl.read_parquet(p, glob=False) for p in run.path.rglob("*.parquet")}
-    found |= {path.name: path.read_bytes() for path in (run.labels_csv, run.relabelled, run.rejected)}
+    found |= {path.name: path.read_bytes() for path in (run.labels_csv, run.relabelled, run.refined, run.rejected)}
     return found | {"summary": json.loads(run.summary.read_text(encoding="utf-8")) | {"seconds": 0}}
 
 
 def test_the_size_of_the_chunks_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("labeler.data.writing.atomic._flush", lambda path: None)
-    monkeypatch.setattr("labeler.labeling.text.similarity.load_encoder", lambda ref: Lengths())
+    for place in ("text.similarity", "refine.students"):
+        monkeypatch.setattr(f"labeler.labeling.{place}.load_encoder", lambda ref: Lengths())
     whole: dict[str, Any] = {}
     for size in (1000, 7, 59):
         folder = tmp_path / str(size)
@@ -110,7 +114,8 @@ finally:
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="not on this platform: ru_maxrss in kB")
 def test_memory_does_not_grow_with_the_texts(tmp_path: Path) -> None:
-    (tmp_path / "rules.toml").write_text(CONFIG.partition('[[voters]]\nname = "stars"')[0], encoding="utf-8")
+    rules = CONFIG.partition('[[voters]]\nname = "stars"')[0].replace("min_texts = 10", "enabled = false")
+    (tmp_path / "rules.toml").write_text(rules, encoding="utf-8")
     (tmp_path / "measured.py").write_text(MEASURED, encoding="utf-8")
     filler = " ".join(f"сөз{i}" for i in range(60))
     peaks = []

@@ -43,6 +43,8 @@ __all__ = ["bert"]
 ray = pytest.importorskip("ray")
 
 CONFIG = """
+[refine]
+min_texts = 10
 [[task.labels]]
 name = "negative"
 keywords = { kk = ["нашар^2", "жаман"] }
@@ -107,7 +109,7 @@ def cluster() -> Iterator[None]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for place in ("data.writing.chunked_files", "labeling.input", "labeling.outputs"):
+    for place in ("data.writing.chunked_files", "labeling.input", "labeling.rows"):
         monkeypatch.setattr(f"labeler.{place}.CHUNK_ROWS", CHUNK)
     monkeypatch.setattr("labeler.data.writing.atomic._flush", lambda path: None)
     monkeypatch.setenv("LABELER_CACHE", str(tmp_path / "cache"))
@@ -133,6 +135,7 @@ def label(folder: Path, bert: Path) -> Label:
                 task=settings.task,
                 voters=settings.voters,
                 label_model=settings.label_model,
+                refine=settings.refine,
                 table=table,
                 gold=None,
                 models=lambda field, written: resolve_model(str(bert)),
@@ -200,8 +203,8 @@ def lf_own(row):
     return "positive" if row.stars == 5 else None
 """
 LAUNCHER = f"""
-import labeler.data.writing.chunked_files, labeler.labeling.input, labeler.labeling.outputs
-for module in (labeler.data.writing.chunked_files, labeler.labeling.input, labeler.labeling.outputs):
+import labeler.data.writing.chunked_files, labeler.labeling.input, labeler.labeling.rows
+for module in (labeler.data.writing.chunked_files, labeler.labeling.input, labeler.labeling.rows):
     module.CHUNK_ROWS = {CHUNK}
 from labeler.cli import main
 main()

@@ -1,0 +1,120 @@
+"""The labels of single rows: what students and the label model say together, calibrated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+
+from ...data.types.corpus import Corpus
+from ...data.types.soft_labels import SoftLabels
+from ...data.types.stored_corpus import StoredCorpus
+from ...models.loading.resolve import ModelRef
+from ...models.scoring.blending import Blend, fit_blend
+from ...models.scoring.temperatures import agreement_temperatures
+from ..label_models.patterns import VotePatterns
+from ..settings import VoterSection
+from ..voting.configured import NamedVoter
+from ..voting.executor import Executor
+from ..voting.registry import Voter
+from .students import StudentVoter, fit_students
+from .texts import distinct_texts
+
+Floats = npt.NDArray[np.floating]
+
+_FLOOR = 1e-4  # label models overstate their certainty
+_TEACHER_SHARE = 0.75  # of the label model, in units of the students' spread
+
+
+@dataclass(frozen=True, eq=False)
+class Refinement:
+    """How labels of single rows are made.
+
+    Parameters
+    ----------
+    students : NamedVoter
+        A `StudentVoter`.
+    blend : Blend
+        Of the students' logits and the label model's log-probabilities.
+    """
+
+    students: NamedVoter
+    blend: Blend
+
+    def with_temperatures(self, temperatures: npt.NDArray[np.float64]) -> Refinement:
+        """Calibrate otherwise, shape (k,)."""
+        return replace(self, blend=replace(self.blend, temperatures=tuple(temperatures.tolist())))
+
+    def logits(self, students: Floats, probs: Floats) -> npt.NDArray[np.float64]:
+        """Blend the students' logits with the label model's probabilities, both of shape (n, k)."""
+        return self.blend.logits([students, _logs(probs)])
+
+    def labels(self, students: Floats, teacher: SoftLabels) -> SoftLabels:
+        """Return the labels of n rows; those that are not covered keep the label model's."""
+        found = self.blend.probs([np.nan_to_num(students), _logs(teacher.probs)])
+        return SoftLabels(np.where(teacher.covered[:, np.newaxis], found, teacher.probs), teacher.covered)
+
+    def chunks(self, corpus: StoredCorpus, executor: Executor, *, k: int) -> Iterator[npt.NDArray[np.float32]]:
+        """Yield the students' logits of each chunk, shape (n, k); NaN for rows without content."""
+        numbers = range(len(corpus.sizes))
+        for (answer,) in executor.answers([self.students], corpus, numbers, k=k):
+            assert isinstance(answer.output, np.ndarray)
+            yield answer.output
+
+    def of_texts(self, corpus: Corpus) -> npt.NDArray[np.float32]:
+        """Return the students' logits of a few reviews, shape (n, k)."""
+        return cast(StudentVoter, self.students.voter).scores(corpus)
+
+
+def fit_refinement(
+    corpus: StoredCorpus,
+    table: VotePatterns,
+    soft: SoftLabels,
+    balance: npt.NDArray[np.float64],
+    *,
+    n_input: int,
+    min_texts: int,
+    encoder: ModelRef | None,
+    seed: int,
+) -> Refinement | None:
+    """Fit students to the labels of the label model, and blend both; None for too few distinct texts.
+
+    Parameters
+    ----------
+    corpus : StoredCorpus
+        The first `n_input` rows are learned from.
+    table : VotePatterns
+        Maps its rows to p patterns.
+    soft : SoftLabels
+        Of each pattern.
+    balance : ndarray of float64, shape (k,)
+        Class balance, which the refined labels follow.
+    n_input, min_texts : int
+    encoder : ModelRef, optional
+        Whose embeddings the students may read.
+    seed : int
+        Of the folds.
+    """
+    texts = distinct_texts(corpus, table.inverse, n_input=n_input, covered=soft.covered)
+    if len(texts) < min_texts:
+        return None
+    teacher, weights = texts.mean(_logs(soft.probs)), texts.counts
+    voter, students = fit_students(texts, teacher, encoder, seed=seed)
+    blend = fit_blend([students, teacher], [1.0, _TEACHER_SHARE], balance, weights)
+    alone = [fit_blend([part], [1.0], balance, weights).logits([part]) for part in (students, teacher)]
+    temperatures = agreement_temperatures(blend.logits([students, teacher]), alone[0], alone[1], weights)
+    named = NamedVoter("students", VoterSection(name="students", kind="students"), cast(Voter, voter))
+    return Refinement(named, blend).with_temperatures(temperatures)
+
+
+def encoder_of(voters: Sequence[NamedVoter]) -> ModelRef | None:
+    """Return the encoder that has embedded the reviews to vote on them, if one has."""
+    found = (getattr(named.voter, "review_encoder", None) for named in voters)
+    return next((encoder for encoder in found if encoder is not None), None)
+
+
+def _logs(probs: Floats) -> npt.NDArray[np.float64]:
+    return np.log(np.maximum(probs, _FLOOR)).astype(np.float64)
