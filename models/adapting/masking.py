@@ -23,12 +23,9 @@ if TYPE_CHECKING:
 
 Ids = npt.NDArray[np.int64]
 Row = Mapping[str, Sequence[int]]
-MULTIPLE = 8
-"""Rows are padded to multiples of so many tokens: oneDNN keeps compiled code for each width."""
+MULTIPLE = 8  # rows are padded to multiples of so many tokens: oneDNN keeps compiled code for each width
 
-_SHARE = 0.15
-_IGNORED = -100  # as PyTorch's cross-entropy and transformers mark what is not predicted
-_TOKENS = 2048  # padded, measured at a time
+_SHARE, _TOKENS = 0.15, 2048  # of the tokens that are predicted; padded ones, measured at a time
 
 
 class MaskedTexts:
@@ -51,15 +48,7 @@ class MaskedTexts:
 
     are_vectors = False
 
-    def __init__(
-        self,
-        rows: Sequence[Row],
-        tokenizer: Any,
-        *,
-        count: int,
-        seed: int,
-        replaced: float = 0.8,
-    ) -> None:
+    def __init__(self, rows: Sequence[Row], tokenizer: Any, *, count: int, seed: int, replaced: float = 0.8) -> None:
         from transformers import DataCollatorForLanguageModeling
 
         self.rows, self.seed = rows, seed
@@ -109,10 +98,10 @@ class MaskedTexts:
         self._collator.generator = torch.Generator().manual_seed(int(seed))
         batch = self._collator([self.rows[row % len(self.rows)] for row in part])
         labels = batch.pop("labels").flatten()
-        positions = (labels != _IGNORED).nonzero().flatten()
+        positions = (labels >= 0).nonzero().flatten()  # -100 marks what is not predicted
         filling = (0, padded_length(len(positions)) - len(positions))
-        targets = fill(labels[positions], filling, value=_IGNORED)
-        return {**batch, "positions": fill(positions, filling)}, targets, (targets != _IGNORED).float()
+        targets = fill(labels[positions], filling, value=-100)
+        return {**batch, "positions": fill(positions, filling)}, targets, (targets >= 0).float()
 
 
 def token_loss(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:

@@ -27,10 +27,8 @@ from ..loading.resolve import ModelRef
 from .masking import MULTIPLE, Row
 
 ADAPTERS = LoraOptions(rank=16, alpha=32, dropout=0.0, feed_forward=True)
-MAX_LENGTH = 128
-"""Tokens of a review that are read: as many as `labeler train` reads."""
-_UNSEEN = 0.01
-_SMALL = 0.3  # at 1, the predictions of an untrained head are loud and wrong
+MAX_LENGTH = 128  # tokens of a review that are read: as many as `labeler train` reads
+_UNSEEN, _SMALL = 0.01, 0.3  # at 1, the predictions of an untrained head are loud and wrong
 _SENTENCE_FILES = ("modules.json", "config_sentence_transformers.json", "sentence_bert_config.json", "1_Pooling")
 
 
@@ -91,11 +89,8 @@ class MaskedModel(TrainableModule):
             return output
 
         # Between encoder and head, whatever the family calls its head.
-        hook = self.model.base_model.register_forward_hook(pick)
-        try:
+        with self.model.base_model.register_forward_hook(pick):
             logits: torch.Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask).logits[0]
-        finally:
-            hook.remove()
         return logits
 
     def start_from(self, rows: Sequence[Row]) -> None:

@@ -14,7 +14,6 @@ file; when done, export as JSON. Argilla 2::
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -105,7 +104,7 @@ def write_sample(
     else:
         write_jsonl(paths[0], shown)
         # Argilla opens the file in the system's encoding, so only ASCII is safe.
-        write_text(paths[1], json.dumps(argilla_settings(labels), indent=2) + "\n")
+        write_text(paths[1], argilla_settings(labels))
     return paths
 
 
@@ -114,30 +113,17 @@ def label_studio_interface(labels: Sequence[Label]) -> str:
 
     Its columns are called ``label`` and ``note`` in Label Studio's exports.
     """
-    text = Path(__file__).with_name("label_studio.xml.j2").read_text(encoding="utf-8")
-    template = Template(text, autoescape=True, trim_blocks=True, keep_trailing_newline=True)
-    return str(template.render(labels=labels))
+    return _filled("label_studio.xml.j2", autoescape=True, labels=labels)
 
 
-def argilla_settings(labels: Sequence[Label]) -> dict[str, Any]:
-    """Describe the dataset in the form of Argilla 2's ``Settings.to_json``."""
+def argilla_settings(labels: Sequence[Label]) -> str:
+    """Describe the dataset in the form of Argilla 2's ``Settings.to_json``; all characters are ASCII."""
     described = [f"- **{label.name}**: {label.description}" for label in labels if label.description]
     options = [{"value": label.name, "text": label.name} for label in labels]
-    return {
-        "guidelines": "\n".join(described) or None,
-        "allow_extra_metadata": False,
-        "fields": [_argilla("text", {"type": "text", "use_markdown": False}, type="text", required=True)],
-        "questions": [
-            _argilla("label", {"type": "label_selection", "options": options}, required=True),
-            _argilla("note", {"type": "text", "use_markdown": False}, required=False),
-        ],
-        "metadata": [
-            _argilla("inclusion_probability", {"type": "float"}, type="float", visible_for_annotators=False),
-            _argilla("rows", {"type": "integer"}, type="integer", visible_for_annotators=False),
-        ],
-        "vectors": [],
-    }
+    return _filled("argilla.settings.json.j2", guidelines="\n".join(described) or None, options=options)
 
 
-def _argilla(name: str, settings: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"name": name, "title": name, "settings": settings, **more}
+def _filled(name: str, *, autoescape: bool = False, **values: Any) -> str:
+    text = Path(__file__).with_name(name).read_text(encoding="utf-8")
+    template = Template(text, autoescape=autoescape, trim_blocks=True, keep_trailing_newline=True)
+    return str(template.render(values))
