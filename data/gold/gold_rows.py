@@ -62,12 +62,7 @@ class GoldTable:
         return len(self.frame)
 
 
-def read_gold(
-    source: TableSource,
-    label_space: LabelSpace,
-    *,
-    likely: str | Sequence[str] | None = None,
-) -> GoldTable:
+def read_gold(source: TableSource, label_space: LabelSpace, *, likely: str | Sequence[str] | None = None) -> GoldTable:
     """Read gold labels: columns for the label and for the id, the text, or both; or what `unpack_export` knows.
 
     They come from a file or a table in memory (see `as_frame`). Rows without a label are skipped; repeated rows with

@@ -20,15 +20,7 @@ from .guessed_ids import check_guess
 from .ids import EarlierIds
 from .rows import InputRows, rechunk
 from .text_columns import TextColumns
-from .usable_rows import (
-    Chunk,
-    drop_unusable_texts,
-    find_columns,
-    nothing_usable,
-    renamed_columns,
-    take_rows,
-    tally,
-)
+from .usable_rows import Chunk, drop_unusable_texts, find_columns, nothing_usable, renamed_columns, take_rows, tally
 
 __all__ = ["Chunk", "TableStream", "open_stream"]
 

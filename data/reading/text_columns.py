@@ -75,11 +75,7 @@ class TextColumns:
 
 
 def find_text_columns(
-    frame: pl.DataFrame,
-    wanted: str | Sequence[str] | None,
-    *,
-    id_column: str | None,
-    source: str,
+    frame: pl.DataFrame, wanted: str | Sequence[str] | None, *, id_column: str | None, source: str
 ) -> TextColumns:
     """Find the texts: `wanted`; or what `usual_text_columns` finds; or the only column of strings.
 

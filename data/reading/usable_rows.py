@@ -116,12 +116,7 @@ def drop_unusable_texts(raw: RawTable, text: TextColumns) -> tuple[RawTable, pl.
 
 
 def take_rows(
-    raw: RawTable,
-    texts: pl.Series,
-    text: TextColumns,
-    id_column: str | None,
-    earlier: EarlierIds,
-    files: FileLines,
+    raw: RawTable, texts: pl.Series, text: TextColumns, id_column: str | None, earlier: EarlierIds, files: FileLines
 ) -> Chunk:
     """Give each row its id, and reject rows whose id and text are those of an earlier row.
 

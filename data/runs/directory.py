@@ -63,8 +63,7 @@ class RunDirectory:
     refined = _Place("refined.csv", "Rows whose label refining changed, the most confident first; absent without it.")
     model = _Place("model", "The trained end model, a Hugging Face folder.")
     predict_rejected = _Place(
-        "predict_rejected.jsonl",
-        "Rows that the last `labeler predict` could not use; absent when there were none.",
+        "predict_rejected.jsonl", "Rows that the last `labeler predict` could not use; absent when there were none."
     )
     models = _Place("models", "One folder per end model of a comparison.")
     training = _Place("training.json", "The numbers `labeler train` prints, one entry per model of the last call.")

@@ -61,13 +61,7 @@ def load_rule(run: RunDirectory, voter: str) -> dict[str, Any] | None:
 
 
 def load_votes(
-    run: RunDirectory,
-    voter: str,
-    key: str,
-    *,
-    rows: int,
-    ids_digest: str,
-    label_space: LabelSpace,
+    run: RunDirectory, voter: str, key: str, *, rows: int, ids_digest: str, label_space: LabelSpace
 ) -> npt.NDArray[np.signedinteger] | None:
     """Read the votes of one voter back.
 

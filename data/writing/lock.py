@@ -11,11 +11,7 @@ from ..errors import LabelerError, RunError
 
 @contextmanager
 def file_lock(
-    path: Path,
-    *,
-    busy: Callable[[], LabelerError],
-    unusable: Callable[[Exception], LabelerError],
-    timeout: float = 0,
+    path: Path, *, busy: Callable[[], LabelerError], unusable: Callable[[Exception], LabelerError], timeout: float = 0
 ) -> Iterator[None]:
     """Hold a lock file for this process alone while the block runs; its folder is made where it is missing.
 

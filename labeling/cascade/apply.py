@@ -161,11 +161,7 @@ def with_answers(
 
 
 def _votes(
-    labelled: Labelled,
-    named: NamedVoter,
-    hard: npt.NDArray[np.bool_],
-    run: RunDirectory,
-    force: bool,
+    labelled: Labelled, named: NamedVoter, hard: npt.NDArray[np.bool_], run: RunDirectory, force: bool
 ) -> tuple[VoteColumn, StageRecord | StageDetails]:
     """Take unchanged votes from the run, or ask."""
     corpus, voter, stage = labelled.reviews.corpus, _on_demand(named), f"votes/{named.name}"

@@ -19,13 +19,7 @@ from .table import read_annotations
 _HOST = "127.0.0.1"  # no other computer can reach it
 
 
-def serve(
-    file: Path,
-    labels: Sequence[Label],
-    *,
-    second: Path | None = None,
-    port: int = 0,
-) -> list[ReviewRow]:
+def serve(file: Path, labels: Sequence[Label], *, second: Path | None = None, port: int = 0) -> list[ReviewRow]:
     """Show a page to label the reviews of a file, until Ctrl-C or the page's own button ends it.
 
     Parameters

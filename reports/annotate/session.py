@@ -18,12 +18,7 @@ from .table import read_annotations
 
 
 def annotate_file(
-    file: Path | None,
-    run_path: Path,
-    labels: Sequence[Label],
-    *,
-    second: Path | None = None,
-    port: int = 0,
+    file: Path | None, run_path: Path, labels: Sequence[Label], *, second: Path | None = None, port: int = 0
 ) -> None:
     """Show the page of a file until Ctrl-C or its button ends it, then say which command comes next.
 

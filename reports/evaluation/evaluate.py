@@ -180,10 +180,7 @@ def _evaluated(predictions: Predictions, data: EvaluationData, settings: ReportS
         predictions,
         data.measure(predictions, resamples=settings.resamples),
         selective_accuracy(
-            data.truth[rows],
-            predictions.take(rows),
-            weights=data.gold.weights[rows],
-            resamples=settings.resamples,
+            data.truth[rows], predictions.take(rows), weights=data.gold.weights[rows], resamples=settings.resamples
         ),
         most_confident_mistakes(data, predictions, most=settings.examples),
         mistakes_by_cell(data, predictions),

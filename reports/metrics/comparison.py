@@ -103,12 +103,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
 
 
 def _macro_f1_difference(
-    truth: Indices,
-    both: tuple[Indices, Indices],
-    weight: Array,
-    k: int,
-    resamples: int,
-    rng: np.random.Generator,
+    truth: Indices, both: tuple[Indices, Indices], weight: Array, k: int, resamples: int, rng: np.random.Generator
 ) -> tuple[Estimate, float]:
     wide = k + 1
     columns = [np.where(found == ABSTAIN, k, found).astype(np.int64) for found in both]

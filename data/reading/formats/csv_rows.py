@@ -141,7 +141,7 @@ def _mark(delimiter: str | None) -> bytes:
 def _field_pattern(delimiter: str | None) -> re.Pattern[bytes]:
     mark = re.escape(_mark(delimiter))
     return re.compile(
-        rb'(?:\x20*"((?:[^"]++|"")*+)"\x20*(?=%b|\r?\n|\r?\Z)|([^%b\n]*+))(%b|\r?\n|\r?\Z)' % (mark, mark, mark),
+        rb'(?:\x20*"((?:[^"]++|"")*+)"\x20*(?=%b|\r?\n|\r?\Z)|([^%b\n]*+))(%b|\r?\n|\r?\Z)' % (mark, mark, mark)
     )
 
 

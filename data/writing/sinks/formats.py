@@ -18,13 +18,7 @@ from .values import round_scores
 TextKind = Literal["csv", "tsv", "jsonl"]
 Kind = Literal["csv", "tsv", "jsonl", "parquet"]
 
-ENDINGS: dict[str, Kind] = {
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".parquet": "parquet",
-}
+ENDINGS: dict[str, Kind] = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 """File endings that are written, and as what; the text formats also with ``.gz`` after them."""
 
 DELIMITERS = {"csv": ",", "tsv": "\t"}
