@@ -15,12 +15,12 @@ import torch
 
 from ...data.errors import ModelError
 from ..end_model.backbone import Plan, choose_trainable, load_backbone, set_dropout
-from ..end_model.classifier import CHARACTERS_PER_TOKEN, write_tokenizer, writing_weights
+from ..end_model.classifier import CHARACTERS_PER_TOKEN, write_tokenizer
 from ..end_model.lora import LoraOptions, merge_adapter, write_adapter
-from ..end_model.record import Mode
+from ..end_model.record import Mode, writing_weights
 from ..end_model.trainable import TrainableModule
 from ..loading.capabilities import has_mask_head
-from ..loading.device import Compute
+from ..loading.device import Compute, quiet_transformers
 from ..loading.folders import read_config
 from ..loading.open_model import load_tokenizer, longest_input
 from ..loading.resolve import ModelRef
@@ -117,7 +117,7 @@ class MaskedModel(TrainableModule):
         """
         model = self._merged() if self.mode == "lora" else self.model
         write_tokenizer(self.tokenizer, folder, self.tokenizer.model_max_length)
-        with writing_weights(folder, mode_of=folder / "tokenizer.json"):
+        with quiet_transformers(), writing_weights(folder, mode_of=folder / "tokenizer.json"):
             model.save_pretrained(str(folder))
         for name in _SENTENCE_FILES:
             with suppress(FileNotFoundError):

@@ -44,11 +44,10 @@ def build_classifier(
     labels : Sequence[str]
         The k class names.
     backbone : ModelRef or None
-        What to start from; ``lstm`` and ``ngram`` have none.
+        What to start from; ``lstm`` has none.
     head : str
         ``linear``; ``beebert``, a hidden layer over the first token; ``mlp``, a hidden layer on a frozen encoder;
-        ``lstm``, with word embeddings of its own; ``bert_lstm``, an LSTM over the encoder's tokens; ``ngram``, linear
-        on n-grams.
+        ``lstm``, with word embeddings of its own; ``bert_lstm``, an LSTM over the encoder's tokens.
     mode : "full", "lora" or "frozen"
         Train all weights, adapters, or a linear head on the vectors that voters embed texts with.
     pooling : "auto", "mean" or "cls"
@@ -65,7 +64,7 @@ def build_classifier(
         Of word embeddings that are more than half of all weights, train none, those of tokens that `texts` have, or
         all. Adapters train none.
     texts : Sequence[str]
-        The training texts: ``lstm`` and ``ngram`` learn their vocabulary from them.
+        The training texts: ``lstm`` learns its vocabulary from them.
     seed : int
         Of the random initial weights; torch's global generator is left as it was.
     compute : Compute, optional
@@ -87,12 +86,12 @@ def build_classifier(
 
     from .backbone import Plan
     from .heads.first_token import build_first_token
-    from .heads.ngram import build_ngram
     from .heads.sentence import build_sentence
     from .seen_tokens import train_seen_tokens
 
     names = LabelSpace(tuple(labels)).names
-    _check(head, mode, backbone, texts)
+    check_mode(head, mode)
+    _check_inputs(head, backbone, texts)
     compute = compute or choose_compute()
     plan = Plan(
         dtype=compute.torch_dtype if mode == "lora" else torch.float32,
@@ -101,7 +100,7 @@ def build_classifier(
         lora=(lora or LoraOptions()) if mode == "lora" else None,
         train_embeddings=train_embeddings == "all",
     )
-    tokenizer, longest = (None, max_length) if head == "ngram" else _tokenizer(backbone, texts, max_length, mode)
+    tokenizer, longest = _tokenizer(backbone, texts, max_length, mode)
     record = EndModelRecord(
         labels=names,
         head=head,
@@ -117,9 +116,7 @@ def build_classifier(
     classifier: TextClassifier
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        if head == "ngram":
-            classifier = build_ngram(record, texts)
-        elif backbone and record.first_token:
+        if backbone and record.first_token:
             # No other program would put a prefix before the texts.
             classifier = build_first_token(replace(record, prefix=""), tokenizer, backbone, plan)
         else:
@@ -132,7 +129,13 @@ def build_classifier(
     return classifier.to(compute.device)
 
 
-def _check(head: Head, mode: Mode, backbone: ModelRef | None, texts: Sequence[str]) -> None:
+def check_mode(head: Head, mode: Mode) -> None:
+    """Refuse a head that cannot be trained in a mode.
+
+    Raises
+    ------
+    ConfigError
+    """
     if head not in get_args(Head) or mode not in get_args(Mode) or head == "ensemble":
         raise ConfigError(
             f"There is no head '{head}' with mode '{mode}'.",
@@ -147,6 +150,9 @@ def _check(head: Head, mode: Mode, backbone: ModelRef | None, texts: Sequence[st
         raise ConfigError(
             f"On a frozen encoder a linear head is trained, not '{head}'.", hint="Leave out --head or --mode."
         )
+
+
+def _check_inputs(head: Head, backbone: ModelRef | None, texts: Sequence[str]) -> None:
     alone = head in WITHOUT_BACKBONE
     if alone and not texts:
         raise ConfigError(f"Head '{head}' learns its vocabulary from the training texts, and there are none.")

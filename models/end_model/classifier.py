@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError
 
-from ...data.errors import ModelError
 from ..loading.device import quiet_transformers
-from .record import RECORD, EndModelRecord, write_record
+from .record import RECORD, EndModelRecord, write_record, writing_weights
 from .seen_tokens import merge_seen_tokens
 from .trainable import TrainableModule
 
@@ -173,7 +169,7 @@ class TextClassifier(TrainableModule):
         if self.backbone is not None:
             merge_seen_tokens(self.backbone)
         write_record(folder, record or self.record)
-        with writing_weights(folder, mode_of=folder / RECORD):
+        with quiet_transformers(), writing_weights(folder, mode_of=folder / RECORD):
             self.write_model(folder)
 
     def count_parameters(self) -> None:
@@ -181,18 +177,6 @@ class TextClassifier(TrainableModule):
         sizes = [(p.numel(), p.requires_grad) for p in self.parameters()]
         trained = sum(size for size, is_trained in sizes if is_trained)
         self.record = replace(self.record, trained_parameters=trained, total_parameters=sum(size for size, _ in sizes))
-
-
-@contextmanager
-def writing_weights(folder: Path, *, mode_of: Path) -> Iterator[None]:
-    """Explain failures of writing weights, and let those read them who may read the file `mode_of`."""
-    try:
-        with quiet_transformers():
-            yield
-    except SafetensorError as error:  # how the library reports what the system said
-        raise ModelError(f"The model cannot be written to {folder}: {error}.") from error
-    for path in folder.rglob("*.safetensors"):  # the library lets only the owner read them
-        shutil.copymode(mode_of, path)
 
 
 def write_tokenizer(tokenizer: Any, folder: Path, max_length: int) -> None:

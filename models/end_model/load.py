@@ -19,6 +19,7 @@ from ..loading.folders import check_weights, folder_digest
 from ..loading.open_model import explain_loading, load_tokenizer
 from ..loading.resolve import ModelRef, resolve_model
 from ..scoring.blending import Blend, tempered
+from .heads.ngram import NgramClassifier, load_ngram
 from .record import PARTS, Backbone, EndModelRecord, read_record
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class EndModel:
 
     Parameters
     ----------
-    classifier : TextClassifier
+    classifier : TextClassifier or NgramClassifier
         Made ready by `prepare_for_prediction`.
     digest : str
         Of the folder it came from.
@@ -39,7 +40,7 @@ class EndModel:
         Where it is.
     """
 
-    def __init__(self, classifier: TextClassifier, digest: str, compute: Compute) -> None:
+    def __init__(self, classifier: TextClassifier | NgramClassifier, digest: str, compute: Compute) -> None:
         self.classifier = classifier
         self.record = classifier.record
         self.labels = LabelSpace(classifier.labels)
@@ -67,6 +68,9 @@ class EndModel:
 
     def logits(self, texts: Sequence[str], *, progress: Progress | None = None) -> npt.NDArray[np.float32]:
         """Return the logits of n texts, shape (n, k); `progress` is called with how many more are done."""
+        if isinstance(self.classifier, NgramClassifier):
+            return self.classifier.logits(texts, progress=progress)
+
         from .inference import logits_of
 
         return logits_of(self.classifier, texts, self.compute, progress=progress)
@@ -144,9 +148,11 @@ def _open(folder: Path, compute: Compute) -> EndModel:
     record = read_record(folder)
     if record.head == "ensemble":
         return EnsembleModel(record, [_open(folder / name, compute) for name in PARTS])
-    base = _base(folder, record.backbone) if record.mode == "lora" and record.backbone else None
     check_weights(folder)
     digest = folder_digest(folder)
+    if record.head == "ngram":
+        return EndModel(load_ngram(record, folder), digest, compute)
+    base = _base(folder, record.backbone) if record.mode == "lora" and record.backbone else None
     classifier = _load(folder, record, base)
 
     from .inference import prepare_for_prediction
@@ -159,11 +165,8 @@ def _load(folder: Path, record: EndModelRecord, base: ModelRef | None) -> TextCl
     import torch
 
     from .heads.first_token import load_first_token
-    from .heads.ngram import load_ngram
     from .heads.sentence import load_sentence
 
-    if record.head == "ngram":
-        return load_ngram(record, folder)
     load = load_first_token if record.first_token else load_sentence
     with torch.random.fork_rng(devices=[]), explain_loading("end model", folder):  # loading begins with random weights
         return load(record, load_tokenizer(folder), folder, base)

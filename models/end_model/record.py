@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -100,6 +103,19 @@ def write_record(folder: Path, record: EndModelRecord) -> None:
     from pydantic import TypeAdapter
 
     write_text(folder / RECORD, TypeAdapter(EndModelRecord).dump_json(record, indent=2).decode() + "\n")
+
+
+@contextmanager
+def writing_weights(folder: Path, *, mode_of: Path) -> Iterator[None]:
+    """Explain failures of writing weights, and let those read them who may read the file `mode_of`."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except SafetensorError as error:  # how the library reports what the system said
+        raise ModelError(f"The model cannot be written to {folder}: {error}.") from error
+    for path in folder.rglob("*.safetensors"):  # the library lets only the owner read them
+        shutil.copymode(mode_of, path)
 
 
 def read_record(folder: Path) -> EndModelRecord:

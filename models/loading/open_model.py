@@ -87,12 +87,18 @@ def longest_input(folder: Path, tokenizer: Any, *, stated: int | None = None) ->
 @contextmanager
 def explain_loading(what: str, folder: Path) -> Iterator[None]:
     """Keep transformers quiet while something is loaded from `folder`; what goes wrong becomes a `ModelError`."""
+    with explain_errors(what, folder), quiet_transformers():
+        yield
+
+
+@contextmanager
+def explain_errors(what: str, folder: Path) -> Iterator[None]:
+    """Make a `ModelError` of what goes wrong while something is loaded from `folder`."""
     from safetensors import SafetensorError
 
     expected = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, ImportError, SafetensorError)
     try:
-        with quiet_transformers():
-            yield
+        yield
     except expected as error:
         first = str(error).strip().splitlines() or [type(error).__name__]
         raise ModelError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,16 +71,6 @@ class NgramFeatures:
             lengths = np.sqrt(np.asarray(weighted.power(2).sum(axis=1)).ravel())
             parts.append(diags(1 / np.maximum(lengths, 1e-12)) @ weighted)
         return hstack(parts, format="csr", dtype=np.float32)
-
-    def token_rows(self, texts: Sequence[str]) -> list[Sequence[int]]:
-        """Return which n-grams each text has: 0, which every text begins with, then columns of `transform` + 1."""
-        from scipy.sparse import hstack
-
-        kinds = zip(_KINDS, self.columns, strict=True)
-        found = hstack([_counts(texts, options)[:, columns] for (_, options), columns in kinds], format="csr")
-        ids = np.insert(found.indices + 1, found.indptr[:-1], 0).data
-        ends = (found.indptr[1:] + np.arange(1, len(texts) + 1)).tolist()
-        return [ids[start:end] for start, end in pairwise([0, *ends])]
 
 
 def _counts(texts: Sequence[str], options: dict[str, Any]) -> csr_matrix:

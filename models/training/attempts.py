@@ -64,7 +64,8 @@ def until_learned(
 
 def nothing_learned(what: str, reason: str, *, attempts: int) -> NothingLearnedError:
     """Describe a model that is refused."""
+    longer = "Train longer (--epochs), try --head ngram, or look" if attempts > 1 else "Look"
     return NothingLearnedError(
         f"The model learned nothing in {attempts} attempt{'s' * (attempts > 1)} ({what}): {reason}. It was not saved.",
-        hint="Train longer (--epochs), try --head ngram, or look at lf_summary.csv: it shows what each voter adds.",
+        hint=f"{longer} at lf_summary.csv: it shows what each voter adds.",
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..scoring.logistic import fit_logistic, logits
+from ..scoring.logistic import Features, Float32s, Floats, fit_logistic, logits
 from .fit.losses import SoftLoss, soft_cross_entropy
 from .fit.schedule import Fit
 
@@ -27,19 +27,29 @@ def fit_frozen(classifier: TextClassifier, examples: Examples, loss: SoftLoss) -
     vectors = np.asarray(examples.rows)
     mean, spread = vectors.mean(axis=0), np.maximum(vectors.std(axis=0), 1e-6)
     features = (vectors - mean) / spread
-    parts = examples.targets if loss.class_weights is None else examples.targets * np.asarray(loss.class_weights)
-    totals = parts.sum(axis=1)
-    parameters = fit_logistic(features, parts / totals[:, np.newaxis], examples.weights * totals, penalty=_PENALTY)
-    found = logits(features, parameters)
+    parameters = solve(features, examples.targets, examples.weights, loss, penalty=_PENALTY)
     coefficients = parameters[:-1] / spread[:, np.newaxis]
-    intercepts = parameters[-1] - mean @ coefficients
-    # Free intercepts make up for what logit adjustment adds in the loss.
-    classifier.set_final_layer(coefficients, intercepts if loss.log_prior is None else intercepts - loss.log_prior)
+    classifier.set_final_layer(coefficients, parameters[-1] - mean @ coefficients)
+    return solved(logits(features, parameters), examples.targets, loss, started)
+
+
+def solve(features: Features, targets: Floats, weights: Floats, loss: SoftLoss, *, penalty: float) -> Float32s:
+    """Find the parameters that minimise a loss; see `fit_logistic`."""
+    parts = targets if loss.class_weights is None else targets * np.asarray(loss.class_weights)
+    totals = parts.sum(axis=1)
+    parameters = fit_logistic(features, parts / totals[:, np.newaxis], weights * totals, penalty=penalty)
+    if loss.log_prior is not None:  # free intercepts make up for what logit adjustment adds
+        parameters[-1] -= np.asarray(loss.log_prior)
+    return parameters
+
+
+def solved(logits: Float32s, targets: Floats, loss: SoftLoss, started: float) -> Fit:
+    """Return the numbers of a fit that began at a time of `time.perf_counter`, by the logits of its n rows."""
     seconds = time.perf_counter() - started
     return Fit(
-        loss=soft_cross_entropy(found, examples.targets),
+        loss=soft_cross_entropy(logits if loss.log_prior is None else logits + np.asarray(loss.log_prior), targets),
         steps=1,
         epochs=1.0,
         seconds=seconds,
-        rows_per_second=len(examples) / seconds,
+        rows_per_second=len(logits) / seconds,
     )

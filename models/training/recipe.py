@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from ...data.gold.run_gold import GoldRows
 from ...data.progress import progress, status
@@ -25,6 +26,7 @@ from .rows.imbalance import class_weights, log_prior
 from .rows.training_rows import TrainingRows
 from .saving import save_checked
 from .self_training import STUDENTS, pseudo_labelled, rounds
+from .settings import Imbalance
 from .threshold import LogitsOf, decision_offset
 from .variants import attempt_name, slowed
 
@@ -93,11 +95,12 @@ def train_classifier(fitter: Fitter) -> Trained:
         found = _agreement(fitter, classifier)
         if reason := from_main_process(found.failure()):
             raise nothing_learned("gold rows", reason, attempts=1)
-    classifier.shift_bias(decision_offset(rows, fitter.settings, partial(fitter.logits_of, classifier)))
+    logits_of = partial(fitter.logits_of, classifier)
+    classifier.shift_bias(decision_offset(rows, fitter.settings, logits_of))
     return Trained(
         record=classifier.record,
-        logits_of=partial(fitter.logits_of, classifier),
-        save=partial(save_checked, fitter, classifier),
+        logits_of=logits_of,
+        save=partial(save_checked, classifier, logits_of, rows, fitter.compute),
         fit=fit,
         agreement=found,
         gold_only=partial(fitter.logits_of, baseline) if baseline else None,
@@ -115,11 +118,7 @@ def _fit_all(
     fitter: Fitter, first: TextClassifier, examples: Examples, *, corrected: bool
 ) -> tuple[TextClassifier, Fit, RankAgreement]:
     """Train on all rows, with the answer to rare classes and the validation that the settings ask for."""
-    imbalance = fitter.settings.imbalance
-    loss = SoftLoss(
-        class_weights=class_weights(examples.targets) if imbalance == "weights" else None,
-        log_prior=log_prior(examples.targets) if imbalance == "adjust" else None,
-    )
+    loss = loss_for(examples.targets, fitter.settings.imbalance)
     if fitter.settings.encoder_mode == "frozen":
         fit, found = fit_frozen(first, examples, loss), _agreement(fitter, first)
         if reason := from_main_process(found.failure()):
@@ -136,6 +135,14 @@ def _fit_all(
 
     (classifier, fit), found = until_learned(train, "all reviews", fitter.note)
     return classifier, fit, found
+
+
+def loss_for(targets: npt.NDArray[np.floating], imbalance: Imbalance) -> SoftLoss:
+    """Return the loss with an answer to rare classes."""
+    return SoftLoss(
+        class_weights=class_weights(targets) if imbalance == "weights" else None,
+        log_prior=log_prior(targets) if imbalance == "adjust" else None,
+    )
 
 
 def _validation(fitter: Fitter, classifier: TextClassifier) -> Examples | None:

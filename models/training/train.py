@@ -22,12 +22,13 @@ from ...data.runs.summaries import TrainSummary
 from ...data.version import __version__
 from ...data.writing.atomic import atomic_path, write_json, write_text
 from ..end_model.record import WITHOUT_BACKBONE, write_record
-from ..loading.device import choose_compute, init_distributed
+from ..loading.device import Compute, choose_compute, init_distributed
 from ..loading.resolve import ModelRef, resolve_model
 from .attempts import NothingLearnedError
 from .ensemble import train_ensemble
 from .fitter import Fitter
 from .history import TrainingLog, checked_trackers
+from .ngram import train_ngram
 from .recipe import temperatures_of, train_classifier
 from .results import card, summarise
 from .rows.training_rows import TrainingRows, training_rows
@@ -179,7 +180,7 @@ def _train_one(name: str, settings: TrainSection, folder: Path, job: _Job) -> Tr
         settings,
         backbone,
         job.rows(settings),
-        choose_compute(),
+        Compute("cpu", "float32") if settings.head == "ngram" else choose_compute(),
         checkpoints=run.checkpoints / name,
         key=key,
         resume=job.resume,
@@ -187,7 +188,10 @@ def _train_one(name: str, settings: TrainSection, folder: Path, job: _Job) -> Tr
     )
     try:
         with status_of(name):
-            trained = train_ensemble(fitter, parts) if parts else train_classifier(fitter)
+            if parts:
+                trained = train_ensemble(fitter, parts)
+            else:
+                trained = train_ngram(fitter) if settings.head == "ngram" else train_classifier(fitter)
     except NothingLearnedError:
         _remove_checkpoints(run, name)
         raise

@@ -30,9 +30,7 @@ _STEPS: dict[Head, tuple[int, int]] = {
     "bert_lstm": (300, 5),
     "mlp": (4000, 20),
     "lstm": (2000, 20),
-    "ngram": (4000, 20),
 }
-_HEAD_RATES: dict[Head, float] = {"ngram": 5e-3}
 _READ_ONCE = 100_000  # rows from which a second pass over corrected labels is not worth its time
 _WIDTH = 384
 _RATES: dict[Mode, float] = {"full": 1e-4, "lora": 1e-3, "frozen": 0.0}  # at that width; three times more still learns
@@ -103,7 +101,7 @@ def schedule_for(settings: TrainSection, *, rows: int, width: int | None, correc
     chosen: dict[str, Any] = {
         "epochs": math.ceil(epochs),
         "learning_rate": learning_rate(settings.encoder_mode, width or _WIDTH),
-        "head_learning_rate": _HEAD_RATES.get(settings.head, Schedule.head_learning_rate),
+        "head_learning_rate": Schedule.head_learning_rate,
     }
     given = {name: value for name in chosen if (value := getattr(settings, name)) is not None}
     return Schedule(

@@ -2,100 +2,137 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
-import torch
-from safetensors.torch import load_file, save_file
 
 from ....data.text.normalize import normalize
-from ...loading.open_model import explain_loading
+from ...loading.open_model import explain_errors
+from ...scoring.logistic import Float32s, logits
 from ...scoring.ngrams import NgramFeatures
-from ..classifier import TextClassifier
-from ..record import EndModelRecord
+from ..record import RECORD, EndModelRecord, write_record, writing_weights
 
-_NGRAMS_PER_CHARACTER = 5  # at most: four of characters that begin there, and half as many words and pairs of words
-_MAX_TEXTS = 200_000  # the n-grams are chosen from at most that many
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+_CHUNK = 16_384  # texts at a time: bounds memory
 _WEIGHTS = "model.safetensors"
 
 
-class NgramClassifier(TextClassifier):
+class NgramClassifier:
     """Logistic regression on the TF-IDF of character and word n-grams (Wang & Manning 2012; Joulin et al. 2017).
 
-    How often a text has an n-gram does not matter, and each kind of n-gram has unit length.
+    It needs no torch, which takes longer to import than many texts to classify.
 
     Parameters
     ----------
     record : EndModelRecord
-        What this model is.
+        What this model is; its bias offset is kept up to date here.
     features : NgramFeatures
         The d n-grams, and their weights.
+    parameters : ndarray of float32, shape (d + 1, k)
+        As `fit_logistic` returns them.
     """
 
-    idf: torch.Tensor
-
-    def __init__(self, record: EndModelRecord, features: NgramFeatures) -> None:
-        super().__init__(record, tokenizer=None)
+    def __init__(self, record: EndModelRecord, features: NgramFeatures, parameters: Float32s) -> None:
+        self.record = record
         self.features = features
-        idf = np.concatenate([[0], *features.idf]).astype(np.float32)  # 0 is what texts begin with and are padded by
-        self.register_buffer("idf", torch.from_numpy(idf))
-        self.linear = torch.nn.Linear(len(idf), len(record.labels))
-        torch.nn.init.zeros_(self.linear.weight)
-        torch.nn.init.zeros_(self.linear.bias)
+        self.parameters = parameters
+
+    @classmethod
+    def fit(
+        cls, labels: Sequence[str], texts: Sequence[str], solve: Callable[[csr_matrix], Float32s], *, max_length: int
+    ) -> NgramClassifier:
+        """Choose the n-grams of n texts, and find the parameters.
+
+        Parameters
+        ----------
+        labels : Sequence[str]
+            The k class names.
+        texts : Sequence[str]
+        solve : callable
+            Takes the features of the texts, shape (n, d), and returns the parameters.
+        max_length : int
+            Longest text in tokens of an encoder, about.
+        """
+        record = EndModelRecord(
+            labels=tuple(labels),
+            head="ngram",
+            mode="full",
+            pooling="mean",
+            backbone=None,
+            prefix="",
+            max_length=max_length,
+            trained_parameters=0,
+            total_parameters=0,
+            bias_offset=(0.0,) * len(labels),
+        )
+        features, rows = NgramFeatures.fit_transform(_read(texts, record))
+        parameters = solve(rows)
+        size = parameters.size
+        return cls(replace(record, trained_parameters=size, total_parameters=size), features, parameters)
 
     @property
-    def max_length(self) -> int:
-        """Most n-grams of a text."""
-        return _NGRAMS_PER_CHARACTER * self.record.longest_text
+    def labels(self) -> tuple[str, ...]:
+        """The k class names, in the order of the logits."""
+        return self.record.labels
 
-    @property
-    def pad_token_id(self) -> int:
-        """What fills up short rows."""
-        return 0
+    def logits(self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None) -> Float32s:
+        """Return the logits of n texts, shape (n, k); `progress` is called with how many more are done."""
+        found = np.empty((len(texts), len(self.labels)), np.float32)
+        for start in range(0, len(texts), _CHUNK):
+            some = texts[start : start + _CHUNK]
+            found[start : start + _CHUNK] = logits(self.features.transform(_read(some, self.record)), self.parameters)
+            if progress is not None:
+                progress(len(some))
+        return found
 
-    def token_rows(self, texts: Sequence[str]) -> Sequence[Sequence[int]]:
-        """Return the n-grams of each text; see `NgramFeatures.token_rows`."""
-        return self.features.token_rows(_read(texts, self.record)) if texts else []
+    def shift_bias(self, offset: npt.NDArray[np.floating]) -> None:
+        """Add to the intercepts, shape (k,); this stores a decision threshold."""
+        self.parameters[-1] += offset
+        total = np.add(self.record.bias_offset, offset)
+        self.record = replace(self.record, bias_offset=tuple(float(value) for value in total))
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Return logits; see `TextClassifier.forward`."""
-        idf = self.idf[input_ids]
-        is_word = input_ids > len(self.features.columns[0])
-        lengths = [(idf * kind).norm(dim=1, keepdim=True) for kind in (~is_word, is_word)]
-        values = idf / torch.where(is_word, lengths[1], lengths[0]).clamp_min(1e-12)
-        weights = torch.nn.functional.embedding(input_ids, self.linear.weight.T)
-        return (values.unsqueeze(-1) * weights).sum(dim=1) + self.linear.bias
+    def save(self, folder: Path) -> None:
+        """Write the record, the n-grams' hashes and the weights into an existing, empty folder.
 
-    def final_layer(self) -> torch.nn.Linear:
-        """Return the layer whose outputs are the logits."""
-        return self.linear
+        Raises
+        ------
+        ModelError
+            If the weights cannot be written.
+        """
+        from safetensors.numpy import save_file
 
-    def write_model(self, folder: Path) -> None:
-        """Write the n-grams' hashes and weights."""
-        characters, words = (torch.from_numpy(columns) for columns in self.features.columns)
-        tensors = {"characters": characters, "words": words, **self.state_dict()}
-        save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, folder / _WEIGHTS)
-
-
-def build_ngram(record: EndModelRecord, texts: Sequence[str]) -> NgramClassifier:
-    """Choose the n-grams of the training texts; see `build_classifier`."""
-    some = texts[:: -(-len(texts) // _MAX_TEXTS)]
-    return NgramClassifier(record, NgramFeatures.fit(_read(some, record)))
+        characters, words = self.features.columns
+        tensors = {  # the first column is of no n-gram: earlier versions trained one for it
+            "characters": characters,
+            "words": words,
+            "idf": np.concatenate([[0], *self.features.idf]).astype(np.float32),
+            "linear.weight": np.insert(self.parameters[:-1], 0, 0, axis=0).T,
+            "linear.bias": self.parameters[-1],
+        }
+        write_record(folder, self.record)
+        with writing_weights(folder, mode_of=folder / RECORD):
+            save_file({name: np.ascontiguousarray(values) for name, values in tensors.items()}, folder / _WEIGHTS)
 
 
 def load_ngram(record: EndModelRecord, folder: Path) -> NgramClassifier:
     """Load a saved classifier."""
-    with explain_loading("model", folder):
-        tensors: dict[str, Any] = load_file(folder / _WEIGHTS)
-        characters, words = (tensors.pop(name).numpy() for name in ("characters", "words"))
-        idf = tensors["idf"].numpy()[1:]
+    from safetensors.numpy import load_file
+
+    with explain_errors("model", folder):
+        tensors = load_file(folder / _WEIGHTS)
+        characters, words, idf = tensors["characters"], tensors["words"], tensors["idf"][1:]
         features = NgramFeatures((characters, words), (idf[: len(characters)], idf[len(characters) :]))
-        classifier = NgramClassifier(record, features)
-        classifier.load_state_dict(tensors)
-    return classifier
+        parameters = np.vstack([tensors["linear.weight"].T[1:], tensors["linear.bias"]])
+        if parameters.shape != (len(idf) + 1, len(record.labels)):
+            raise ValueError(f"its weights do not fit {len(idf):,} n-grams and {len(record.labels)} labels")
+        return NgramClassifier(record, features, parameters)
 
 
 def _read(texts: Sequence[str], record: EndModelRecord) -> list[str]:

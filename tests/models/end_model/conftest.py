@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from labeler.models.end_model.build import build_classifier
+from labeler.models.end_model.heads.ngram import NgramClassifier
 from labeler.models.end_model.lora import LoraOptions
 from labeler.models.loading.device import Compute
 from labeler.models.loading.resolve import resolve_model
@@ -84,6 +85,8 @@ def trained() -> Build:
     def build(folder: Path | None, **options: Any) -> Any:
         import torch
 
+        if options.get("head") == "ngram":
+            return ngram_classifier()
         ref = resolve_model(str(folder)) if folder else None
         lora = LoraOptions(rank=8, alpha=16, dropout=0.05)
         options = {"compute": FP32, "lora": lora, "texts": TEXTS * 3 if ref is None else (), **options}
@@ -95,6 +98,17 @@ def trained() -> Build:
         return classifier
 
     return build
+
+
+def ngram_classifier() -> NgramClassifier:
+    """Build a classifier on n-grams with random weights."""
+
+    def random(rows: Any) -> Any:
+        return 0.2 * np.random.default_rng(1).normal(size=(rows.shape[1] + 1, len(LABELS))).astype(np.float32)
+
+    classifier = NgramClassifier.fit(LABELS, TEXTS * 3, random, max_length=128)
+    classifier.shift_bias(np.array([0.5, 0, -0.25]))
+    return classifier
 
 
 def backbone(folder: Path, kind: Any, config: Any, tokenizer: Path) -> Path:

@@ -136,13 +136,12 @@ def test_an_unused_pooler_is_not_trained(options: dict[str, Any], kaz_roberta: P
         ({"head": "mlp"}, False, 4),
         ({"head": "bert_lstm"}, True, 10),
         ({"head": "lstm"}, False, 11),
-        ({"head": "ngram"}, False, 2),
     ],
 )
 def test_trained_parameters_are_of_the_encoder_or_the_head(
     options: dict[str, Any], encoder: bool, head: int, kaz_roberta: Path
 ) -> None:
-    classifier = build(None if options.get("head") in ("lstm", "ngram") else kaz_roberta, **options)
+    classifier = build(None if options.get("head") == "lstm" else kaz_roberta, **options)
     first, second = classifier.encoder_parameters(), classifier.head_parameters()
     assert (bool(first), len(second)) == (encoder, head)
     assert sum(p.numel() for p in first + second) == classifier.record.trained_parameters
@@ -193,7 +192,6 @@ def test_inputs_are_no_longer_than_the_backbone_can_take(bert: Path, kaz_roberta
         ({"head": "crf"}, "no head 'crf'"),
         ({"mode": "half"}, "mode 'half'"),
         ({"head": "lstm", "texts": TEXTS}, "'lstm' has no backbone"),
-        ({"head": "ngram", "texts": TEXTS}, "'ngram' has no backbone"),
         ({"head": "ngram", "mode": "lora"}, "head 'ngram' trains none"),
     ],
 )

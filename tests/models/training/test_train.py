@@ -119,7 +119,7 @@ def test_a_model_that_scores_otherwise_after_saving_is_refused(
     load = load_end_model
 
     def damaged(*args: Any, **options: Any) -> Any:
-        model = load(*args, **options)
+        model: Any = load(*args, **options)
         model.classifier.final_layer().weight.data.neg_()
         return model
 
@@ -303,16 +303,16 @@ def test_a_model_that_is_older_than_the_labels_is_named(app: App, label: App, ru
     assert app(*predict).exit_code == 0
 
 
-def test_every_fit_is_logged_for_tensorboard_too(app: App, run: Path) -> None:
+def test_every_fit_is_logged_for_tensorboard_too(train: Train, run: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    result = app("train", "--head", "ngram", "--epochs", "4", "--log-to", "tensorboard", "--run", run)
+    result = train("--log-to", "tensorboard")
     assert result.exit_code == 0, result.stderr
     lines = read_history(run / "history.jsonl")
-    assert {(line["model"], line["phase"]) for line in lines} == {("ngram", "all")}
+    assert {(line["model"], line["phase"]) for line in lines} == {("full", "all")}
     losses = [line["loss"] for line in lines if "loss" in line]
     assert losses[-1] < losses[0]
-    logged = EventAccumulator(str(run / "tensorboard" / f"ngram-{lines[0]['training']}" / "all"))
+    logged = EventAccumulator(str(run / "tensorboard" / f"full-{lines[0]['training']}" / "all"))
     logged.Reload()
     assert [event.value for event in logged.Scalars("train/loss")] == pytest.approx(losses)
 
