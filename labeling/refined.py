@@ -43,7 +43,7 @@ def refine_labels(labelled: Labelled, section: RefineSection, *, seed: int) -> L
             reviews.corpus,
             labelled.table,
             labelled.soft,
-            labelled.balance.shares,
+            _shares(labelled),
             n_input=reviews.n_input,
             min_texts=section.min_texts,
             encoder=encoder_of(labelled.voters),
@@ -57,6 +57,21 @@ def refine_labels(labelled: Labelled, section: RefineSection, *, seed: int) -> L
         status(note)
         labelled = replace(labelled, refinement=None, notes=(*labelled.notes, note))
     return _calibrated(labelled)
+
+
+def _shares(labelled: Labelled) -> npt.NDArray[np.float64]:
+    """Return the shares of classes that refined labels follow: the label model's, moved into the balance's interval.
+
+    What hand labels say of the class balance is uncertain, and the votes say something too: where both are compatible
+    the label model's own shares serve better, for rare classes most of all. A balance without an interval is followed.
+    """
+    interval, counts = labelled.balance.interval, np.zeros(labelled.labels.k)
+    if interval is None:
+        return labelled.balance.shares
+    decided = labelled.hard != ABSTAIN
+    np.add.at(counts, labelled.hard[decided], labelled.input_counts[decided])
+    shares = np.clip(counts / max(counts.sum(), 1), *interval)
+    return np.asarray(shares / shares.sum(), np.float64)
 
 
 def _is_harmful(labelled: Labelled, refinement: Refinement) -> bool:

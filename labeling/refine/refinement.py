@@ -73,7 +73,7 @@ def fit_refinement(
     corpus: StoredCorpus,
     table: VotePatterns,
     soft: SoftLabels,
-    balance: npt.NDArray[np.float64],
+    shares: npt.NDArray[np.float64],
     *,
     n_input: int,
     min_texts: int,
@@ -90,8 +90,8 @@ def fit_refinement(
         Maps its rows to p patterns.
     soft : SoftLabels
         Of each pattern.
-    balance : ndarray of float64, shape (k,)
-        Class balance, which the refined labels follow.
+    shares : ndarray of float64, shape (k,)
+        Of the classes, which the refined labels follow.
     n_input, min_texts : int
     encoder : ModelRef, optional
         Whose embeddings the students may read.
@@ -103,8 +103,8 @@ def fit_refinement(
         return None
     teacher, weights = texts.mean(_logs(soft.probs)), texts.counts
     voter, students = fit_students(texts, teacher, encoder, seed=seed)
-    blend = fit_blend([students, teacher], [1.0, _TEACHER_SHARE], balance, weights)
-    alone = [fit_blend([part], [1.0], balance, weights).logits([part]) for part in (students, teacher)]
+    blend = fit_blend([students, teacher], [1.0, _TEACHER_SHARE], shares, weights)
+    alone = [fit_blend([part], [1.0], shares, weights).logits([part]) for part in (students, teacher)]
     temperatures = agreement_temperatures(blend.logits([students, teacher]), alone[0], alone[1], weights)
     named = NamedVoter("students", VoterSection(name="students", kind="students"), cast(Voter, voter))
     return Refinement(named, blend).with_temperatures(temperatures)

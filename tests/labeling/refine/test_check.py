@@ -22,7 +22,7 @@ def test_much_worse_labels_do_harm() -> None:
     assert does_harm(with_mistakes(15), with_mistakes(3), GOLD, WEIGHTS, 2)
 
 
-@pytest.mark.parametrize(("refined", "before"), [(4, 3), (3, 3), (3, 15)])
+@pytest.mark.parametrize(("refined", "before"), [(4, 3), (3, 3), (3, 15), (3, 0)])
 def test_labels_within_chance_and_better_ones_do_none(refined: int, before: int) -> None:
     assert not does_harm(with_mistakes(refined), with_mistakes(before), GOLD, WEIGHTS, 2)
 
