@@ -62,7 +62,7 @@ STAGES = {
     "votes half-written": "data.writing.atomic:_flush:.emoji.parquet",
     "votes not on record": "labeling.voting.apply:StageDetails:'thanks'",
     "in the last voter": "function",
-    "label model": "labeling.label:fit_votes:",
+    "label model": "labeling.label_models.build:fit_votes:",
     "labels half-written": "data.writing.atomic:_flush:.labels.parquet",
     "between labels and table": "labeling.outputs:lf_summary:",
     "table half-written": "data.writing.atomic:_flush:.lf_summary.csv",
