@@ -15,7 +15,7 @@ import polars.selectors as cs
 
 from ..config import Task, load_config
 from ..data.command import command
-from ..data.errors import ConfigError, ModelError, RunError
+from ..data.errors import ConfigError, LabelerError, ModelError, RunError
 from ..data.progress import status
 from ..data.runs.directory import RunDirectory, existing_run
 from ..data.runs.labels import LabelledRun
@@ -168,7 +168,7 @@ def voters_of(run: RunDirectory, wanted: bool | None) -> Callable[[pl.DataFrame]
     ----------
     run : RunDirectory
     wanted : bool, optional
-        By default voters decide too if all of them can; True takes those that can, False none.
+        By default voters decide too if they can; with True it is an error if they cannot.
 
     Returns
     -------
@@ -178,7 +178,7 @@ def voters_of(run: RunDirectory, wanted: bool | None) -> Callable[[pl.DataFrame]
     Raises
     ------
     ModelError
-        If voters are wanted and the model does not know how to decide with them.
+        If voters are wanted and cannot decide with the model.
     """
     if wanted is False:
         return None
@@ -186,18 +186,16 @@ def voters_of(run: RunDirectory, wanted: bool | None) -> Callable[[pl.DataFrame]
     from ..models.blended import Blended
     from ..models.scoring.blending import Blend
 
-    summary = read_train_summary(run.model)
-    problem, hint = _obstacle(run, summary, insist=wanted is True)
-    if problem and wanted:
-        raise ModelError(f"Voters cannot decide with the model in {run.model}: {problem}.", hint=hint)
-    if problem or summary is None:
-        status(f"predicting without the run's voters: {problem}")
-        return None
-    blend, task = Blend(**(summary.blend or {})), load_config(run.config).task
-
     def opened(sample: pl.DataFrame) -> Blended | None:
-        voters = open_run_voters(run, task, sample, insist=wanted is True)
-        return None if voters is None else Blended(voters, blend)
+        try:
+            summary = _blending_model(run, insist=wanted is True)
+            voters = open_run_voters(run, load_config(run.config).task, sample)
+        except LabelerError as error:
+            if wanted:
+                raise
+            status(f"predicting without the run's voters: {error}")
+            return None
+        return Blended(voters, Blend(**(summary.blend or {})))
 
     return opened
 
@@ -208,13 +206,21 @@ def voters_of_texts(run: RunDirectory, wanted: bool | None) -> Blended | None:
     return opened and opened(pl.DataFrame({"id": ["1"], "text": ["жақсы"]}))
 
 
-def _obstacle(run: RunDirectory, summary: TrainSummary | None, *, insist: bool) -> tuple[str, str]:
-    """Return why voters cannot decide with the model of a run, and what to do about it; nothing if they can."""
+def _blending_model(run: RunDirectory, *, insist: bool) -> TrainSummary:
+    """Return the numbers of a model that can decide with voters.
+
+    Raises
+    ------
+    ModelError
+        If it cannot.
+    """
+    summary = read_train_summary(run.model)
     if not run.config.exists():
-        return "only the model of the run is here", "Name the whole run with --run."
-    train = summary.training_command(run.path) if summary else command("train", "--run", run.path)
+        raise ModelError(f"Only the model of a run is in {run.path}.", hint="Name the whole run with --run.")
     if summary is None or summary.blend is None:
-        return "the model is of an earlier version, or learned from few reviews", f"Train it again: {train}"
+        again = summary.training_command(run.path) if summary else command("train", "--run", run.path)
+        what = f"The model in {run.model} is of an earlier version, or learned from few reviews."
+        raise ModelError(what, hint=f"Train it again: {again}")
     if summary.is_outdated(run) and not insist:
-        return "the model learned from earlier labels", ""
-    return "", ""
+        raise ModelError(f"The model in {run.model} learned from earlier labels.")
+    return summary

@@ -168,7 +168,7 @@ class Run(RunFolder):
         output, table : str, optional
             Where to write: a CSV, JSONL or Parquet file, ``-`` (standard output), or the URL and table of a database.
         with_voters : bool, optional
-            Let voters and label model decide too: True those voters that can, None (default) only if all can.
+            Let voters and label model decide too: None (default) if they can, True or else fail.
         force : bool
             Predict rows again that the output has.
 

@@ -187,12 +187,10 @@ class RunVoters:
         return named.voter.decide(output[known], rule).scatter(known, len(corpus)).labels
 
 
-def open_run_voters(
-    run: RunDirectory, task: TaskSection, sample: pl.DataFrame, *, insist: bool = False
-) -> RunVoters | None:
-    """Make the voters of a run ready for other reviews, and say which vote, or why none does.
+def open_run_voters(run: RunDirectory, task: TaskSection, sample: pl.DataFrame) -> RunVoters:
+    """Make the voters of a run that can vote on other reviews ready, and say which vote, and why others do not.
 
-    Voters that are asked on demand do not take part.
+    The label model is fitted to the votes of those alone. Voters that are asked on demand do not take part.
 
     Parameters
     ----------
@@ -201,22 +199,16 @@ def open_run_voters(
         The task of the run.
     sample : DataFrame
         The first of the reviews: id, text, and their other columns.
-    insist : bool
-        Take the voters that can vote, and leave the others out: the label model is then fitted to the votes of those
-        alone. By default none votes unless all can.
 
     Raises
     ------
     RunError
-        If the run has no label model and one is wanted.
+        If the run has no label model, or one of another version.
     VoterError
-        If no voter can vote and one is wanted.
+        If no voter can vote.
     """
     if not run.label_model.exists():
-        if insist:
-            raise RunError(f"{run.path} has no {run.label_model.name}, which voters need.", hint=_again(run))
-        status("predicting without the run's voters: it was labelled by an earlier version, or only its model is here")
-        return None
+        raise RunError(f"{run.path} has no {run.label_model.name}, which voters need.", hint=_again(run))
     forget_code()
     saved, spec, table = _read(run)
     ready: dict[int, NamedVoter] = {}
@@ -224,11 +216,7 @@ def open_run_voters(
         try:
             ready[number] = _checked(voter.build(task), sample, task.label_space.k)
         except LabelerError as error:
-            reason = f"{voter.name}: {str(error).rstrip('.')}"
-            if not insist:
-                status(f"predicting without the run's voters; {reason} (--with-voters takes the others)")
-                return None
-            status(f"left out: {reason}")
+            status(f"{voter.name}: left out, {str(error).rstrip('.')}")
     if not ready:
         raise VoterError("No voter of the run can vote on these reviews.", hint=_again(run))
     status(f"predicting with the run's voters: {', '.join(named.name for named in ready.values())}")

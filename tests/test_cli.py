@@ -64,7 +64,8 @@ def test_a_run_writes_what_the_design_lists(label: App, workdir: Path) -> None:
     run = workdir / "run"
     assert {path.relative_to(run).as_posix() for path in run.rglob("*")} - {".lock", ".labeler"} == {
         "config.toml", "corpus.parquet", "label_model.parquet", "labels.csv", "labels.parquet", "lf_summary.csv",
-        "manifest.json", "summary.json", "votes", "votes/emoji.parquet", "votes/keywords.parquet", "votes/thanks.parquet",
+        "manifest.json", "summary.json", "votes", "votes/emoji.parquet", "votes/keywords.parquet",
+        "votes/thanks.parquet",
     }  # fmt: skip
 
 

@@ -71,7 +71,7 @@ WithVotersOpt = Annotated[
     bool | None,
     typer.Option(
         "--with-voters/--without-voters",
-        help="Let the run's voters decide with the model; default: if all can vote on INPUT.",
+        help="Let the run's voters decide with the model; default: those that can vote on INPUT, if any.",
     ),
 ]
 HostOpt = Annotated[str, typer.Option(help="Address to listen on; one that other computers reach needs a token.")]

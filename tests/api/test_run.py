@@ -90,17 +90,17 @@ def test_without_what_they_need_the_model_decides_alone(
 ) -> None:
     (with_blend.path / "label_model.parquet").unlink()
     assert with_blend.predict(["керемет"])["label"].to_list() == ["negative"]
-    assert "predicting without the run's voters: it was labelled by an earlier version" in said[-2]
+    assert "predicting without the run's voters: run has no label_model.parquet" in said[-2]
     with pytest.raises(RunError, match="no label_model"):
         with_blend.predict(["керемет"], with_voters=True)
     (with_blend.path / "model" / "training.json").unlink()
     assert with_blend.predict(["керемет"])["label"].to_list() == ["negative"]
-    assert "predicting without the run's voters: the model is of an earlier version" in said[-2]
-    with pytest.raises(ModelError, match="the model is of an earlier version"):
+    assert "predicting without the run's voters: The model in run/model is of an earlier version" in said[-2]
+    with pytest.raises(ModelError, match="is of an earlier version"):
         with_blend.predict(["керемет"], with_voters=True)
     (with_blend.path / "config.toml").unlink()
     assert with_blend.predict(["керемет"])["label"].to_list() == ["negative"]
-    assert "only the model of the run is here" in said[-2]
+    assert "Only the model of a run is in run" in said[-2]
 
 
 def test_a_model_of_earlier_labels_decides_alone_unless_voters_are_wanted(
@@ -110,7 +110,7 @@ def test_a_model_of_earlier_labels_decides_alone_unless_voters_are_wanted(
     summary = json.loads(file.read_text(encoding="utf-8")) | {"learned_from": "other labels"}
     file.write_text(json.dumps(summary), encoding="utf-8")
     assert with_blend.predict(["керемет"])["label"].to_list() == ["negative"]
-    assert "predicting without the run's voters: the model learned from earlier labels" in said
+    assert "predicting without the run's voters: The model in run/model learned from earlier labels." in said
     assert with_blend.predict(["керемет"], with_voters=True)["label"].to_list() == ["positive"]
 
 

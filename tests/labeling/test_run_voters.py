@@ -90,15 +90,14 @@ def run(tmp_path: Path, request: pytest.FixtureRequest) -> RunDirectory:
     return labelled(tmp_path, reviews(150), CONFIG.replace("METHOD", request.param))
 
 
-def opened(run: RunDirectory, sample: pl.DataFrame, *, insist: bool = False) -> RunVoters | None:
+def opened(run: RunDirectory, sample: pl.DataFrame) -> RunVoters:
     task = parse_config(run.config.read_text(encoding="utf-8"), source="test").task
-    return open_run_voters(run, task, sample, insist=insist)
+    return open_run_voters(run, task, sample)
 
 
 def test_a_run_s_own_reviews_get_its_votes_and_probabilities_also_one_by_one(run: RunDirectory) -> None:
     rows, kept = reviews(150), LabelledRun(run)
     voters = opened(run, rows)
-    assert voters is not None
     expected = kept.vote_matrix()
     assert voters.votes(rows).tolist() == expected.tolist()
     assert 0 < (expected[:, 3] >= 0).mean() < 1
@@ -109,16 +108,11 @@ def test_a_run_s_own_reviews_get_its_votes_and_probabilities_also_one_by_one(run
     np.testing.assert_allclose(soft.probs, kept.soft.probs, atol=1e-5)
 
 
-def test_reviews_that_a_voter_cannot_read_are_labelled_without_voters_or_by_the_others(
-    run: RunDirectory, said: list[str]
-) -> None:
+def test_reviews_that_a_voter_cannot_read_are_labelled_by_the_others(run: RunDirectory, said: list[str]) -> None:
     rows = reviews(150).head(20).drop("stars")
-    assert opened(run, rows) is None
-    assert "predicting without the run's voters; stars: The input has no column 'stars'" in said[-1]
-    voters = opened(run, rows, insist=True)
-    assert voters is not None
+    voters = opened(run, rows)
     assert said[-2:] == [
-        "left out: stars: The input has no column 'stars'",
+        "stars: left out, The input has no column 'stars'",
         "predicting with the run's voters: keywords, emoji, near",
     ]
     assert voters.votes(rows).tolist() == LabelledRun(run).vote_matrix()[:20, [0, 1, 3]].tolist()
@@ -131,19 +125,17 @@ def test_a_voter_that_is_no_longer_the_same_does_not_vote(
     run: RunDirectory, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("labeler.labeling.run_voters.resolve_model", lambda name, revision: replace(MODEL, digest="d2"))
-    assert opened(run, reviews(20)) is None
-    assert "near: it has changed since the run was labelled" in said[-1]
+    assert [named.name for named in opened(run, reviews(20)).voters] == ["keywords", "emoji", "stars"]
+    assert "near: left out, it has changed since the run was labelled" in said
 
 
-def test_a_run_without_a_label_model_has_no_voters_for_others(run: RunDirectory, said: list[str]) -> None:
+def test_a_run_without_a_label_model_has_no_voters_for_others(run: RunDirectory) -> None:
     run.label_model.write_bytes(b"damaged")
     with pytest.raises(RunError, match="cannot be read"):
         opened(run, reviews(20))
     run.label_model.unlink()
-    assert opened(run, reviews(20)) is None
-    assert "without the run's voters" in said[-1]
     with pytest.raises(RunError, match=r"no label_model\.parquet") as caught:
-        opened(run, reviews(20), insist=True)
+        opened(run, reviews(20))
     assert "labeler label" in caught.value.hint
 
 
@@ -172,16 +164,17 @@ def test_the_user_s_own_functions_vote_as_long_as_they_can(tmp_path: Path, said:
     rows = reviews(30)
     run = labelled(tmp_path, rows, PYTHON.replace("PATH", str(code)))
     voters = opened(run, rows)
-    assert voters is not None
     assert voters.votes(rows).tolist() == LabelledRun(run).vote_matrix().tolist()
     with pytest.raises(VoterError, match="No voter of the run can vote"):
-        opened(run, rows.drop("stars"), insist=True)
+        opened(run, rows.drop("stars"))
     assert "has no attribute 'stars'" in said[-1]
     code.write_text(code.read_text(encoding="utf-8") + "\n# changed\n", encoding="utf-8")
-    assert opened(run, rows) is None
-    assert "own: it has changed" in said[-1]
+    with pytest.raises(VoterError):
+        opened(run, rows)
+    assert "own: left out, it has changed" in said[-1]
     code.unlink()
-    assert opened(run, rows) is None
+    with pytest.raises(VoterError):
+        opened(run, rows)
     assert "Cannot read the labeling functions" in said[-1]
 
 
@@ -192,7 +185,6 @@ def test_a_class_that_takes_the_rest_takes_it_of_other_reviews_too(tmp_path: Pat
     rows = reviews(150)
     run = labelled(tmp_path, rows, config)
     voters = opened(run, rows)
-    assert voters is not None
     kept = LabelledRun(run).soft
     some = np.flatnonzero(kept.covered)
     np.testing.assert_allclose(voters.soft_labels(rows).probs[some], kept.probs[some], atol=1e-5)
