@@ -11,7 +11,7 @@ from ...errors import InputError, quoted
 from ..columns import TEXT_NAMES, fold_name
 
 _DECODER = json.JSONDecoder()
-_SPACE = re.compile(r"[ \t\r\n]*")
+_SIGNS = re.compile(r"\s*[{,:]?\s*")
 _MAX_DEPTH = 4
 
 Place = tuple[str, int, dict[str, Any]]
@@ -35,6 +35,7 @@ def find_records(text: str, source: str) -> tuple[int, str]:
     InputError
         If there is no list of objects, or several that may be meant.
     """
+    json.loads(text)  # below it is known to be valid
     places = list(_lists(text, 0, "", 1))
     likely = [place for place in places if any(fold_name(key) in TEXT_NAMES for key in place[2])]
     if len(found := likely or places) == 1:
@@ -61,26 +62,14 @@ def _lists(text: str, position: int, path: str, depth: int) -> Iterator[Place]:
 
 
 def _members(text: str, position: int) -> Iterator[tuple[str, int, Any]]:
-    """Yield each key of an object, where its value starts, and the value."""
-    position = _expect(text, position, "{")
-    while text[position : position + 1] != "}":
-        key, position = _DECODER.raw_decode(text, position)
-        start = _expect(text, _after(text, position), ":")
+    """Yield each key of a valid object, where its value starts, and the value."""
+    while text[start := _next(text, position)] != "}":
+        key, position = _DECODER.raw_decode(text, start)
+        start = _next(text, position)
         value, position = _DECODER.raw_decode(text, start)
         yield str(key), start, value
-        position = _after(text, position)
-        if text[position : position + 1] != "}":
-            position = _expect(text, position, ",")
 
 
-def _expect(text: str, position: int, sign: str) -> int:
-    """Return where what follows a sign starts."""
-    position = _after(text, position)
-    if text[position : position + 1] != sign:
-        raise json.JSONDecodeError(f"Expecting '{sign}'", text, position)
-    return _after(text, position + 1)
-
-
-def _after(text: str, position: int) -> int:
-    found = _SPACE.match(text, position)
-    return found.end() if found else position
+def _next(text: str, position: int) -> int:
+    """Return where the next key or value starts, or the object ends."""
+    return _SIGNS.match(text, position).end()  # type: ignore[union-attr]  # it always matches

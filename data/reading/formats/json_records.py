@@ -16,6 +16,7 @@ from .json_document import find_records
 from .txt_lines import whole_lines
 
 _DECODER = json.JSONDecoder()
+_GAP = re.compile(r"[\s,]*")
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 
 Kinds = dict[str, set[object]]
@@ -107,9 +108,11 @@ def parse_json_array(data: bytes, source: str, start: int = 0) -> RawTable:
     records = Records()
     try:
         text = data.decode("utf-8")
+        if not start:  # else it is known to be valid
+            json.loads(text)
         position = text.index("[", start) + 1
         line = text.count("\n", 0, position) + 1
-        while (item := _skip(text, position, first=not (records.values or len(records.bad)))) is not None:
+        while text[item := _GAP.match(text, position).end()] != "]":  # type: ignore[union-attr]  # it always matches
             line += text.count("\n", position, item)
             value, position = _DECODER.raw_decode(text, item)
             if isinstance(value, dict):
@@ -117,9 +120,6 @@ def parse_json_array(data: bytes, source: str, start: int = 0) -> RawTable:
             else:
                 records.bad.add(line, "not a JSON object", text[item:position])
             line += text.count("\n", item, position)
-        end = text.index("]", position) + 1
-        if not start and (rest := text[end:].strip()):
-            raise json.JSONDecodeError(f"Extra data {rest[:20]!r}", text, end)
     except (ValueError, RecursionError) as error:
         raise InputError(
             f"{source} is not valid JSON: {error}.",
@@ -147,21 +147,6 @@ def parse_json_document(data: bytes, source: str) -> tuple[RawTable, tuple[str, 
     except (ValueError, RecursionError):
         return None
     return parse_json_array(data, source, start), (f"{source}: the reviews are the list '{keys}'.",)
-
-
-_GAP = re.compile(r"[ \t\r\n]*(,?)[ \t\r\n]*")
-
-
-def _skip(text: str, position: int, *, first: bool) -> int | None:
-    """Position of the next array element, or None at the closing bracket."""
-    gap = _GAP.match(text, position)
-    after = gap.end() if gap else position
-    comma = bool(gap and gap.group(1))
-    if not comma and text[after : after + 1] == "]":
-        return None
-    if comma == first:
-        raise json.JSONDecodeError("Expecting ',' or ']'" if not comma else "Unexpected ','", text, after)
-    return after
 
 
 def _loads(raw: bytes) -> Any:
