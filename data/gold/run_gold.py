@@ -28,6 +28,8 @@ class GoldRows:
         The soft label; NaN on rows that are not in the run.
     weights : ndarray of float64, shape (g,)
         How much each row counts in scores.
+    unrefined : ndarray of int16, shape (g,)
+        The label model's own label, -1 without one.
     """
 
     ids: pl.Series
@@ -36,6 +38,7 @@ class GoldRows:
     weak: npt.NDArray[np.int16]
     probs: npt.NDArray[np.float32]
     weights: npt.NDArray[np.float64]
+    unrefined: npt.NDArray[np.int16]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -43,7 +46,8 @@ class GoldRows:
     def take(self, rows: npt.NDArray[np.int64]) -> GoldRows:
         """Return some of the rows."""
         ids, texts = self.ids.gather(rows), self.texts.gather(rows)
-        return GoldRows(ids, texts, self.labels[rows], self.weak[rows], self.probs[rows], self.weights[rows])
+        weak, unrefined = self.weak[rows], self.unrefined[rows]
+        return GoldRows(ids, texts, self.labels[rows], weak, self.probs[rows], self.weights[rows], unrefined)
 
 
 def own_gold(labelled: LabelledRun) -> GoldRows | None:
@@ -79,7 +83,7 @@ def find_gold(labelled: LabelledRun, given: GoldTable) -> tuple[GoldRows, int]:
     InputError
         If two gold rows give two labels to one review.
     """
-    frame = labelled.frame("id", "text", "label", *labelled.columns)
+    frame = labelled.frame("id", "text", "label", labelled.unrefined_column, *labelled.columns)
     if labelled.gold is not None:  # some are not in the input, and have weak labels as well
         known = labelled.gold.select(frame.columns)
         frame = pl.concat([frame, known]).unique("id", keep="first", maintain_order=True)
@@ -94,6 +98,7 @@ def find_gold(labelled: LabelledRun, given: GoldTable) -> tuple[GoldRows, int]:
 
 
 def _gold_rows(frame: pl.DataFrame, labelled: LabelledRun) -> GoldRows:
-    truth, weak = (labelled.label_space.encode(frame[name]) for name in ("gold", "label"))
+    names = ("gold", "label", labelled.unrefined_column)
+    truth, weak, unrefined = (labelled.label_space.encode(frame[name]) for name in names)
     probs = frame.select(labelled.columns).cast(pl.Float32).to_numpy()
-    return GoldRows(frame["id"], frame["text"], truth, weak, probs, frame["weight"].to_numpy())
+    return GoldRows(frame["id"], frame["text"], truth, weak, probs, frame["weight"].to_numpy(), unrefined)

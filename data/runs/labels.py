@@ -118,10 +118,17 @@ class LabelledRun:
         """Columns of the class probabilities, in the order of `label_space`."""
         return [f"p_{name}" for name in self.label_space.names]
 
-    def frame(self, *columns: str) -> pl.DataFrame:
-        """Read columns of ``labels.parquet``: id, text, label, confidence, `columns`, covered, votes."""
+    @cached_property
+    def unrefined_column(self) -> str:
+        """Column of the label model's own labels; runs of earlier versions have no other labels."""
         with self._reading():
-            return pl.read_parquet(self.run.labels, columns=list(columns), glob=False, hive_partitioning=False)
+            return "weak_label" if "weak_label" in pl.read_parquet_schema(self.run.labels) else "label"
+
+    def frame(self, *columns: str) -> pl.DataFrame:
+        """Read columns of ``labels.parquet``: id, text, label, confidence, `columns`, covered, votes, weak_label."""
+        with self._reading():
+            wanted = list(dict.fromkeys(columns))
+            return pl.read_parquet(self.run.labels, columns=wanted, glob=False, hive_partitioning=False)
 
     def label_model_of(self, texts: Sequence[str]) -> SoftLabels:
         """Read the label model's probabilities of reviews of the run, those of the first row with each text."""

@@ -144,9 +144,10 @@ def build_report(job: ReportJob) -> Report:
     models = end_model_predictions(data, training, job.predict)
     scored = ", ".join(["weak labels", *(f"end model {model.name}" for model in models), "voters"])
     status(f"hand-labelled rows: {len(data.gold):,}; scoring {scored}")
+    unrefined = [data.unrefined] if data.summary.get("refined") is not None else []
     comparisons = [
         (first.name, second.name, compared)
-        for first, second in combinations([data.weak, *models][::-1], 2)
+        for first, second in combinations([*unrefined, data.weak, *models][::-1], 2)
         if (compared := data.compare(first, second, resamples=resamples))
     ]
     for other in job.against:
@@ -164,7 +165,7 @@ def build_report(job: ReportJob) -> Report:
         weak=_evaluated(data.weak, data, settings),
         models={model.name: _evaluated(model, data, settings) for model in models if model.unseen.any()},
         training={summary.name: summary for summary in training},
-        baselines={each.name: data.measure(each, resamples=resamples) for each in baselines(data)},
+        baselines={each.name: data.measure(each, resamples=resamples) for each in [*baselines(data), *unrefined]},
         voters=voters,
         agreement=agreement(data),
         comparisons=comparisons,

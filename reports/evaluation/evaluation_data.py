@@ -100,6 +100,11 @@ class EvaluationData:
         return Predictions("weak labels", self.gold.weak, self.gold.probs, np.ones(len(self.gold), np.bool_))
 
     @cached_property
+    def unrefined(self) -> Predictions:
+        """The label model's own labels of the gold rows."""
+        return Predictions("weak labels before refining", self.gold.unrefined, None, np.ones(len(self.gold), np.bool_))
+
+    @cached_property
     def voters(self) -> list[Predictions]:
         """The votes on the gold rows, in the order of the run."""
         names, every = self.labelled.voters, np.ones(len(self.gold), np.bool_)

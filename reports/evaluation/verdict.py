@@ -92,6 +92,7 @@ def _facts(report: Report, name: str, measures: Measures) -> tuple[str, ...]:
         *(
             f"{_BASELINES[other]} would reach a macro-F1 of {interval(scores.macro_f1)}."
             for other, scores in report.baselines.items()
+            if other in _BASELINES
         ),
         *(
             comparison_in_words(first, second, compared.macro_f1_difference)

@@ -41,8 +41,8 @@ class VoterReport:
     measured : Measures, optional
         On the gold rows it votes on; None if there are none.
     without : Comparison, optional
-        The weak labels against those that the other voters alone would give: a negative difference in macro-F1 means
-        that the voter does harm. None where too few voters are left.
+        The label model's labels against those that the other voters alone would give: a negative difference in
+        macro-F1 means that the voter does harm. None where too few voters are left.
     """
 
     name: str
@@ -75,7 +75,7 @@ def voter_reports(data: EvaluationData, settings: LabelModelSection, *, resample
             measured = replace(measured, accuracy=weighted_share(right, data.gold.weights[voted.unseen]))
         others = without.get(votes.name)
         counts = {name: row[name] for name in ("coverage", "overlaps", "conflicts", "agreement")}
-        compared = None if others is None else data.compare(data.weak, others, resamples=resamples)
+        compared = None if others is None else data.compare(data.unrefined, others, resamples=resamples)
         reports.append(VoterReport(votes.name, **counts, measured=measured, without=compared))
     return reports
 

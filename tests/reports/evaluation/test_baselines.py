@@ -17,7 +17,7 @@ def data(texts: list[str], gold: list[str]) -> EvaluationData:
     labels, ids = LabelSpace(("negative", "positive")), [str(i) for i in range(len(texts))]
     truth = labels.encode(gold)
     probs = np.eye(2, dtype=np.float32)[truth]
-    rows = GoldRows(pl.Series("id", ids), pl.Series("text", texts), truth, truth, probs, np.ones(len(truth)))
+    rows = GoldRows(pl.Series("id", ids), pl.Series("text", texts), truth, truth, probs, np.ones(len(truth)), truth)
     labelled = LabelledRun(RunDirectory(Path()))
     labelled.__dict__["label_space"] = labels
     return EvaluationData(labelled, rows)

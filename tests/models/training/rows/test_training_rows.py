@@ -30,7 +30,7 @@ def weak_rows(labels: list[int], *, gold: list[int] | None = None, balance: tupl
         ids = pl.Series("id", [f"g{i}" for i in range(len(gold))])
         truth = np.array(gold, np.int16)
         gold_texts, weights = pl.Series("text", [f"text {i}" for i in range(len(gold))]), np.ones(len(gold))
-        rows = GoldRows(ids, gold_texts, truth, truth, np.eye(3, dtype=np.float32)[truth], weights)
+        rows = GoldRows(ids, gold_texts, truth, truth, np.eye(3, dtype=np.float32)[truth], weights, truth)
     return WeakRows(LabelSpace(NAMES), texts, SoftLabels(probs, known >= 0), np.array(balance), rows)
 
 
