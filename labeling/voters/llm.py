@@ -97,14 +97,7 @@ class LlmVoter:
     @property
     def endpoint(self) -> Endpoint:
         """Where the model is asked."""
-        return Endpoint(
-            model=self.model,
-            base_url=self.base_url,
-            key_variable=self.key_variable,
-            timeout=self.timeout,
-            retries=self.retries,
-            answer_tokens=self.answer_tokens,
-        )
+        return Endpoint(self.model, self.base_url, self.key_variable, self.timeout, self.retries, self.answer_tokens)
 
     def ask(self, texts: Sequence[str]) -> Asked:
         """Ask about distinct texts, the most important first.

@@ -78,7 +78,9 @@ def calibrate(
         Of the interval of the error: see `reports.resampling`.
     """
     weight = normalised_weights(weights, len(confidence))
-    _, code = np.unique(np.searchsorted(_edges(confidence, weight), confidence), return_inverse=True)
+    shares = np.arange(1, BINS) / BINS * (1 - 1e-9)  # rounding moves no row
+    edges = np.quantile(confidence, shares, weights=weight, method="inverted_cdf")
+    _, code = np.unique(np.searchsorted(edges, confidence), return_inverse=True)
     member = (code[:, np.newaxis] == np.arange(code.max() + 1)).astype(np.float64)
     gaps = member * (confidence - right)[:, np.newaxis]
     value = np.abs(weight @ gaps).sum() / weight.sum()
@@ -94,15 +96,6 @@ def calibrate(
     if value <= np.quantile(calibrated, 0.975):  # calibrated probabilities show as large an error on so few rows
         error = replace(error, low=0.0)
     return Calibration(error, tuple(_bin(confidence[c], right[c], weight[c]) for c in member.T > 0))
-
-
-def _edges(confidence: Array, weight: Array) -> Array:
-    """Highest confidence of each bin but the last."""
-    order = np.argsort(confidence)
-    below = np.cumsum(weight[order])
-    wanted = np.arange(1, BINS) / BINS * below[-1]
-    edges: Array = confidence[order][np.searchsorted(below, wanted * (1 - 1e-9))]  # rounding moves no row
-    return edges
 
 
 def _bin(confidence: Array, right: npt.NDArray[np.bool_], weight: Array) -> Bin:
