@@ -79,7 +79,7 @@ def normalize(texts: pl.Series) -> pl.Series:
     return map_chunks(texts, tidied)
 
 
-@lru_cache(maxsize=1 << 18)  # most words of a chunk were in the chunk before
+@lru_cache(maxsize=1 << 16)  # most words of a chunk were in the chunk before
 def fold_word(word: str) -> str:
     """Return the spelling skeleton of one word, from its first 64 characters.
 
