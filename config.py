@@ -18,7 +18,7 @@ from .data.settings_errors import as_validation, mistakes_in, raise_together
 from .data.types.task import TaskSection
 from .labeling.label_models.class_balance import given_balance
 from .labeling.settings import LabelModelSection, RefineSection, VoterSection
-from .models.training.settings import TrainSection
+from .models.training.settings import TrainSection, of_earlier_version
 from .reports.settings import ReportSection
 
 T = TypeVar("T", bound=Section)
@@ -155,7 +155,7 @@ def load_config(task: TaskSource = None, *, check: Check | None = None) -> Task:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise ConfigError(f"Cannot read {path}: {reason}.", hint="Make one with `labeler init`.") from error
-    return parse_config(text, source=str(path), check=check)
+    return parse_config(text, source=str(path), check=check, of_run=path.with_name("manifest.json").is_file())
 
 
 def task_places(task: TaskSource) -> tuple[Path | None, str | None]:
@@ -189,7 +189,7 @@ def run_config(task: TaskSource, run: Path) -> Task:
     return load_config(run / "config.toml" if task is None and not Path(CONFIG_FILE).is_file() else task)
 
 
-def parse_config(text: str, *, source: str, check: Check | None = None) -> Task:
+def parse_config(text: str, *, source: str, check: Check | None = None, of_run: bool = False) -> Task:
     """Parse and check a configuration.
 
     Parameters
@@ -199,6 +199,8 @@ def parse_config(text: str, *, source: str, check: Check | None = None) -> Task:
         Where it is from, for messages.
     check : callable, optional
         Finds further mistakes in the tables of the file, which may have others.
+    of_run : bool
+        Whether it was written into a run, perhaps by an earlier version.
 
     Raises
     ------
@@ -209,6 +211,8 @@ def parse_config(text: str, *, source: str, check: Check | None = None) -> Task:
     mistakes: list[LabelerError] = []
     try:
         given = tomllib.loads(text)
+        if of_run and "train" in given:
+            given["train"] = of_earlier_version(given["train"])
         config = Task.model_validate(given)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(

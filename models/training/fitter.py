@@ -88,10 +88,10 @@ class Fitter:
             compute=self.compute,
         )
 
-    def schedule(self, classifier: TextClassifier, rows: int, *, corrected: bool = False) -> Schedule:
+    def schedule(self, classifier: TextClassifier, rows: int) -> Schedule:
         """Return how long and how fast to train on so many rows; see `schedule_for`."""
         config: Any = getattr(classifier.backbone, "config", None)
-        return schedule_for(self.settings, rows=rows, width=config and config.hidden_size, corrected=corrected)
+        return schedule_for(self.settings, rows=rows, width=config and config.hidden_size)
 
     def fit(
         self,

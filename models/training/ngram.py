@@ -44,7 +44,7 @@ def train_ngram(fitter: Fitter) -> Trained:
     check_mode(settings.head, settings.encoder_mode)
     defaults = TrainSection()
     if given := [name for name in _UNUSED if getattr(settings, name) != getattr(defaults, name)]:
-        status(f"n-grams are fitted by a solver, which does not use {', '.join(given)}")
+        status(f"the solver of n-grams does not use {', '.join(given)}")
     step = -(-len(rows) // _MAX_ROWS)
     texts, targets = rows.texts.gather_every(step).to_list(), rows.targets[::step]
     weights, gold_only, gold = np.ones(len(texts)), None, rows.gold_used

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...data.gold.run_gold import GoldRows
-from ...data.progress import progress, status
+from ...data.progress import status
 from ..loading.device import from_main_process
 from ..scoring.temperatures import expected_temperatures
 from .attempts import nothing_learned, until_learned
@@ -25,7 +25,6 @@ from .linear import fit_frozen
 from .rows.imbalance import class_weights, log_prior
 from .rows.training_rows import TrainingRows
 from .saving import save_checked
-from .self_training import STUDENTS, pseudo_labelled, rounds
 from .settings import Imbalance
 from .threshold import LogitsOf, decision_offset
 from .variants import attempt_name, slowed
@@ -67,7 +66,7 @@ class Trained:
 
 
 def train_classifier(fitter: Fitter) -> Trained:
-    """Train on the weak labels, after self-training on pseudo-labels, and on gold rows, as the settings say.
+    """Train on the weak labels, and on gold rows, as the settings say.
 
     Raises
     ------
@@ -76,17 +75,13 @@ def train_classifier(fitter: Fitter) -> Trained:
     ModelError, ConfigError
         See `build_classifier` and `fit_classifier`.
     """
-    rows, gold, passes = fitter.rows, fitter.rows.gold_used, rounds(fitter)
+    rows, gold = fitter.rows, fitter.rows.gold_used
     classifier = fitter.new_classifier()
     record = classifier.record
     trained, total = record.trained_parameters, record.total_parameters
     status(f"trains {trained:,} of {total:,} parameters ({record.trained_share:.2%})")
     examples = fitter.examples(classifier, rows.texts.to_list(), rows.targets)
-    with progress("Models", total=passes * STUDENTS + 1) as advance:
-        for number in range(1, passes + 1):
-            examples = pseudo_labelled(fitter, examples, number, advance)
-        classifier, fit, found = _fit_all(fitter, classifier, examples, corrected=passes > 0)
-        advance(1)
+    classifier, fit, found = _fit_all(fitter, classifier, examples)
     baseline: TextClassifier | None = None
     if gold is not None and fitter.settings.gold == "continue":
         baseline = fitter.new_classifier()
@@ -114,9 +109,7 @@ def temperatures_of(trained: Trained, rows: TrainingRows) -> tuple[float, ...]:
     return tuple(found.tolist())
 
 
-def _fit_all(
-    fitter: Fitter, first: TextClassifier, examples: Examples, *, corrected: bool
-) -> tuple[TextClassifier, Fit, RankAgreement]:
+def _fit_all(fitter: Fitter, first: TextClassifier, examples: Examples) -> tuple[TextClassifier, Fit, RankAgreement]:
     """Train on all rows, with the answer to rare classes and the validation that the settings ask for."""
     loss = loss_for(examples.targets, fitter.settings.imbalance)
     if fitter.settings.encoder_mode == "frozen":
@@ -125,7 +118,7 @@ def _fit_all(
             raise nothing_learned("all reviews", reason, attempts=1)
         return first, fit, found
     validation = _validation(fitter, first)
-    schedule = fitter.schedule(first, len(examples), corrected=corrected)
+    schedule = fitter.schedule(first, len(examples))
 
     def train(attempt: int, slower: int) -> tuple[tuple[TextClassifier, Fit], RankAgreement]:
         classifier = fitter.new_classifier(attempt) if attempt else first

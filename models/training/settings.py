@@ -12,8 +12,10 @@ from ..end_model.record import Head, Mode
 
 Pooling = Literal["auto", "mean", "cls"]
 Imbalance = Literal["none", "weights", "adjust"]
-_REMOVED = (("cut_share", 1.0), ("self_training_weights", "none"))
 GoldUse = Literal["score", "threshold", "stop", "continue"]
+
+_MOVED = ("denoise", "self_training_rounds")
+_REMOVED = ("cut_share", "self_training_weights")
 
 
 class TrainSection(Section):
@@ -52,19 +54,12 @@ class TrainSection(Section):
     warmup: float = Field(default=0.06, ge=0, lt=1, description="Share of the steps in which the learning rate rises.")
     seed: int = Field(default=0, description="Same seed, same machine, same model.")
 
-    denoise: bool = Field(default=True, description="Correct the weak labels by cross-fitted text models first.")
     min_confidence: float = Field(default=0.0, ge=0, lt=1, description="Leave out rows with a lower confidence.")
     imbalance: Imbalance = Field(
         default="none",
         description="How to treat rare classes: class weights or logit adjustment.",
     )
     exclude_absent: bool = Field(default=True, description="Drop absent classes: those no review seems to be about.")
-    self_training_rounds: int = Field(
-        default=1,
-        ge=0,
-        le=10,
-        description="Rounds in which models of half the rows correct the others; not for few, nor by n-grams.",
-    )
 
     threshold: Literal["prior", "none"] = Field(
         default="prior", description="prior: match predictions to the class balance."
@@ -85,9 +80,13 @@ class TrainSection(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _of_an_earlier_run(cls, given: Any) -> Any:
-        """Read what the configuration of a run of an earlier version holds; removed keys only if they did nothing."""
-        if not isinstance(given, dict):
-            return given
-        kept = {key: value for key, value in given.items() if (key, value) not in _REMOVED}
-        return kept | ({"train_embeddings": "seen"} if kept.get("train_embeddings") == "met" else {})
+    def _corrects_no_labels(cls, given: Any) -> Any:
+        if moved := [key for key in _MOVED if isinstance(given, dict) and key in given]:
+            raise ValueError(f"unknown key '{moved[0]}'\nDelete it: `labeler label` corrects the labels, see [refine].")
+        return given
+
+
+def of_earlier_version(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the ``[train]`` section in the configuration of a run, without keys that there are no more."""
+    kept = {key: value for key, value in given.items() if key not in (*_MOVED, *_REMOVED)}
+    return kept | ({"train_embeddings": "seen"} if kept.get("train_embeddings") == "met" else {})

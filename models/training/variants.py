@@ -31,7 +31,7 @@ _STEPS: dict[Head, tuple[int, int]] = {
     "mlp": (4000, 20),
     "lstm": (2000, 20),
 }
-_READ_ONCE = 100_000  # rows from which a second pass over corrected labels is not worth its time
+_READ_ONCE = 100_000  # rows from which a second pass is not worth its time
 _WIDTH = 384
 _RATES: dict[Mode, float] = {"full": 1e-4, "lora": 1e-3, "frozen": 0.0}  # at that width; three times more still learns
 
@@ -82,7 +82,7 @@ def learning_rate(mode: Mode, width: int) -> float:
     return _RATES[mode] * float((_WIDTH / width) ** 1.5)
 
 
-def schedule_for(settings: TrainSection, *, rows: int, width: int | None, corrected: bool = False) -> Schedule:
+def schedule_for(settings: TrainSection, *, rows: int, width: int | None) -> Schedule:
     """Fill in the epochs and the learning rates that were left open.
 
     Parameters
@@ -92,11 +92,9 @@ def schedule_for(settings: TrainSection, *, rows: int, width: int | None, correc
         Rows to train on.
     width : int, optional
         Of the encoder; wider ones get a lower rate. None for a model without one.
-    corrected : bool
-        Whether self-training has corrected the labels: cleaner ones bear a second pass.
     """
     steps, max_epochs = _STEPS[settings.head]
-    min_epochs = 2.0 if corrected and rows < _READ_ONCE else 1.0
+    min_epochs = 2.0 if rows < _READ_ONCE else 1.0
     epochs = min(max(min_epochs, steps * settings.batch_size / max(rows, 1)), max_epochs)
     chosen: dict[str, Any] = {
         "epochs": math.ceil(epochs),

@@ -1,1 +1,1 @@
-"""What an end model learns from: which weak labels, corrected and balanced how."""
+"""What an end model learns from: which weak labels, balanced how."""

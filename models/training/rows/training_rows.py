@@ -10,11 +10,9 @@ import polars as pl
 
 from ....data.gold.run_gold import GoldRows
 from ....data.progress import status
-from ....data.text.normalize import normalize
 from ....data.types.label_space import LabelSpace
 from ..fit.rank_agreement import are_telling
 from ..settings import TrainSection
-from .denoise import denoised
 from .selection import present_classes, select
 from .weak_rows import WeakRows
 
@@ -78,7 +76,7 @@ class TrainingRows:
 
 
 def training_rows(weak: WeakRows, settings: TrainSection) -> TrainingRows:
-    """Leave out absent classes, correct the labels, choose the rows and split off what is held out.
+    """Leave out absent classes, choose the rows and split off what is held out.
 
     Reviews that are gold rows are not trained on, so that scores on them are of unseen texts.
 
@@ -106,8 +104,6 @@ def training_rows(weak: WeakRows, settings: TrainSection) -> TrainingRows:
         gold = _among(gold, kept)
         soft = replace(soft, covered=soft.covered & ~weak.texts.is_in(gold.texts.implode()).to_numpy())
     labelled = int(soft.covered.sum())
-    if settings.denoise:
-        soft = denoised(normalize(weak.texts), soft, balance, seed=settings.seed)
     rows = np.flatnonzero(select(soft, labels, min_confidence=settings.min_confidence))
     rng = np.random.default_rng(settings.seed)
     hard = soft.probs[rows].argmax(axis=1)
@@ -144,11 +140,6 @@ def _among(gold: GoldRows, kept: npt.NDArray[np.int64]) -> GoldRows:
     position = np.full(max(kept.max(), gold.labels.max(initial=0), gold.weak.max(initial=0)) + 2, -1, dtype=np.int16)
     position[kept] = np.arange(len(kept))  # the last entry, which -1 finds, stays -1
     return replace(gold, labels=position[gold.labels], weak=position[gold.weak])
-
-
-def text_parts(texts: pl.Series, parts: int, *, seed: int) -> npt.NDArray[np.int64]:
-    """Deal rows out to parts of about the same size, all rows of a text to one; shape (n,)."""
-    return _shuffled(texts, np.random.default_rng(seed)) % parts
 
 
 def _held_out(

@@ -47,7 +47,7 @@ def test_it_predicts_the_labels_and_says_how_well(ngram: NgramTrain, run: Path) 
 def test_options_of_steps_are_named_as_unused(ngram: NgramTrain) -> None:
     result = ngram("batch_size = 8", options=("--epochs", "3"))
     assert result.exit_code == 0, result.stderr
-    assert "a solver, which does not use epochs, batch_size" in result.stderr
+    assert "the solver of n-grams does not use epochs, batch_size" in result.stderr
 
 
 @pytest.mark.parametrize("use", ["threshold", "stop", "continue"])

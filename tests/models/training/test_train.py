@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from labeler.models.end_model.load import load_end_model
-from labeler.models.training import fitter, self_training
+from labeler.models.training import fitter
 from labeler.models.training.fit.fitting import fit_classifier
 from labeler.models.training.history import read_history
 from labeler.models.training.variants import VARIANTS
@@ -161,30 +161,9 @@ def test_gold_rows_that_are_used_do_not_score(train: Train, workdir: Path, use: 
 
 @pytest.mark.parametrize("imbalance", ["weights", "adjust"])
 def test_every_answer_to_rare_classes_trains(train: Train, workdir: Path, imbalance: str) -> None:
-    settings = f'\n[train]\nimbalance = "{imbalance}"\nself_training_rounds = 1\n'
+    settings = f'\n[train]\nimbalance = "{imbalance}"\n'
     (workdir / "rare.toml").write_text((workdir / "rules.toml").read_text(encoding="utf-8") + settings, "utf-8")
     assert train("--config", "rare.toml").exit_code == 0
-
-
-def test_rows_are_corrected_by_models_of_the_other_rows(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
-    fits: list[int] = []
-    fit = fit_classifier
-
-    def watched(classifier: Any, examples: Any, **options: Any) -> Any:
-        fits.append(len(examples))
-        return fit(classifier, examples, **options)
-
-    monkeypatch.setattr(fitter, "fit_classifier", watched)
-    monkeypatch.setattr(self_training, "MIN_ROWS", 10)
-    result = train("--epochs", "20")  # models of half the rows learn nothing in fewer
-    assert result.exit_code == 0, result.stderr
-    assert "self-training: round 1 of 1" in result.stderr
-    assert (len(fits), fits[0] + fits[1]) == (3, fits[2])
-    assert abs(fits[0] - fits[1]) <= 1
-
-
-def test_few_rows_are_not_halved(train: Train) -> None:
-    assert "self-training" not in train().stderr
 
 
 def test_predict_reads_stdin_writes_stdout_and_keeps_all_columns(train: Train, app: App, run: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from labeler.data.gold.run_gold import GoldRows
 from labeler.data.types.label_space import LabelSpace
 from labeler.data.types.soft_labels import SoftLabels
-from labeler.models.training.rows.training_rows import TrainingRows, text_parts, training_rows
+from labeler.models.training.rows.training_rows import TrainingRows, training_rows
 from labeler.models.training.rows.weak_rows import WeakRows
 from labeler.models.training.settings import TrainSection
 
@@ -35,7 +35,7 @@ def weak_rows(labels: list[int], *, gold: list[int] | None = None, balance: tupl
 
 
 def prepare(weak: WeakRows, **options: Any) -> tuple[TrainingRows, list[str]]:
-    settings = TrainSection.model_validate({"denoise": False, "validation_share": 0.1, **options})
+    settings = TrainSection.model_validate({"validation_share": 0.1, **options})
 
     with status_messages() as said:
         return training_rows(weak, settings), said
@@ -107,12 +107,3 @@ def test_where_the_held_out_rows_cannot_tell_all_rows_judge_aloud() -> None:
     assert sorted(texts) == sorted([*few.texts, *few.held_out_texts])
     assert targets.shape == (100, 2)
     assert "10 held-out reviews are too few" in note
-
-
-def test_equal_texts_are_in_the_same_part_and_parts_are_of_one_size() -> None:
-    texts = pl.Series([f"text {i % 50}" for i in range(500)])
-    part = text_parts(texts, 2, seed=3)
-    assert np.bincount(part).tolist() == [250, 250]
-    assert all(len(set(part[i::50])) == 1 for i in range(50))
-    assert (part == text_parts(texts, 2, seed=3)).all()
-    assert (part != text_parts(texts, 2, seed=4)).any()
