@@ -86,7 +86,7 @@ class SavedVoter:
         resources = task.resources | {name: tuple(value) for name, value in self.resources.items()}
         (named,) = build_voters([VoterSection.model_validate(self.section)], resources, self._model)
         if named.digest != self.digest:
-            raise VoterError("it has changed since the run was labelled")
+            raise VoterError("It has changed since the run was labelled.")
         return named
 
     def _model(self, field: str, written: str | None) -> ModelRef:
@@ -216,7 +216,7 @@ def open_run_voters(run: RunDirectory, task: TaskSection, sample: pl.DataFrame) 
         try:
             ready[number] = _checked(voter.build(task), sample, task.label_space.k)
         except LabelerError as error:
-            status(f"{voter.name}: left out, {str(error).rstrip('.')}")
+            status(f"{voter.name} is left out: {error}")
     if not ready:
         raise VoterError("No voter of the run can vote on these reviews.", hint=_again(run))
     status(f"predicting with the run's voters: {', '.join(named.name for named in ready.values())}")

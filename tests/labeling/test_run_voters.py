@@ -112,7 +112,7 @@ def test_reviews_that_a_voter_cannot_read_are_labelled_by_the_others(run: RunDir
     rows = reviews(150).head(20).drop("stars")
     voters = opened(run, rows)
     assert said[-2:] == [
-        "stars: left out, The input has no column 'stars'",
+        "stars is left out: The input has no column 'stars'.",
         "predicting with the run's voters: keywords, emoji, near",
     ]
     assert voters.votes(rows).tolist() == LabelledRun(run).vote_matrix()[:20, [0, 1, 3]].tolist()
@@ -126,7 +126,7 @@ def test_a_voter_that_is_no_longer_the_same_does_not_vote(
 ) -> None:
     monkeypatch.setattr("labeler.labeling.run_voters.resolve_model", lambda name, revision: replace(MODEL, digest="d2"))
     assert [named.name for named in opened(run, reviews(20)).voters] == ["keywords", "emoji", "stars"]
-    assert "near: left out, it has changed since the run was labelled" in said
+    assert "near is left out: It has changed since the run was labelled." in said
 
 
 def test_a_run_without_a_label_model_has_no_voters_for_others(run: RunDirectory) -> None:
@@ -171,7 +171,7 @@ def test_the_user_s_own_functions_vote_as_long_as_they_can(tmp_path: Path, said:
     code.write_text(code.read_text(encoding="utf-8") + "\n# changed\n", encoding="utf-8")
     with pytest.raises(VoterError):
         opened(run, rows)
-    assert "own: left out, it has changed" in said[-1]
+    assert "own is left out: It has changed" in said[-1]
     code.unlink()
     with pytest.raises(VoterError):
         opened(run, rows)
