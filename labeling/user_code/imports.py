@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import importlib.metadata
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 # Packages that answer the same as long as their version is the same.
 _SAME = frozenset(
@@ -41,32 +41,51 @@ def doubts(source: bytes, is_beside: Callable[[str], bool]) -> set[str]:
     Parameters
     ----------
     source : bytes
-        A module that Python can parse.
+        A module; one that Python cannot parse fails when it is imported.
     is_beside : callable
         Whether a top-level module is one of the user's, whose own source is looked at too.
     """
-    tree = ast.parse(source)
-    found = {f"it imports {name}" for name in imported(source) if not (is_beside(name) or _is_known(name))}
-    names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    names |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    names |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
+    nodes = _nodes(source)
+    found = {f"it imports {name}" for name in _top_level(source) if not (is_beside(name) or _is_known(name))}
+    names = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    names |= {node.id for node in nodes if isinstance(node, ast.Name)}
+    names |= {alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names}
     found |= {_CHANGING_NAMES[name] for name in names & _CHANGING_NAMES.keys()}
     return found | {"it reads files" for name in names if name.startswith(_READERS)}
 
 
 def package_versions(sources: Iterable[bytes]) -> dict[str, str]:
     """Return the versions of the installed packages that modules import."""
-    names = {name for source in sources for name in imported(source)}
+    names = {name for source in sources for name in _top_level(source)}
     return {name: version for name in names if (version := _version(name))}
 
 
-def imported(source: bytes) -> Iterator[str]:
-    """Yield the top-level modules that a module imports, inside functions too."""
-    for node in ast.walk(ast.parse(source)):
+def imported(source: bytes, package: str) -> set[str]:
+    """Return the names, with dots, of the modules that a module of a package imports, and of what may be a module.
+
+    Imports inside functions count too; the package is empty for a module that is in none.
+    """
+    found = set()
+    for node in _nodes(source):
         if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module.partition(".")[0]
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".") if node.level else []
+            base = ".".join([*above[: len(above) - node.level + 1], *filter(None, [node.module])])
+            found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+    return {name for name in found if name and not name.startswith(".")}  # outside packages nothing is relative
+
+
+def _top_level(source: bytes) -> set[str]:
+    """Return the top-level modules that a module imports by their full names."""
+    return {name.partition(".")[0] for name in imported(source, "")}
+
+
+def _nodes(source: bytes) -> list[ast.AST]:
+    try:
+        return list(ast.walk(ast.parse(source)))
+    except (SyntaxError, ValueError):
+        return []
 
 
 def _is_known(name: str) -> bool:

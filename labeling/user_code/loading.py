@@ -105,21 +105,25 @@ class UserCode:
 
 
 def _sources(file: Path) -> dict[str, bytes]:
-    """Read a file and all modules beside it that it imports, and these in turn: whole folders of them."""
+    """Read a file and all modules beside it that it imports, and those that these import, by relative path."""
     sources: dict[str, bytes] = {}
-    waiting = [file]
+    waiting = [file.name]
     while waiting:
-        found = waiting.pop()
-        if (name := found.relative_to(file.parent).as_posix()) in sources or not found.is_file():
+        name = waiting.pop()
+        if name in sources or not (file.parent / name).is_file():
             continue
-        sources[name] = found.read_bytes()
-        for module in imported(sources[name]):
-            folder = file.parent / module
+        sources[name] = (file.parent / name).read_bytes()
+        for module in imported(sources[name], name.rpartition("/")[0].replace("/", ".")):
+            top, *_ = parts = module.split(".")
             # As Python does, a folder without __init__.py only where nothing else is.
-            if (folder / "__init__.py").is_file() or (folder.is_dir() and not _is_installed(module)):
-                waiting += folder.rglob("*.py")
-            else:
-                waiting.append(folder.with_name(f"{module}.py"))
+            if (
+                (file.parent / top).is_dir()
+                and not (file.parent / top / "__init__.py").is_file()
+                and _is_installed(top)
+            ):
+                continue
+            places = ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
+            waiting += [candidate for place in places for candidate in (f"{place}/__init__.py", f"{place}.py")]
     return sources
 
 

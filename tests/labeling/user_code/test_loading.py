@@ -136,6 +136,22 @@ def test_modules_beside_two_files_do_not_meet(tmp_path: Path) -> None:
     assert not {name for name in sys.modules if name.startswith("labeler_code")}
 
 
+def test_only_what_is_imported_counts(tmp_path: Path) -> None:
+    code = "from p.words import WORD\ndef lf_it(x):\n    from p import more\n    return more.of(WORD in x.text)"
+    path = write(
+        tmp_path,
+        lfs=code,
+        p__words="from .deep import WORD",
+        p__deep="WORD = 'Тамаша'",
+        p__more="def of(found): return 1 if found else None",
+        p__other="import random\nthis is no Python",
+    )
+    assert votes(path) == {"lf_it": [1, -1, -1]}
+    loaded = load_code(path)
+    assert set(loaded.sources) == {"lfs.py", "p/words.py", "p/deep.py", "p/more.py"}
+    assert loaded.doubts == []
+
+
 def test_a_dataclass_with_postponed_annotations(tmp_path: Path) -> None:
     code = """
 from __future__ import annotations
