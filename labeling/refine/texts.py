@@ -12,7 +12,7 @@ from ...data.types.stored_corpus import StoredCorpus
 from ...models.scoring.embedding_cache import text_keys
 
 MAX_TEXTS = 200_000  # more teach n-gram models little, and memory must not grow with the rows,
-MAX_CHARACTERS = 16_000_000  # nor with their length
+MAX_CHARACTERS = 8_000_000  # nor with their length
 FOLDS = 5
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 _HASHES = 2**20
+_BLOCK = 10_000  # texts that are counted at a time
 _KINDS: tuple[tuple[int, dict[str, Any]], ...] = (
     (3, {"analyzer": "char_wb", "ngram_range": (2, 5)}),
     (2, {"analyzer": "word", "ngram_range": (1, 2), "token_pattern": r"\S+"}),
@@ -39,27 +40,33 @@ class NgramFeatures:
     @classmethod
     def fit(cls, texts: Sequence[str]) -> NgramFeatures:
         """Find the n-grams that enough texts have."""
-        return cls._of([_counts(texts, options) for _, options in _KINDS])
+        return cls._of(map(_counts, _blocks(texts)), len(texts))
 
     @classmethod
     def fit_transform(cls, texts: Sequence[str]) -> tuple[NgramFeatures, csr_matrix]:
         """Return the same as `fit` and then `transform`, but count only once."""
-        counts = [_counts(texts, options) for _, options in _KINDS]
-        features = cls._of(counts)
-        return features, features._weighted(counts)
+        from scipy.sparse import vstack
+
+        counts = [_counts(block) for block in _blocks(texts)]
+        features = cls._of(counts, len(texts))
+        rows = []
+        while counts:  # each block is forgotten once it is weighted
+            rows.append(features._weighted(counts.pop(0)))
+        return features, vstack(rows, format="csr")
 
     @classmethod
-    def _of(cls, counts: Sequence[csr_matrix]) -> NgramFeatures:
-        columns, idf = [], []
-        for (minimum, _), each in zip(_KINDS, counts, strict=True):
-            have = np.bincount(each.indices, minlength=_HASHES)
-            columns.append(np.flatnonzero(have >= minimum))
-            idf.append((np.log((1 + each.shape[0]) / (1 + have[columns[-1]])) + 1).astype(np.float32))
-        return cls(tuple(columns), tuple(idf))
+    def _of(cls, counts: Iterable[Sequence[csr_matrix]], n: int) -> NgramFeatures:
+        have = [np.zeros(_HASHES, np.int64) for _ in _KINDS]
+        for block in counts:
+            for total, each in zip(have, block, strict=True):
+                total += np.bincount(each.indices, minlength=_HASHES)
+        columns = [np.flatnonzero(total >= minimum) for (minimum, _), total in zip(_KINDS, have, strict=True)]
+        idf = [np.log((1 + n) / (1 + total[kept])) + 1 for total, kept in zip(have, columns, strict=True)]
+        return cls(tuple(columns), tuple(each.astype(np.float32) for each in idf))
 
     def transform(self, texts: Sequence[str]) -> csr_matrix:
         """Return one row a text: for each kind (1 + log count) * idf, of unit length; float32, shape (n, d)."""
-        return self._weighted([_counts(texts, options) for _, options in _KINDS])
+        return self._weighted(_counts(texts))
 
     def _weighted(self, counts: Sequence[csr_matrix]) -> csr_matrix:
         from scipy.sparse import diags, hstack
@@ -73,8 +80,18 @@ class NgramFeatures:
         return hstack(parts, format="csr", dtype=np.float32)
 
 
-def _counts(texts: Sequence[str], options: dict[str, Any]) -> csr_matrix:
-    """Count the n-grams of each text by their hashes; those within words once for each distinct word."""
+def _blocks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Cut texts into blocks, which bound the memory; there is at least one."""
+    return (texts[start : start + _BLOCK] for start in range(0, max(len(texts), 1), _BLOCK))
+
+
+def _counts(texts: Sequence[str]) -> list[csr_matrix]:
+    """Count the n-grams of each text by their hashes, a matrix for each kind."""
+    return [_counts_of_kind(texts, options) for _, options in _KINDS]
+
+
+def _counts_of_kind(texts: Sequence[str], options: dict[str, Any]) -> csr_matrix:
+    """Count n-grams; those within words once for each distinct word."""
     if options["analyzer"] == "word":
         return _hashed(texts, options)
     from scipy.sparse import csr_matrix
