@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,9 @@ from .fit.schedule import Fit
 from .fitter import Fitter
 from .recipe import Trained
 from .threshold import decision_offset
+
+if TYPE_CHECKING:
+    from ..end_model.classifier import TextClassifier
 
 
 def train_ensemble(fitter: Fitter, trained: Mapping[Path, TrainSummary]) -> Trained:
@@ -36,18 +40,19 @@ def train_ensemble(fitter: Fitter, trained: Mapping[Path, TrainSummary]) -> Trai
         encoder.
     """
     rows = fitter.rows
-    parts = [load_end_model(folder, compute=fitter.compute) for folder in trained]
+    ngram, encoder = parts = [load_end_model(folder, compute=fitter.compute) for folder in trained]
 
     @cache  # the same rows are asked for again and again
     def logits_of_parts(texts: tuple[str, ...]) -> list[npt.NDArray[np.float32]]:
-        return [part.logits(texts) for part in parts]
+        # The fitter takes the vectors of a frozen encoder from the cache.
+        return [ngram.logits(texts), fitter.logits_of(cast("TextClassifier", encoder.classifier), list(texts))]
 
     texts, targets, _ = rows.evaluated()
     blend = fit_blend(logits_of_parts(tuple(texts)), (1.0, 1.0), rows.class_balance)
     offset = decision_offset(rows, fitter.settings, lambda some: blend.logits(logits_of_parts(tuple(some))))
     final = replace(blend, offset=tuple(np.add(blend.offset, offset).tolist()))
     record = replace(
-        parts[-1].record,
+        encoder.record,
         head="ensemble",
         trained_parameters=sum(part.record.trained_parameters for part in parts),
         total_parameters=sum(part.record.total_parameters for part in parts),
