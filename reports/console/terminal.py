@@ -55,13 +55,12 @@ def print_summary(summary: LabelSummary, run_path: Path, *, gpu: bool = False) -
             f"refined: {summary.refined:,} labels of the label model changed; the most confident first in refined.csv"
         )
     if summary.gold:
-        for what, g in ((" before refining", summary.weak_gold), ("", summary.gold)):
-            if g:
-                console.print(
-                    f"on {counted(g['rows'], g['effective_rows'])} gold rows{what}: macro-F1 {g['macro_f1']:.3f}, "
-                    f"weighted F1 {g['weighted_f1']:.3f}, accuracy {g['accuracy']:.3f}"
-                )
-        console.print("(rows without a label count as wrong)")
+        g = summary.gold
+        before = f" (before refining {summary.weak_gold['macro_f1']:.3f})" if summary.weak_gold else ""
+        console.print(
+            f"on {counted(g['rows'], g['effective_rows'])} gold rows: macro-F1 {g['macro_f1']:.3f}{before}, "
+            f"weighted F1 {g['weighted_f1']:.3f}, accuracy {g['accuracy']:.3f} (rows without a label count as wrong)"
+        )
     if summary.relabelled is not None:
         console.print(f"{summary.relabelled:,} existing labels changed; the most confident first in relabelled.csv")
     for note in summary.notes:
