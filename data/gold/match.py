@@ -10,7 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from ..errors import InputError
-from ..text.escaping import unescape_formulas
+from ..text.escaping import unescape_texts
 from ..types.label_space import ABSTAIN
 from .gold_rows import INCLUSION, GoldTable
 
@@ -121,4 +121,4 @@ class GoldMatcher:
 
 def _key(name: str) -> pl.Expr:
     """Compare without spaces around, and without the apostrophe of a CSV that this program wrote."""
-    return unescape_formulas(pl.col(name).str.strip_chars())
+    return unescape_texts(pl.col(name).str.strip_chars())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -20,14 +19,11 @@ from ...data.reading.files.problems import format_of, header_only
 from ...data.reading.formats.csv_layout import csv_layout
 from ...data.reading.text_columns import TextColumns
 from ...data.reading.usable_rows import find_columns
+from ...data.text.escaping import escape_texts, unescape_texts
 from ...data.types.label_space import LabelSpace
 from ...data.types.raw_table import concat_tables
 from ...data.writing.atomic import atomic_path
 from .rows import COLUMN, ReviewRow, from_cell, to_cell
-
-# A cell that a spreadsheet would run, or one that was escaped before (see `data.text.escaping`).
-_FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-
 
 _TABLES = ("csv", "tsv")
 
@@ -71,13 +67,10 @@ class AnnotationTable:
     def rows(self) -> list[ReviewRow]:
         """Return the reviews; a text is empty where there is none, and formulas in notes are unescaped."""
         frame, blank = self.frame, [""] * len(self)
-        texts, notes = self.text.of(frame).fill_null(""), frame[self.note].fill_null("")
+        texts, notes = self.text.of(frame).fill_null(""), unescape_texts(frame[self.note].fill_null(""))
         cells = frame[COLUMN].fill_null("").str.strip_chars() if COLUMN in frame.columns else blank
         rows = zip(frame[self.id], texts, _stripped(frame[self.label]), notes, cells, strict=True)
-        return [
-            ReviewRow(name, text, label, unescape_formula(note), *from_cell(cell, label))
-            for name, text, label, note, cell in rows
-        ]
+        return [ReviewRow(name, text, label, note, *from_cell(cell, label)) for name, text, label, note, cell in rows]
 
     def write(self, rows: Sequence[ReviewRow]) -> None:
         """Write the file anew, atomically and flushed to disk, with the labels, notes and marks of these rows.
@@ -91,7 +84,7 @@ class AnnotationTable:
         """
         columns = [
             pl.Series(self.label, [row.label for row in rows], pl.String),
-            pl.Series(self.note, [escape_formula(row.note) or None for row in rows], pl.String),
+            escape_texts(pl.Series(self.note, [row.note or None for row in rows], pl.String)),
         ]
         marks = pl.Series(COLUMN, [to_cell(row) for row in rows], pl.String)
         if marks.null_count() < len(marks) or COLUMN in self.frame.columns:
@@ -173,16 +166,6 @@ def require_writable(path: Path) -> None:
     for place in (path, path.parent):
         if not os.access(place, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
             raise RunError(f"{place} may not be written to.", hint="Copy the file to a folder of yours.")
-
-
-def escape_formula(text: str) -> str:
-    """Put an apostrophe before what a spreadsheet would run as a formula; `unescape_formula` takes it away again."""
-    return f"'{text}" if _FORMULA.match(text) else text
-
-
-def unescape_formula(text: str) -> str:
-    """Undo `escape_formula`."""
-    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 
 def _no_table(path: Path) -> InputError:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from labeler.data.errors import InputError
 from labeler.data.types.label_space import LabelSpace
-from labeler.reports.annotate.table import AnnotationTable, escape_formula, read_annotations, unescape_formula
+from labeler.reports.annotate.table import AnnotationTable, read_annotations
 
 Write = Callable[..., Path]
 LABELS = LabelSpace(("negative", "positive"))
@@ -129,11 +129,6 @@ def test_a_note_is_no_formula(sample: Path, labels: LabelSpace) -> None:
     cells = [row["note"] for row in csv.DictReader(io.StringIO(sample.read_text(encoding="utf-8")))]
     assert cells == ['\'=HYPERLINK("http://x")', "'-5", "plain - text"]
     assert [row.note for row in read_annotations(sample, labels).rows()] == notes
-
-
-@given(st.text(alphabet=st.sampled_from("'=+-@ a＝")))
-def test_escaping_can_be_undone(text: str) -> None:
-    assert unescape_formula(escape_formula(text)) == text
 
 
 # What a table may hold: no NUL (read as a space) and no halves of surrogate pairs.
