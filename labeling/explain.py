@@ -98,9 +98,7 @@ def explain_zero_shot(
     )
 
 
-def _checked(
-    voter: ZeroShotVoter,
-) -> tuple[ZeroShotVoter, Mapping[tuple[str, str], tuple[str, ...]], tuple[str, ...]]:
+def _checked(voter: ZeroShotVoter) -> tuple[ZeroShotVoter, Mapping[tuple[str, str], tuple[str, ...]], tuple[str, ...]]:
     """Return the voter without unknown words, the tokens of (template, word), and what to warn of."""
     if voter.chosen_engine != "cloze":
         return voter, {}, ()

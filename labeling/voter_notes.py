@@ -40,10 +40,7 @@ def silent_notes(voters: Sequence[NamedVoter], table: VotePatterns, corpus: Stor
 
 
 def voter_notes(
-    table: VotePatterns,
-    hard: npt.NDArray[np.int16],
-    accuracy: npt.NDArray[np.float64] | None,
-    voters: Sequence[str],
+    table: VotePatterns, hard: npt.NDArray[np.int16], accuracy: npt.NDArray[np.float64] | None, voters: Sequence[str]
 ) -> list[str]:
     """Return notes on voters whose reliability nothing shows, and on those that never decide a label.
 

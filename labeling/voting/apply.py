@@ -91,12 +91,7 @@ def _load(named: NamedVoter, corpus: StoredCorpus, labels: LabelSpace, run: RunD
     if isinstance(named.voter, ScoringVoter) and load_rule(run, named.name) is None:  # of an earlier version
         return None
     return load_votes(
-        run,
-        named.name,
-        named.key(corpus),
-        rows=len(corpus),
-        ids_digest=corpus.ids_digest,
-        label_space=labels,
+        run, named.name, named.key(corpus), rows=len(corpus), ids_digest=corpus.ids_digest, label_space=labels
     )
 
 

@@ -70,9 +70,7 @@ class NamedVoter:
 
 
 def build_voters(
-    sections: Iterable[VoterSection],
-    resources: Mapping[str, Any],
-    models: Callable[[str, str | None], ModelRef],
+    sections: Iterable[VoterSection], resources: Mapping[str, Any], models: Callable[[str, str | None], ModelRef]
 ) -> list[NamedVoter]:
     """Make the voters of a configuration.
 
