@@ -193,7 +193,7 @@ def voters_of(run: RunDirectory, wanted: bool | None) -> Callable[[pl.DataFrame]
         except LabelerError as error:
             if wanted:
                 raise
-            status(f"predicting without the run's voters: {error}")
+            status(f"predicting without the run's voters: {error} {error.hint}".rstrip())
             return None
         return Blended(voters, Blend(**(summary.blend or {})))
 

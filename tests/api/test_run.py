@@ -91,6 +91,7 @@ def test_without_what_they_need_the_model_decides_alone(
     (with_blend.path / "label_model.parquet").unlink()
     assert with_blend.predict(["керемет"])["label"].to_list() == ["negative"]
     assert "predicting without the run's voters: run has no label_model.parquet" in said[-2]
+    assert "Label the run again: labeler label --run run" in said[-2]
     with pytest.raises(RunError, match="no label_model"):
         with_blend.predict(["керемет"], with_voters=True)
     (with_blend.path / "model" / "training.json").unlink()
