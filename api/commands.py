@@ -13,7 +13,7 @@ from ..data.writing.atomic import write_text
 from ..data.writing.overwriting import refuse_run_output
 from ..models.adapting.adapt import adapt_model as adapt_model
 from ..models.loading.device import may_have_gpu as may_have_gpu
-from .folder import trained_run, voters_of_texts
+from .folder import open_voters, trained_run
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,7 +41,7 @@ def predict_texts(
 
     directory = trained_run(run)
     check_age(directory)
-    return predict_texts(load_end_model(directory.model), texts, voters_of_texts(directory, with_voters))
+    return predict_texts(load_end_model(directory.model), texts, open_voters(directory, with_voters))
 
 
 def serve(
@@ -60,7 +60,7 @@ def serve(
     directory = trained_run(run)
     serve_run(
         directory,
-        voters=lambda: voters_of_texts(directory, with_voters),
+        voters=lambda: open_voters(directory, with_voters),
         host=host,
         port=port,
         token=token,

@@ -26,6 +26,9 @@ from ..labeling.outputs import LabelSummary
 if TYPE_CHECKING:
     from ..models.blended import Blended
 
+ANY_TEXT = pl.DataFrame({"id": ["1"], "text": ["жақсы"]})
+"""A review without other columns."""
+
 
 class RunFolder:
     """Opens a run, or makes one in a temporary folder; shows its tables."""
@@ -161,23 +164,20 @@ def trained_run(path: str | Path | None) -> RunDirectory:
     return existing_run(path, needs="model/labeler.json", made_by="labeler train")
 
 
-def voters_of(run: RunDirectory, wanted: bool | None) -> Callable[[pl.DataFrame], Blended | None] | None:
-    """Prepare the voters of a trained run to decide with its model, and say why where they cannot.
+def open_voters(run: RunDirectory, wanted: bool | None, sample: pl.DataFrame = ANY_TEXT) -> Blended | None:
+    """Open the voters of a trained run to decide with its model; say which decide, or why none does.
 
     Parameters
     ----------
     run : RunDirectory
     wanted : bool, optional
-        By default voters decide too if they can; with True it is an error if they cannot.
-
-    Returns
-    -------
-    callable, optional
-        Takes the first of the reviews and opens the voters, see `open_run_voters`; None where the model decides alone.
+        By default voters decide if they can; with True it is an error if they cannot, with False they do not.
+    sample : DataFrame
+        The first of the reviews, see `open_run_voters`; by default texts without other columns.
 
     Raises
     ------
-    ModelError
+    LabelerError
         If voters are wanted and cannot decide with the model.
     """
     if wanted is False:
@@ -186,24 +186,15 @@ def voters_of(run: RunDirectory, wanted: bool | None) -> Callable[[pl.DataFrame]
     from ..models.blended import Blended
     from ..models.scoring.blending import Blend
 
-    def opened(sample: pl.DataFrame) -> Blended | None:
-        try:
-            summary = _blending_model(run, insist=wanted is True)
-            voters = open_run_voters(run, load_config(run.config).task, sample)
-        except LabelerError as error:
-            if wanted:
-                raise
-            status(f"predicting without the run's voters: {error} {error.hint}".rstrip())
-            return None
-        return Blended(voters, Blend(**(summary.blend or {})))
-
-    return opened
-
-
-def voters_of_texts(run: RunDirectory, wanted: bool | None) -> Blended | None:
-    """Open the voters of a run for texts without other columns; see `voters_of`."""
-    opened = voters_of(run, wanted)
-    return opened and opened(pl.DataFrame({"id": ["1"], "text": ["жақсы"]}))
+    try:
+        summary = _blending_model(run, insist=wanted is True)
+        voters = open_run_voters(run, load_config(run.config).task, sample)
+    except LabelerError as error:
+        if wanted:
+            raise
+        status(f"predicting without the run's voters: {error} {error.hint}".rstrip())
+        return None
+    return Blended(voters, Blend(**(summary.blend or {})))
 
 
 def _blending_model(run: RunDirectory, *, insist: bool) -> TrainSummary:

@@ -18,7 +18,7 @@ from ..data.reading.frames import TableSource
 from ..data.runs.directory import existing_run, open_run
 from ..data.runs.label_options import named_source
 from ..data.writing.overwriting import refuse_run_files, refuse_run_output
-from .folder import RunFolder, trained_run, voters_of
+from .folder import RunFolder, open_voters, trained_run
 
 if TYPE_CHECKING:
     from ..data.runs.summaries import TrainSummary
@@ -203,7 +203,7 @@ class Run(RunFolder):
                 id_column=id_column,
                 options=ReadOptions(encoding, delimiter),
                 force=force,
-                voters=voters_of(directory, with_voters),
+                voters=lambda sample: open_voters(directory, with_voters, sample),
             )
             done = predict_reviews(job)
             return done if output is not None else pl.read_parquet(file)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy.typing as npt
 import polars as pl
 
 from ..data.command import command
+from ..data.digests import file_digest
 from ..data.errors import LabelerError, RunError, VoterError
 from ..data.progress import status
 from ..data.runs.directory import RunDirectory
@@ -121,9 +121,10 @@ class RunVoters:
         The m voters.
     rules : tuple of mapping or None
         What the scores of each are decided by.
-    table : VotePatterns
-        Their votes in the run.
-    spec : LabelModelSpec
+    model : VoteAggregator
+        Fitted.
+    digest : str
+        Of all that their labels depend on.
     catch_all : str
         A class that takes what no other one claims; empty without one.
     """
@@ -131,26 +132,9 @@ class RunVoters:
     labels: LabelSpace
     voters: tuple[NamedVoter, ...]
     rules: tuple[Mapping[str, Any] | None, ...]
-    table: VotePatterns
-    spec: LabelModelSpec
+    model: VoteAggregator
+    digest: str
     catch_all: str = ""
-
-    @cached_property
-    def model(self) -> VoteAggregator:
-        """The label model, fitted to the votes in the run."""
-        return self.spec.fit(self.table)
-
-    @cached_property
-    def digest(self) -> str:
-        """Digest of all that their labels depend on."""
-        return stage_key(
-            voters=[voter.digest for voter in self.voters],
-            rules=self.rules,
-            votes=self.table.digest,
-            counts=self.table.counts.tolist(),
-            spec=asdict(self.spec),
-            catch_all=self.catch_all,
-        )
 
     def votes(self, rows: pl.DataFrame) -> npt.NDArray[np.int16]:
         """Vote on n reviews: columns id, text, and those that voters read.
@@ -204,8 +188,8 @@ def open_run_voters(run: RunDirectory, task: TaskSection, sample: pl.DataFrame) 
     ------
     RunError
         If the run has no label model, or one of another version.
-    VoterError
-        If no voter can vote.
+    VoterError, LabelModelError
+        If no voter can vote, or those that can never voted in the run.
     """
     if not run.label_model.exists():
         raise RunError(f"{run.path} has no {run.label_model.name}, which voters need.", hint=_again(run))
@@ -220,12 +204,17 @@ def open_run_voters(run: RunDirectory, task: TaskSection, sample: pl.DataFrame) 
     if not ready:
         raise VoterError("No voter of the run can vote on these reviews.", hint=_again(run))
     status(f"predicting with the run's voters: {', '.join(named.name for named in ready.values())}")
+    spec, table = replace(spec, families=[spec.families[number] for number in ready]), table.of_voters(list(ready))
     return RunVoters(
         labels=task.label_space,
         voters=tuple(ready.values()),
         rules=tuple(saved[number].rule for number in ready),
-        table=table.of_voters(list(ready)),
-        spec=replace(spec, families=[spec.families[number] for number in ready]),
+        model=spec.fit(table),
+        digest=stage_key(
+            label_model=file_digest(run.label_model).digest,
+            voters=[named.digest for named in ready.values()],
+            catch_all=task.catch_all,
+        ),
         catch_all=task.catch_all,
     )
 
