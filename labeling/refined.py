@@ -11,6 +11,7 @@ from ..data.progress import status
 from ..data.types.corpus import Corpus
 from ..data.types.label_space import ABSTAIN
 from ..data.types.soft_labels import SoftLabels
+from .balance.settle import ESTIMATED
 from .labelled import Labelled
 from .refine.check import calibrated_on_gold, does_harm
 from .refine.refinement import Refinement, encoder_of, fit_refinement
@@ -60,17 +61,19 @@ def refine_labels(labelled: Labelled, section: RefineSection, *, seed: int) -> L
 
 
 def _shares(labelled: Labelled) -> npt.NDArray[np.float64]:
-    """Return the shares of classes that refined labels follow: the label model's, moved into the balance's interval.
+    """Return the shares of classes that refined labels follow.
 
-    What hand labels say of the class balance is uncertain, and the votes say something too: where both are compatible
-    the label model's own shares serve better, for rare classes most of all. A balance without an interval is followed.
+    A given class balance is followed. What hand labels say of it is uncertain, and the votes say something too: the
+    label model's own shares serve better, for rare classes most of all, moved into the interval of the hand labels.
     """
-    interval, counts = labelled.balance.interval, np.zeros(labelled.labels.k)
-    if interval is None:
-        return labelled.balance.shares
+    balance, counts = labelled.balance, np.zeros(labelled.labels.k)
+    if balance.interval is None and balance.source != ESTIMATED:
+        return balance.shares
     decided = labelled.hard != ABSTAIN
     np.add.at(counts, labelled.hard[decided], labelled.input_counts[decided])
-    shares = np.clip(counts / max(counts.sum(), 1), *interval)
+    shares = counts / max(counts.sum(), 1)
+    if balance.interval is not None:
+        shares = np.clip(shares, *balance.interval)
     return np.asarray(shares / shares.sum(), np.float64)
 
 

@@ -26,7 +26,8 @@ from .texts import distinct_texts
 Floats = npt.NDArray[np.floating]
 
 _FLOOR = 1e-4  # label models overstate their certainty
-_TEACHER_SHARE = 0.75  # of the label model, in units of the students' spread
+_TEACHER_TEXTS = 10_000  # distinct texts from which students know as much as the label model
+_TEACHER_SHARES = (0.75, 2.0)  # of the label model, in units of the students' spread
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,8 +103,9 @@ def fit_refinement(
     if len(texts) < min_texts:
         return None
     teacher, weights = texts.mean(_logs(soft.probs)), texts.counts
+    share = float(np.clip(_TEACHER_TEXTS / len(texts), *_TEACHER_SHARES))
     voter, students = fit_students(texts, teacher, encoder, seed=seed)
-    blend = fit_blend([students, teacher], [1.0, _TEACHER_SHARE], shares, weights)
+    blend = fit_blend([students, teacher], [1.0, share], shares, weights)
     alone = [fit_blend([part], [1.0], shares, weights).logits([part]) for part in (students, teacher)]
     temperatures = agreement_temperatures(blend.logits([students, teacher]), alone[0], alone[1], weights)
     named = NamedVoter("students", VoterSection(name="students", kind="students"), cast(Voter, voter))

@@ -61,7 +61,7 @@ def test_students_correct_mistakes_and_are_not_too_sure_of_it(tmp_path: Path) ->
     assert refinement is not None
     found = labels_of(refinement, corpus, table, soft)
     accuracy = (found.hard() == truth).mean()
-    assert accuracy > 0.92 > 0.85 > (table.patterns[table.inverse, 0] == truth).mean()
+    assert accuracy > 0.86 > 0.82 > (table.patterns[table.inverse, 0] == truth).mean()
     assert (found.hard() == 0).mean() == pytest.approx(PRIOR[0], abs=0.01)
     assert 0.6 < found.probs.max(axis=1).mean() <= accuracy  # voters seldom err so independently of words
 
