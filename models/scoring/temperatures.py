@@ -71,11 +71,12 @@ def expected_temperatures(logits: Floats, targets: Floats, weights: Numbers) -> 
     Returns
     -------
     ndarray of float64, shape (k,)
-        1 for a class that is never predicted.
+        A class that is never predicted has that of all classes together.
     """
-    predicted, found = logits.argmax(axis=1), np.ones(logits.shape[1])
+    predicted = logits.argmax(axis=1)
     hits = weights * targets[np.arange(len(targets)), predicted]
-    overall = hits.sum() / weights.sum()
+    overall = float(hits.sum() / weights.sum())
+    found = np.full(logits.shape[1], _temperature_of(logits, weights, overall))
     for label in np.unique(predicted):
         rows = predicted == label
         accuracy = (hits[rows].sum() + _MEAN_ROWS * overall) / (weights[rows].sum() + _MEAN_ROWS)
