@@ -11,7 +11,7 @@ from typing import Any
 
 from ...data.errors import ConfigError
 
-LabelingFunction = Callable[[Any], "int | str | None"]
+LabelingFunction = Callable[[Any], Any]
 
 _LIST_NAME = re.compile(r"(.*_)?(lfs|labeling_functions)", re.IGNORECASE)
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from ...data.errors import ConfigError, VoterError, nearest_hint
 from ...data.types.corpus import Corpus
-from ...data.types.label_space import ABSTAIN, LabelSpace
+from ...data.types.label_space import LabelSpace
 from ...data.types.votes import Votes
+from ..user_code.answers import read_answer
 from ..user_code.functions import LabelingFunction
 from ..user_code.loading import UserCode, load_code
 from ..user_code.row import Row, rows_of
@@ -22,7 +23,8 @@ class PythonVoter:
     """Call a labeling function from a file, once per row.
 
     The function gets an object with ``id``, ``text`` and the input's other columns (``x.text`` or ``x["text"]``), and
-    returns a class name, a class index, or ``None`` / ``-1`` to abstain. It may import modules beside the file.
+    returns a class name, a class index, probabilities (`user_code.answers`), or ``None`` / ``-1`` to abstain. It may
+    import modules beside the file.
 
     Parameters
     ----------
@@ -73,10 +75,11 @@ class PythonVoter:
         function = code.functions[self.function]
         rows = rows_of(corpus, self.numeric_columns)
         with code.running():
-            labels = np.fromiter((self._call(function, row) for row in rows), np.int16, len(corpus))
-        return Votes.from_scores(labels)
+            answers = [self._call(function, row) for row in rows]
+        labels, confidence = zip(*answers, strict=True) if answers else ((), ())
+        return Votes.from_scores(np.array(labels, np.int16), np.array(confidence, np.float32))
 
-    def _call(self, function: LabelingFunction, row: Row) -> int:
+    def _call(self, function: LabelingFunction, row: Row) -> tuple[int, float]:
         id_ = row.id
         try:
             answer = function(row)
@@ -87,25 +90,7 @@ class PythonVoter:
             raise VoterError(
                 f"{self.function} in {self.path} failed on row '{id_}': {type(error).__name__}: {error}", hint=hint
             ) from error
-        if answer is None:
-            return ABSTAIN
-        if isinstance(answer, str) and (label := self.labels.find(answer)) != ABSTAIN:
-            return label
-        number = isinstance(answer, int | np.integer) and not isinstance(answer, bool)  # True is no class
-        if number and ABSTAIN <= int(answer) < self.labels.k:
-            self._check_meaning(int(answer))
-            return int(answer)
-        raise VoterError(
-            f"{self.function} in {self.path} returned {answer!r} on row '{id_}'.",
-            hint=f"Return one of {', '.join(self.labels.names)}, an index below {self.labels.k}, or None.",
-        )
-
-    def _check_meaning(self, answer: int) -> None:
-        """Refuse a number that is the position of one class and the name of another."""
-        named = self.labels.find(str(answer))
-        if named not in (answer, ABSTAIN):
-            position = f"the position of class '{self.labels.names[answer]}'" if answer >= 0 else "an abstention"
-            raise VoterError(
-                f"{self.function} in {self.path} returned {answer}, which is {position} and the name of another class.",
-                hint=f"Return class names as text ('{answer}') instead of numbers.",
-            )
+        try:
+            return read_answer(answer, self.labels)
+        except VoterError as error:
+            raise VoterError(f"{self.function} in {self.path} {error} on row '{id_}'.", hint=error.hint) from None

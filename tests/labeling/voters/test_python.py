@@ -51,11 +51,61 @@ def test_a_name_an_index_or_nothing_is_a_vote(tmp_path: Path, body: str, labels:
     assert vote(tmp_path, body) == labels
 
 
-@pytest.mark.parametrize("answer", ["2", "-2", "1.0", "'neutral'", "True", "np.True_", "[1]", "''"])
+@pytest.mark.parametrize(
+    "answer",
+    ["2", "-2", "'neutral'", "True", "np.True_", "[1]", "[1, 2, 3]", "{'neutral': 1}", "{'positive': 'a'}", "''"],
+)
 def test_anything_else_is_an_error_that_names_the_row(tmp_path: Path, answer: str) -> None:
     with pytest.raises(VoterError, match=r"lf_it in .*my_lfs\.py returned .* on row 'a'") as caught:
         vote(tmp_path, f"return {answer}")
-    assert caught.value.hint == "Return one of negative, positive, an index below 2, or None."
+    assert caught.value.hint == "Return one of negative, positive, an index below 2, probabilities, or None."
+
+
+@pytest.mark.parametrize(
+    ("body", "labels", "confidence"),
+    [
+        ("return 0.8 if row.id == 'a' else 0.3", [1, 0], [0.8, 0.7]),
+        ("return np.float32(1.0)", [1, 1], [1.0, 1.0]),
+        ("return 0.5", [-1, -1], [None, None]),
+        ("return {'positive': 0.9, 'negative': 0.1}", [1, 1], [0.9, 0.9]),
+        ("return {'negative': 1}", [0, 0], [1.0, 1.0]),
+        ("return [0.6, 0.4]", [0, 0], [0.6, 0.6]),
+        ("return np.array([0.333, 0.666])", [1, 1], [0.666, 0.666]),
+    ],
+)
+def test_probabilities_are_a_vote_with_a_confidence(
+    tmp_path: Path, body: str, labels: list[int], confidence: list[float | None]
+) -> None:
+    path = write(tmp_path, f"import numpy as np\ndef lf_it(row):\n    {body}\n")
+    votes = PythonVoter(labels=LABELS, path=path, function="lf_it").vote(CORPUS)
+    assert votes.labels.tolist() == labels
+    found = pl.Series(votes.confidence).fill_nan(None).to_list()
+    assert found == [value if value is None else pytest.approx(value) for value in confidence]
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        ("1.2", "Probabilities lie between 0 and 1"),
+        ("-1.0", "return None where there are none"),
+        ("float('nan')", "Probabilities lie between 0 and 1"),
+        ("{'negative': 0.5, 'positive': float('nan')}", "Probabilities lie between 0 and 1"),
+        ("{'negative': 0.5, 'positive': 0.6}", "The probabilities of all classes sum to 1.1, not 1."),
+        ("{}", "The probabilities of all classes sum to 0, not 1."),
+        ("[0.2, 0.2]", "The probabilities of all classes sum to 0.4, not 1."),
+    ],
+)
+def test_numbers_that_are_no_probabilities_are_refused(tmp_path: Path, answer: str, hint: str) -> None:
+    with pytest.raises(VoterError, match=r"returned .* on row 'a'") as caught:
+        vote(tmp_path, f"return {answer}")
+    assert caught.value.hint is not None
+    assert hint in caught.value.hint
+
+
+def test_one_probability_needs_two_classes(tmp_path: Path) -> None:
+    path = write(tmp_path, "def lf_it(row):\n    return 0.8 if row.id == 'a' else None\n")
+    with pytest.raises(VoterError, match=r"returned 0\.8 on row 'a'"):
+        PythonVoter(labels=LabelSpace(("a", "b", "c")), path=path, function="lf_it").vote(CORPUS)
 
 
 def test_a_function_that_fails_names_the_row_and_the_reason(tmp_path: Path) -> None:
