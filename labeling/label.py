@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -30,8 +31,9 @@ from ..models.loading.resolve import ModelRef
 from .balance.catch_all import give_unclaimed, label_shares, shown_classes
 from .balance.settle import ESTIMATED, ClassBalance, settle_class_balance
 from .cascade.apply import apply_on_demand, build_on_demand_voters
+from .grades import Grading, grade_log_odds, load_grades
 from .input import Reviews, store_reviews
-from .label_models.build import LabelModelSpec, describe_fit
+from .label_models.build import LabelModelSpec, VoteAggregator, describe_fit
 from .label_models.class_balance import complete_balance
 from .label_models.consensus import contradicted_classes, majority_shares
 from .label_models.patterns import VotePatterns
@@ -149,13 +151,16 @@ def label_reviews(job: LabelJob, run: RunDirectory) -> LabelSummary:
     reviews = store_reviews(job.table, gold, run, limit=job.limit, force=job.force, hand_labels=job.hand_labels)
     write_text(run.config, job.config_toml)
     voters, table, balance = _vote(job, reviews, run)
-    all_voters = [*voters, *on_demand]
+    all_voters, names = [*voters, *on_demand], [voter.name for voter in voters]
+    graded = job.label_model.scores == "graded" and job.label_model.method != "majority"
+    limits, grades = load_grades(run, names if graded else (), table, job.labels.k)
     key = stage_key(
         version=__version__,
         settings=settings,
         class_balance=balance.shares.tolist(),
         votes=[[v.name, v.key(reviews.corpus)] for v in all_voters],
         table=table.digest,  # code of the user's may vote otherwise with the same key
+        grades=hashlib.blake2b(grades.tobytes()).hexdigest(),
         labels=job.labels.names,
         catch_all=job.task.catch_all,
         gold=[gold.digest, gold.frame["weight"].to_list()] if gold else "",
@@ -166,8 +171,14 @@ def label_reviews(job: LabelJob, run: RunDirectory) -> LabelSummary:
         return LabelSummary(**json.loads(run.summary.read_text(encoding="utf-8")))
     run.keep_votes(voter.name for voter in all_voters)
     spec = _label_model(job, reviews, voters, table, balance)
-    save_label_model(run, voters, table, spec)
-    labelled = _combine(job, reviews, voters, table, balance, spec)
+    with progress("Fitting the label model"):
+        model = spec.fit(table)
+    status(f"label model: {describe_fit(spec.method, model, table.m)}")
+    probs = model.predict_proba(table)
+    grading = Grading(limits, grade_log_odds(table, probs, grades, model.weights_), spec.contradicted)
+    save_label_model(run, voters, table, spec, grading)
+    table, soft = grading.add(table, probs, grades)
+    labelled = _labelled(job, reviews, voters, table, soft, balance, model)
     labelled = apply_on_demand(labelled, on_demand, run, force=job.force)
     labelled = refine_labels(labelled, job.refine, seed=job.label_model.seed)
     return write_labels(labelled, run, executor=job.executor, key=key, settings=settings, started=started)
@@ -245,20 +256,17 @@ def _label_model(
     )
 
 
-def _combine(
+def _labelled(
     job: LabelJob,
     reviews: Reviews,
     voters: Sequence[NamedVoter],
     table: VotePatterns,
+    soft: SoftLabels,
     balance: ClassBalance,
-    spec: LabelModelSpec,
+    model: VoteAggregator,
 ) -> Labelled:
+    """Give the catch-all class its rows, and gather what a user should know."""
     gold = reviews.gold
-    with progress("Fitting the label model"):
-        model = spec.fit(table)
-    probs = model.predict_proba(table).astype(np.float32)
-    status(f"label model: {describe_fit(spec.method, model, table.m)}")
-    soft = SoftLabels(probs, table.covered)
     if job.task.catch_all:
         texts = (frame["text"] for frame in reviews.corpus.frames("text"))
         content = np.concatenate([has_content(part) for part in texts])
@@ -282,7 +290,7 @@ def _combine(
         voters=tuple(voters),
         voter_accuracy=model.voter_accuracy_,
         balance=replace(balance, shares=complete_balance(balance.shares, label_shares(table, soft))),
-        method=spec.method,
+        method=job.label_model.method,
         notes=tuple(notes),
         catch_all=job.task.catch_all,
     )

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from ..data.command import command
@@ -26,6 +25,7 @@ from ..data.types.votes import Votes
 from ..data.writing.atomic import write_parquet
 from ..models.loading.resolve import ModelRef, resolve_model
 from .balance.catch_all import with_catch_all
+from .grades import Grading
 from .label_models.build import LabelModelSpec, VoteAggregator
 from .label_models.patterns import VotePatterns
 from .settings import VoterSection
@@ -95,7 +95,7 @@ class SavedVoter:
 
 
 def save_label_model(
-    run: RunDirectory, voters: Sequence[NamedVoter], table: VotePatterns, spec: LabelModelSpec
+    run: RunDirectory, voters: Sequence[NamedVoter], table: VotePatterns, spec: LabelModelSpec, grading: Grading
 ) -> None:
     """Write ``label_model.parquet``: each pattern of votes and its count, and what else `open_run_voters` needs.
 
@@ -104,7 +104,8 @@ def save_label_model(
     RunError
         If it cannot be written.
     """
-    saved = {"spec": asdict(spec), "voters": [asdict(SavedVoter.of(voter, run)) for voter in voters]}
+    kept = [asdict(SavedVoter.of(voter, run)) for voter in voters]
+    saved = {"spec": asdict(spec), "voters": kept, "grading": grading.to_json()}
     frame = pl.DataFrame({"votes": table.patterns, "count": table.counts})
     write_parquet(run.label_model, frame, metadata={_SAVED: json.dumps(saved)})
 
@@ -123,6 +124,7 @@ class RunVoters:
         What the scores of each are decided by.
     model : VoteAggregator
         Fitted.
+    grading : Grading
     digest : str
         Of all that their labels depend on.
     catch_all : str
@@ -133,16 +135,14 @@ class RunVoters:
     voters: tuple[NamedVoter, ...]
     rules: tuple[Mapping[str, Any] | None, ...]
     model: VoteAggregator
+    grading: Grading
     digest: str
     catch_all: str = ""
 
-    def votes(self, rows: pl.DataFrame) -> npt.NDArray[np.int16]:
-        """Vote on n reviews: columns id, text, and those that voters read.
+    def votes(self, rows: pl.DataFrame) -> list[Votes]:
+        """Return the votes of each voter on n reviews: columns id, text, and those that voters read.
 
-        Returns
-        -------
-        ndarray of int16, shape (n, m)
-            Class indices, -1 where a voter abstains. The vote on a review does not depend on the other ones.
+        The vote on a review does not depend on the other ones.
 
         Raises
         ------
@@ -150,25 +150,26 @@ class RunVoters:
             From the voters.
         """
         corpus = _corpus(rows)
-        columns = [self._vote(named, rule, corpus) for named, rule in zip(self.voters, self.rules, strict=True)]
-        return np.stack(columns, axis=1)
+        return [self._vote(named, rule, corpus) for named, rule in zip(self.voters, self.rules, strict=True)]
 
     def soft_labels(self, rows: pl.DataFrame) -> SoftLabels:
         """Combine the votes on n reviews, shape (n, k), as they were combined in the run; raises as `votes`."""
-        table = VotePatterns.from_votes(self.votes(rows))
-        soft = SoftLabels(self.model.predict_proba(table).astype(np.float32), table.covered)
+        votes = self.votes(rows)
+        table = VotePatterns.from_votes(np.stack([each.labels for each in votes], axis=1))
+        probs, grades = self.model.predict_proba(table), self.grading.grades(votes)
+        table, soft = self.grading.add(table, probs, grades)
         if self.catch_all:
             soft = with_catch_all(soft, self.labels.index(self.catch_all))
         return SoftLabels(table.expand(soft.probs), table.expand(soft.covered))
 
-    def _vote(self, named: NamedVoter, rule: Mapping[str, Any] | None, corpus: Corpus) -> npt.NDArray[np.int16]:
+    def _vote(self, named: NamedVoter, rule: Mapping[str, Any] | None, corpus: Corpus) -> Votes:
         output = answer(named, corpus, self.labels.k).output
         if isinstance(output, Votes):
-            return output.labels
+            return output
         assert isinstance(named.voter, ScoringVoter)
         assert rule is not None
         known = np.flatnonzero(~np.isnan(output[:, 0]))  # rows without content have no scores
-        return named.voter.decide(output[known], rule).scatter(known, len(corpus)).labels
+        return named.voter.decide(output[known], rule).scatter(known, len(corpus))
 
 
 def open_run_voters(run: RunDirectory, task: TaskSection, sample: pl.DataFrame) -> RunVoters:
@@ -194,7 +195,7 @@ def open_run_voters(run: RunDirectory, task: TaskSection, sample: pl.DataFrame) 
     if not run.label_model.exists():
         raise RunError(f"{run.path} has no {run.label_model.name}, which voters need.", hint=_again(run))
     forget_code()
-    saved, spec, table = _read(run)
+    saved, spec, grading, table = _read(run)
     ready: dict[int, NamedVoter] = {}
     for number, voter in enumerate(saved):
         try:
@@ -210,6 +211,7 @@ def open_run_voters(run: RunDirectory, task: TaskSection, sample: pl.DataFrame) 
         voters=tuple(ready.values()),
         rules=tuple(saved[number].rule for number in ready),
         model=spec.fit(table),
+        grading=grading.of_voters(list(ready)),
         digest=stage_key(
             label_model=file_digest(run.label_model).digest,
             voters=[named.digest for named in ready.values()],
@@ -219,7 +221,7 @@ def open_run_voters(run: RunDirectory, task: TaskSection, sample: pl.DataFrame) 
     )
 
 
-def _read(run: RunDirectory) -> tuple[list[SavedVoter], LabelModelSpec, VotePatterns]:
+def _read(run: RunDirectory) -> tuple[list[SavedVoter], LabelModelSpec, Grading, VotePatterns]:
     """Read what `save_label_model` wrote.
 
     Raises
@@ -232,7 +234,8 @@ def _read(run: RunDirectory) -> tuple[list[SavedVoter], LabelModelSpec, VotePatt
         saved = json.loads(pl.read_parquet_metadata(path)[_SAVED])
         frame = pl.read_parquet(path, glob=False, hive_partitioning=False)
         table = VotePatterns(frame["votes"].to_numpy(), frame["count"].to_numpy(), np.zeros(0, np.int32))
-        return [SavedVoter(**voter) for voter in saved["voters"]], LabelModelSpec(**saved["spec"]), table
+        voters = [SavedVoter(**voter) for voter in saved["voters"]]
+        return voters, LabelModelSpec(**saved["spec"]), Grading.from_json(saved["grading"]), table
     except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
         raise RunError(f"{path} cannot be read: {error}.", hint=_again(run)) from error
 

@@ -33,6 +33,11 @@ class LabelModelSection(Section):
         default="auto",
         description='"gold", "estimate", "auto" (gold when there is a gold file), or each class\'s share by name.',
     )
+    scores: Literal["graded", "votes"] = Field(
+        default="graded",
+        description='"graded": a confident vote counts more, as far as other voters bear it out; "votes": all votes of '
+        "a voter for a class count alike, as they always do for the majority vote.",
+    )
     group_correlated: bool = Field(default=True, description="Let voters that repeat one another share one weight.")
     seed: int = Field(default=0, ge=0, description="Seed of everything random.")
 

@@ -86,6 +86,16 @@ def load_votes(
         return None  # computing them again is always right
 
 
+def load_confidence(run: RunDirectory, voter: str, rows: int) -> npt.NDArray[np.float32]:
+    """Read the confidence of the votes of one voter, shape (rows,), NaN where it abstains; they are in the run."""
+    confidence = np.empty(rows, np.float32)
+    scan = pl.scan_parquet(run.votes(voter), glob=False, hive_partitioning=False).select("confidence")
+    for start in range(0, rows, _READ_ROWS):
+        part = scan.slice(start, _READ_ROWS).collect()["confidence"]
+        confidence[start : start + _READ_ROWS] = part.fill_null(np.nan).to_numpy()
+    return confidence
+
+
 def empty_votes(rows: int, label_space: LabelSpace) -> npt.NDArray[np.signedinteger]:
     """Make room for the votes of one voter, one byte each where there are fewer than 128 classes."""
     return np.empty(rows, np.int8 if label_space.k < 128 else np.int16)

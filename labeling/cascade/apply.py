@@ -258,12 +258,9 @@ def _write_failures(
 
 def _with_column(table: VotePatterns, votes: VoteColumn) -> tuple[VotePatterns, npt.NDArray[np.int64]]:
     """Add one voter's votes to the patterns; return which old pattern each new one was."""
-    base = int(votes.max(initial=ABSTAIN)) + 2
-    codes = table.inverse.astype(np.int64) * base + votes + 1
-    found, inverse, counts = np.unique(codes, return_inverse=True, return_counts=True)
-    old, vote = found // base, found % base - 1
-    patterns = np.column_stack([table.patterns[old], vote.astype(np.int16)])
-    return VotePatterns(patterns, counts, inverse.astype(np.int32)), old
+    found, old, vote = table.split(votes)
+    patterns = np.column_stack([found.patterns, vote.astype(np.int16)])
+    return replace(found, patterns=patterns), old
 
 
 def _on_demand(named: NamedVoter) -> OnDemandVoter:

@@ -31,6 +31,8 @@ class VoteAggregator(Protocol):
     voter_accuracy_ : ndarray of float64, shape (m,)
         Accuracy of each voter when it votes, estimated from agreement and so an upper bound; NaN where it cannot be
         estimated (`consensus.shared_rows`).
+    weights_ : ndarray of float64, shape (m,)
+        Factor of each voter's evidence: one over the size of its group.
     termination_ : str
         Why fitting ended.
     notes_ : tuple[str, ...]
@@ -39,6 +41,7 @@ class VoteAggregator(Protocol):
 
     class_balance_: npt.NDArray[np.float64]
     voter_accuracy_: npt.NDArray[np.float64]
+    weights_: npt.NDArray[np.float64]
     termination_: str
     notes_: tuple[str, ...]
 

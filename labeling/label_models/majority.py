@@ -29,6 +29,8 @@ class MajorityVote:
     voter_accuracy_ : ndarray of float64, shape (m,)
         Agreement with the majority vote (a voter's own vote included), NaN for a voter that is hardly ever joined by
         another one (`consensus.shared_rows`).
+    weights_ : ndarray of float64, shape (m,)
+        Always 1.
     termination_ : str
         Always ``"exact"``.
     notes_ : tuple[str, ...]
@@ -47,6 +49,7 @@ class MajorityVote:
         """Take the class balance from the majority vote, unless it was given."""
         self.class_balance_ = majority_shares(table, self.k) if self.class_balance is None else self.class_balance
         self.voter_accuracy_ = majority_agreement(table, self.k)
+        self.weights_ = np.ones(table.m)
         self.termination_ = "exact"
         self.notes_: tuple[str, ...] = ()
         return self

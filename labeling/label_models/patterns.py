@@ -33,7 +33,7 @@ class VotePatterns:
     Parameters
     ----------
     patterns : ndarray of int16, shape (p, m)
-        Distinct vote rows in lexicographic order; -1 is an abstention.
+        Vote rows in lexicographic order, distinct unless they were `split`; -1 is an abstention.
     counts : ndarray of int64, shape (p,)
         How many rows of the matrix show each pattern, all positive.
     inverse : ndarray of int32, shape (n,)
@@ -102,6 +102,35 @@ class VotePatterns:
     def without_rows(self) -> VotePatterns:
         """Drop `inverse`, where rows are only counted."""
         return VotePatterns(self.patterns, self.counts, np.zeros(0, np.int32))
+
+    def split(
+        self, values: npt.NDArray[np.signedinteger]
+    ) -> tuple[VotePatterns, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Tell the rows of a pattern apart by an integer.
+
+        Parameters
+        ----------
+        values : ndarray of int, shape (n,)
+            Of each row; few different ones.
+
+        Returns
+        -------
+        VotePatterns, ndarray of int64, shape (q,), ndarray of int64, shape (q,)
+            Patterns and values that occur together, in their order: a pattern is there once for each of its values;
+            which pattern it was; its value.
+        """
+        lowest = int(values.min(initial=0))
+        base = int(values.max(initial=0)) - lowest + 1
+        codes = self.inverse.astype(np.int64)
+        codes *= base
+        codes += values
+        codes -= lowest
+        counts = np.bincount(codes, minlength=len(self) * base)
+        found = np.flatnonzero(counts)
+        rank = np.zeros(len(counts), np.int32)
+        rank[found] = np.arange(len(found))
+        old, value = np.divmod(found, base)
+        return VotePatterns(self.patterns[old], counts[found], rank[codes]), old, value + lowest
 
     def of_voters(self, columns: Sequence[int]) -> VotePatterns:
         """Count the patterns of some of the voters; rows are only counted then."""

@@ -14,6 +14,7 @@ from labeler.data.errors import RunError, VoterError
 from labeler.data.reading.reviews import open_stream
 from labeler.data.runs.directory import RunDirectory, open_run
 from labeler.data.runs.labels import LabelledRun
+from labeler.data.types.votes import Votes
 from labeler.labeling.label import LabelJob, label_reviews
 from labeler.labeling.run_voters import RunVoters, open_run_voters
 from labeler.models.loading.resolve import ModelRef
@@ -95,13 +96,18 @@ def opened(run: RunDirectory, sample: pl.DataFrame) -> RunVoters:
     return open_run_voters(run, task, sample)
 
 
+def matrix(votes: list[Votes]) -> list[list[int]]:
+    rows: list[list[int]] = np.stack([each.labels for each in votes], axis=1).tolist()
+    return rows
+
+
 def test_a_run_s_own_reviews_get_its_votes_and_probabilities_also_one_by_one(run: RunDirectory) -> None:
     rows, kept = reviews(150), LabelledRun(run)
     voters = opened(run, rows)
     expected = kept.vote_matrix()
-    assert voters.votes(rows).tolist() == expected.tolist()
+    assert matrix(voters.votes(rows)) == expected.tolist()
     assert 0 < (expected[:, 3] >= 0).mean() < 1
-    alone = [voters.votes(rows[i])[0].tolist() for i in range(0, 150, 10)]
+    alone = [matrix(voters.votes(rows[i]))[0] for i in range(0, 150, 10)]
     assert alone == expected[::10].tolist()
     soft = voters.soft_labels(rows)
     assert soft.covered.tolist() == kept.soft.covered.tolist()
@@ -115,7 +121,7 @@ def test_reviews_that_a_voter_cannot_read_are_labelled_by_the_others(run: RunDir
         "stars is left out: The input has no column 'stars'.",
         "predicting with the run's voters: keywords, emoji, near",
     ]
-    assert voters.votes(rows).tolist() == LabelledRun(run).vote_matrix()[:20, [0, 1, 3]].tolist()
+    assert matrix(voters.votes(rows)) == LabelledRun(run).vote_matrix()[:20, [0, 1, 3]].tolist()
     assert np.isfinite(voters.soft_labels(rows).probs).all()
 
 
@@ -162,7 +168,7 @@ def test_the_user_s_own_functions_vote_as_long_as_they_can(tmp_path: Path, said:
     rows = reviews(30)
     run = labelled(tmp_path, rows, PYTHON.replace("PATH", str(code)))
     voters = opened(run, rows)
-    assert voters.votes(rows).tolist() == LabelledRun(run).vote_matrix().tolist()
+    assert matrix(voters.votes(rows)) == LabelledRun(run).vote_matrix().tolist()
     with pytest.raises(VoterError, match="No voter of the run can vote"):
         opened(run, rows.drop("stars"))
     assert "has no attribute 'stars'" in said[-1]
