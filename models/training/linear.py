@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..scoring.logistic import Features, Float32s, Floats, fit_logistic, logits
-from .fit.losses import SoftLoss, soft_cross_entropy
+from .fit.losses import SoftLoss
 from .fit.schedule import Fit
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def solved(logits: Float32s, targets: Floats, loss: SoftLoss, started: float) ->
     """Return the numbers of a fit that began at a time of `time.perf_counter`, by the logits of its n rows."""
     seconds = time.perf_counter() - started
     return Fit(
-        loss=soft_cross_entropy(logits if loss.log_prior is None else logits + np.asarray(loss.log_prior), targets),
+        loss=loss.mean(logits, targets),
         steps=1,
         epochs=1.0,
         seconds=seconds,

@@ -10,11 +10,12 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from ...data.distributed import is_main_process
 from ...data.progress import progress, status
 from ..end_model.build import check_mode
 from ..end_model.heads.ngram import NgramClassifier
 from .attempts import nothing_learned
-from .fit.losses import SoftLoss, soft_cross_entropy
+from .fit.losses import SoftLoss
 from .fit.rank_agreement import agreement
 from .fit.schedule import Fit
 from .fitter import Fitter
@@ -55,13 +56,14 @@ def train_ngram(fitter: Fitter) -> Trained:
         texts, targets = texts + gold_texts, np.concatenate([targets, gold_targets])
         weights = np.concatenate([weights, np.full(len(gold), _GOLD_WEIGHT)])
     with progress("Fitting n-grams"):
-        classifier, numbers = fit(texts, targets, weights, loss_for(targets, settings.imbalance))
+        loss = loss_for(targets, settings.imbalance)
+        classifier, numbers = fit(texts, targets, weights, loss)
     status(f"fitted {classifier.parameters.size:,} parameters to {len(texts):,} reviews")
     evaluated, labels, _ = rows.evaluated()
     found = agreement(classifier.logits(evaluated.to_list()), labels)
     if reason := found.failure():
         raise nothing_learned("all reviews", reason, attempts=1)
-    numbers = _validated(fitter, classifier, numbers)
+    numbers = _validated(fitter, classifier, numbers, loss)
     classifier.shift_bias(decision_offset(rows, settings, classifier.logits))
     return Trained(
         record=classifier.record,
@@ -84,21 +86,21 @@ def _fitted(
 ) -> tuple[NgramClassifier, Fit]:
     started = time.perf_counter()
     solver = partial(solve, targets=targets, weights=weights, loss=loss, penalty=_PENALTY)
-    classifier = NgramClassifier.fit(labels, texts, solver, max_length=max_length)
-    return classifier, solved(classifier.logits(texts), targets, loss, started)
+    classifier, logits = NgramClassifier.fit(labels, texts, solver, max_length=max_length)
+    return classifier, solved(logits, targets, loss, started)
 
 
-def _validated(fitter: Fitter, classifier: NgramClassifier, fit: Fit) -> Fit:
+def _validated(fitter: Fitter, classifier: NgramClassifier, fit: Fit, loss: SoftLoss) -> Fit:
     """Add the loss on held-out rows, and log the numbers of the fit."""
     numbers: dict[str, float] = {"step": fit.steps, "epoch": fit.epochs}
     lines = [numbers | {"loss": fit.loss}]
     texts, targets = fitter.rows.held_out_texts.to_list(), fitter.rows.held_out_targets
     if texts:
         logits = classifier.logits(texts)
-        loss = soft_cross_entropy(logits, targets)
-        fit = replace(fit, validation_loss=loss)
-        lines.append(numbers | {"eval_loss": loss, "eval_agreement": agreement(logits, targets).auc})
-    if fitter.log is not None:
+        mean = loss.mean(logits, targets)
+        fit = replace(fit, validation_loss=mean)
+        lines.append(numbers | {"eval_loss": mean, "eval_agreement": agreement(logits, targets).auc})
+    if fitter.log is not None and is_main_process():
         log = replace(fitter.log, phase="all")
         log.begin(0)
         for line in lines:

@@ -47,8 +47,8 @@ class NgramClassifier:
     @classmethod
     def fit(
         cls, labels: Sequence[str], texts: Sequence[str], solve: Callable[[csr_matrix], Float32s], *, max_length: int
-    ) -> NgramClassifier:
-        """Choose the n-grams of n texts, and find the parameters.
+    ) -> tuple[NgramClassifier, Float32s]:
+        """Choose the n-grams of n texts, and find the parameters; return the classifier and its logits of the texts.
 
         Parameters
         ----------
@@ -74,8 +74,8 @@ class NgramClassifier:
         )
         features, rows = NgramFeatures.fit_transform(_read(texts, record))
         parameters = solve(rows)
-        size = parameters.size
-        return cls(replace(record, trained_parameters=size, total_parameters=size), features, parameters)
+        record = replace(record, trained_parameters=parameters.size, total_parameters=parameters.size)
+        return cls(record, features, parameters), logits(rows, parameters)
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -15,12 +15,6 @@ if TYPE_CHECKING:
 PerClass = Sequence[float] | npt.NDArray[np.floating]
 
 
-def soft_cross_entropy(logits: npt.NDArray[np.floating], targets: npt.NDArray[np.floating]) -> float:
-    """Return the mean cross-entropy of logits to soft labels, both of shape (n, k)."""
-    sums = np.logaddexp.reduce(np.asarray(logits, np.float64), axis=1)
-    return float((sums - (targets * logits).sum(axis=1, dtype=np.float64)).mean())
-
-
 Loss: TypeAlias = "Callable[[Tensor, Tensor, Tensor], Tensor]"
 """What a fit minimises: takes logits, targets and weights, returns the weighted mean loss of a batch, a scalar."""
 
@@ -70,6 +64,11 @@ class SoftLoss:
             shares *= self.class_weights
         logits: npt.NDArray[np.float64] = np.log(np.maximum(shares / shares.sum(), 1e-6))
         return logits if self.log_prior is None else logits - np.asarray(self.log_prior, np.float64)
+
+    def mean(self, logits: npt.NDArray[np.floating], targets: npt.NDArray[np.floating]) -> float:
+        """Return the mean soft cross-entropy of n rows, without class weights; shapes (n, k)."""
+        adjusted = logits.astype(np.float64) + (0 if self.log_prior is None else np.asarray(self.log_prior))
+        return float((np.logaddexp.reduce(adjusted, axis=1) - (targets * adjusted).sum(axis=1)).mean())
 
     def plain(self) -> SoftLoss:
         """Return the soft cross-entropy of the same predictions: what models are compared by."""

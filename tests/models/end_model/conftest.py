@@ -106,7 +106,7 @@ def ngram_classifier() -> NgramClassifier:
     def random(rows: Any) -> Any:
         return 0.2 * np.random.default_rng(1).normal(size=(rows.shape[1] + 1, len(LABELS))).astype(np.float32)
 
-    classifier = NgramClassifier.fit(LABELS, TEXTS * 3, random, max_length=128)
+    classifier, _ = NgramClassifier.fit(LABELS, TEXTS * 3, random, max_length=128)
     classifier.shift_bias(np.array([0.5, 0, -0.25]))
     return classifier
 

@@ -27,7 +27,7 @@ def fitted(texts: list[str] = TRAINING, max_length: int = 128) -> NgramClassifie
     """Fit a classifier; good and bad texts take turns."""
     targets = np.eye(2)[1 - np.arange(len(texts)) % 2]
     solve = partial(fit_logistic, targets=targets, weights=np.ones(len(texts)), penalty=0.5)
-    return NgramClassifier.fit(("bad", "good"), texts, solve, max_length=max_length)
+    return NgramClassifier.fit(("bad", "good"), texts, solve, max_length=max_length)[0]
 
 
 def test_it_learns_what_a_word_means() -> None:
