@@ -80,11 +80,6 @@ class Examples:
     def __len__(self) -> int:
         return len(self.targets)
 
-    def take(self, rows: npt.NDArray[np.int64]) -> Examples:
-        """Return some of the rows, by position."""
-        taken = self.rows[rows] if isinstance(self.rows, np.ndarray) else [self.rows[row] for row in rows]
-        return Examples(taken, self.targets[rows], self.weights[rows])
-
     @property
     def are_vectors(self) -> bool:
         """Whether rows are pooled vectors, not token ids."""
