@@ -60,3 +60,13 @@ def test_a_frozen_encoder_bears_a_linear_head_alone(train: Train) -> None:
     result = train("--mode", "frozen", "--head", "beebert")
     assert result.exit_code == 1
     assert "On a frozen encoder a linear head is trained" in result.stderr
+
+
+@pytest.mark.parametrize("use", ["threshold", "continue"])
+def test_gold_rows_that_its_parts_used_do_not_score(train: Train, workdir: Path, use: str) -> None:
+    settings = (workdir / "rules.toml").read_text(encoding="utf-8") + f'\n[train]\nhead = "ensemble"\ngold = "{use}"\n'
+    (workdir / "used.toml").write_text(settings, encoding="utf-8")
+    result = train("--json", "--config", "used.toml")
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)[0]
+    assert (found["name"], found["gold"]["rows"], len(found["gold_used"])) == ("ensemble", 8, 8)
