@@ -101,7 +101,7 @@ def advise(
     judging = [names.index(section.name) for section in ours if not model_fields(section.kind)]
     reviews = WeakReviews(
         corpus=Corpus(pl.int_range(len(rows), eager=True).cast(pl.String), rows["text"]),
-        probs=rows.select(labelled.columns).to_numpy(),
+        probs=rows.select(labelled.unrefined_columns[1:]).to_numpy(),
         ruled=(votes[:, judging] != ABSTAIN).any(axis=1),
         disputed=has_conflict(votes),
     )
@@ -117,8 +117,8 @@ def advise(
 
 
 def _distinct(labelled: LabelledRun) -> pl.DataFrame:
-    """Read the covered reviews, one of each text, sorted: id, text, p_<class>."""
-    frame = labelled.frame("id", "text", "covered", *labelled.columns).filter("covered")
+    """Read the covered reviews, one of each text, sorted: id, text, and what the label model says."""
+    frame = labelled.frame("id", "text", "covered", *labelled.unrefined_columns).filter("covered")
     frame = frame.with_columns(normalize(frame["text"]).alias("normalized"))
     frame = frame.unique("normalized", keep="first", maintain_order=True)
     return (frame.sample(_MAX_REVIEWS, seed=0) if len(frame) > _MAX_REVIEWS else frame).sort("text")

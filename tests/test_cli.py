@@ -73,7 +73,7 @@ def test_the_labels_frame(label: App, workdir: Path) -> None:
     assert label("reviews.csv").exit_code == 0
     frame = labels()
     columns = ["id", "text", "label", "confidence", "p_negative", "p_positive", "covered", "votes"]
-    assert frame.columns == columns
+    assert frame.columns == [*columns, "weak_label", "weak_p_negative", "weak_p_positive"]
     assert (frame["p_negative"] + frame["p_positive"] - 1).abs().max() < 1e-6  # type: ignore[operator]
     nobody = frame.row(4, named=True)
     assert (nobody["label"], nobody["confidence"], nobody["covered"], nobody["votes"]) == (None, None, False, "")

@@ -83,7 +83,7 @@ def find_gold(labelled: LabelledRun, given: GoldTable) -> tuple[GoldRows, int]:
     InputError
         If two gold rows give two labels to one review.
     """
-    frame = labelled.frame("id", "text", "label", labelled.unrefined_column, *labelled.columns)
+    frame = labelled.frame("id", "text", "label", labelled.unrefined_columns[0], *labelled.columns)
     if labelled.gold is not None:  # some are not in the input, and have weak labels as well
         known = labelled.gold.select(frame.columns)
         frame = pl.concat([frame, known]).unique("id", keep="first", maintain_order=True)
@@ -98,7 +98,7 @@ def find_gold(labelled: LabelledRun, given: GoldTable) -> tuple[GoldRows, int]:
 
 
 def _gold_rows(frame: pl.DataFrame, labelled: LabelledRun) -> GoldRows:
-    names = ("gold", "label", labelled.unrefined_column)
+    names = ("gold", "label", labelled.unrefined_columns[0])
     truth, weak, unrefined = (labelled.label_space.encode(frame[name]) for name in names)
     probs = frame.select(labelled.columns).cast(pl.Float32).to_numpy()
     return GoldRows(frame["id"], frame["text"], truth, weak, probs, frame["weight"].to_numpy(), unrefined)

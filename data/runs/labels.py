@@ -119,10 +119,12 @@ class LabelledRun:
         return [f"p_{name}" for name in self.label_space.names]
 
     @cached_property
-    def unrefined_column(self) -> str:
-        """Column of the label model's own labels; runs of earlier versions have no other labels."""
+    def unrefined_columns(self) -> list[str]:
+        """Columns of the label model's own label and k probabilities; runs of earlier versions have no others."""
+        own = ["label", *self.columns]
         with self._reading():
-            return "weak_label" if "weak_label" in pl.read_parquet_schema(self.run.labels) else "label"
+            refined = "weak_label" in pl.read_parquet_schema(self.run.labels)
+            return [f"weak_{name}" for name in own] if refined else own
 
     def frame(self, *columns: str) -> pl.DataFrame:
         """Read columns of ``labels.parquet``: id, text, label, confidence, `columns`, covered, votes, weak_label."""
@@ -134,8 +136,7 @@ class LabelledRun:
         """Read the label model's probabilities of reviews of the run, those of the first row with each text."""
         wanted = pl.DataFrame({"text": texts}, {"text": pl.String})
         with self._reading():
-            own = [f"weak_{name}" for name in self.columns]  # where labels were refined
-            columns = own if own[0] in pl.read_parquet_schema(self.run.labels) else self.columns
+            columns = self.unrefined_columns[1:]
             rows = self.frame("text", "covered", *columns)
             rows = rows.filter(rows["text"].is_in(wanted["text"].implode())).unique("text", maintain_order=True)
             found = wanted.join(rows, on="text", maintain_order="left")

@@ -137,5 +137,6 @@ def test_the_label_model_s_probabilities_of_texts_are_its_own_where_labels_were_
     np.testing.assert_allclose(found.probs, [[0.75, 0.25], [0.9, 0.1], [0.75, 0.25]])
     assert found.covered.tolist() == [False, True, False]
     rows = pl.read_parquet(labelled.run.labels)
-    rows.with_columns(weak_p_good=1 - pl.col("p_good"), weak_p_bad="p_good").write_parquet(labelled.run.labels)
+    own = rows.with_columns(weak_label="label", weak_p_good=1 - pl.col("p_good"), weak_p_bad="p_good")
+    own.write_parquet(labelled.run.labels)
     np.testing.assert_allclose(LabelledRun(labelled.run).label_model_of(["жақсы"]).probs, [[0.1, 0.9]])
