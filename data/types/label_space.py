@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -111,11 +111,6 @@ class LabelSpace:
         """Class names of many rows at once, null for -1."""
         names = pl.Series([*self.names, None], dtype=pl.String)
         return names.gather(np.where(indices == ABSTAIN, self.k, indices))
-
-    def decode(self, indices: Sequence[int] | npt.NDArray[np.integer]) -> list[str | None]:
-        """Map class indices back to names; -1 becomes ``None``."""
-        lookup = [*self.names, None]  # index -1 is the last entry
-        return [lookup[i] for i in indices]
 
 
 def _plain(name: str) -> str:

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from .hashing import HASHES, count_character_ngrams, count_word_ngrams
+
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-_HASHES = 2**20
 _BLOCK = 10_000  # texts that are counted at a time
-_KINDS: tuple[tuple[int, dict[str, Any]], ...] = (
-    (3, {"analyzer": "char_wb", "ngram_range": (2, 5)}),
-    (2, {"analyzer": "word", "ngram_range": (1, 2), "token_pattern": r"\S+"}),
-)
-"""The least number of texts with an n-gram, and how it is cut: characters within words, and words."""
+_MIN_TEXTS = (3, 2)  # with an n-gram of characters within words, and of words
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,11 +53,11 @@ class NgramFeatures:
 
     @classmethod
     def _of(cls, counts: Iterable[Sequence[csr_matrix]], n: int) -> NgramFeatures:
-        have = [np.zeros(_HASHES, np.int64) for _ in _KINDS]
+        have = [np.zeros(HASHES, np.int64) for _ in _MIN_TEXTS]
         for block in counts:
             for total, each in zip(have, block, strict=True):
-                total += np.bincount(each.indices, minlength=_HASHES)
-        columns = [np.flatnonzero(total >= minimum) for (minimum, _), total in zip(_KINDS, have, strict=True)]
+                total += np.bincount(each.indices, minlength=HASHES)
+        columns = [np.flatnonzero(total >= minimum) for minimum, total in zip(_MIN_TEXTS, have, strict=True)]
         idf = [np.log((1 + n) / (1 + total[kept])) + 1 for total, kept in zip(have, columns, strict=True)]
         return cls(tuple(columns), tuple(each.astype(np.float32) for each in idf))
 
@@ -87,13 +84,11 @@ def _blocks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
 
 def _counts(texts: Sequence[str]) -> list[csr_matrix]:
     """Count the n-grams of each text by their hashes, a matrix for each kind."""
-    return [_counts_of_kind(texts, options) for _, options in _KINDS]
+    return [_counts_within_words(texts), count_word_ngrams(texts)]
 
 
-def _counts_of_kind(texts: Sequence[str], options: dict[str, Any]) -> csr_matrix:
-    """Count n-grams; those within words once for each distinct word."""
-    if options["analyzer"] == "word":
-        return _hashed(texts, options)
+def _counts_within_words(texts: Sequence[str]) -> csr_matrix:
+    """Count the n-grams of characters, those of a distinct word once."""
     from scipy.sparse import csr_matrix
 
     codes = {"": 0}  # never none
@@ -101,15 +96,6 @@ def _counts_of_kind(texts: Sequence[str], options: dict[str, Any]) -> csr_matrix
     ends = np.cumsum([0, *map(len, words)])
     indices = np.fromiter(chain.from_iterable(words), np.int64, ends[-1])
     have = csr_matrix((np.ones(len(indices), np.float32), indices, ends), shape=(len(texts), len(codes)))
-    counts = have @ _hashed(list(codes), options)
+    counts = have @ count_character_ngrams(list(codes))
     counts.sort_indices()
     return counts
-
-
-def _hashed(texts: Sequence[str], options: dict[str, Any]) -> csr_matrix:
-    from sklearn.feature_extraction.text import HashingVectorizer
-
-    hashing = HashingVectorizer(
-        n_features=_HASHES, norm=None, alternate_sign=False, lowercase=False, dtype=np.float32, **options
-    )
-    return hashing.transform(texts)

@@ -67,7 +67,7 @@ def find_label_issues(rows: pl.DataFrame, labels: LabelSpace) -> LabelIssues | N
     found = np.flatnonzero(suggested != given)
     found = found[np.argsort(-margin[found], kind="stable")]
     issues = known[found.tolist()].with_columns(
-        pl.Series("suggested", labels.decode(suggested[found]), dtype=pl.String), pl.Series("margin", margin[found])
+        labels.series(suggested[found]).alias("suggested"), pl.Series("margin", margin[found])
     )
     return LabelIssues(issues, len(found) / len(known), len(known))
 

@@ -116,9 +116,13 @@ def _most(centred: Floats) -> float:
 
 def _centred_ranks(values: Floats) -> npt.NDArray[np.float64]:
     """Rank each column, with a mean rank of 0; equal values share theirs."""
-    from scipy.stats import rankdata
+    return np.stack([_ranks(column) for column in values.T], axis=1) - (len(values) + 1) / 2
 
-    ranks: npt.NDArray[np.float64] = rankdata(values, axis=0) - (len(values) + 1) / 2
+
+def _ranks(values: Floats) -> npt.NDArray[np.float64]:
+    """Return ranks from 1, as `scipy.stats.rankdata` does, whose import takes half a second."""
+    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: npt.NDArray[np.float64] = (np.cumsum(counts) - (counts - 1) / 2)[places]
     return ranks
 
 
