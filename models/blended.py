@@ -19,7 +19,7 @@ from .scoring.temperatures import expected_temperatures
 if TYPE_CHECKING:
     from .end_model.load import EndModel
 
-SHARES = (1.0, 0.5)
+SHARES = (1.0, 0.75)
 """What end model and label model count, in units of their spread."""
 _FLOOR = 1e-4  # label models overstate their certainty
 
