@@ -19,11 +19,13 @@ from ..scoring.blending import fit_blend
 from .fit.rank_agreement import agreement
 from .fit.schedule import Fit
 from .fitter import Fitter
+from .ngram import logits_as_unseen
 from .recipe import Trained
 from .threshold import decision_offset
 
 if TYPE_CHECKING:
     from ..end_model.classifier import TextClassifier
+    from ..end_model.heads.ngram import NgramClassifier
 
 
 def train_ensemble(fitter: Fitter, trained: Mapping[Path, TrainSummary]) -> Trained:
@@ -41,11 +43,15 @@ def train_ensemble(fitter: Fitter, trained: Mapping[Path, TrainSummary]) -> Trai
     """
     rows = fitter.rows
     ngram, encoder = parts = [load_end_model(folder, compute=fitter.compute) for folder in trained]
+    logits_of_ngrams = logits_as_unseen(cast("NgramClassifier", ngram.classifier), rows, fitter.settings)
 
     @cache  # the same rows are asked for again and again
     def logits_of_parts(texts: tuple[str, ...]) -> list[npt.NDArray[np.float32]]:
         # The fitter takes the vectors of a frozen encoder from the cache.
-        return [ngram.logits(texts), fitter.logits_of(cast("TextClassifier", encoder.classifier), list(texts))]
+        return [
+            logits_of_ngrams(list(texts)),
+            fitter.logits_of(cast("TextClassifier", encoder.classifier), list(texts)),
+        ]
 
     texts, targets, _ = rows.evaluated()
     blend = fit_blend(logits_of_parts(tuple(texts)), (1.0, 1.0), rows.class_balance)

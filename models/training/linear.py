@@ -6,8 +6,9 @@ import time
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
-from ..scoring.logistic import Features, Float32s, Floats, fit_logistic, logits
+from ..scoring.logistic import Features, Float32s, Floats, cross_fitted, fit_logistic, logits
 from .fit.losses import SoftLoss
 from .fit.schedule import Fit
 
@@ -35,12 +36,27 @@ def fit_frozen(classifier: TextClassifier, examples: Examples, loss: SoftLoss) -
 
 def solve(features: Features, targets: Floats, weights: Floats, loss: SoftLoss, *, penalty: float) -> Float32s:
     """Find the parameters that minimise a loss; see `fit_logistic`."""
-    parts = targets if loss.class_weights is None else targets * np.asarray(loss.class_weights)
-    totals = parts.sum(axis=1)
-    parameters = fit_logistic(features, parts / totals[:, np.newaxis], weights * totals, penalty=penalty)
+    parts, totals = _counted(targets, loss)
+    parameters = fit_logistic(features, parts, weights * totals, penalty=penalty)
     if loss.log_prior is not None:  # free intercepts make up for what logit adjustment adds
         parameters[-1] -= np.asarray(loss.log_prior)
     return parameters
+
+
+def solve_without(
+    features: Features, targets: Floats, loss: SoftLoss, fold: npt.NDArray[np.integer], *, penalty: float
+) -> Float32s:
+    """Return the logits of n rows, shape (n, k), each by parameters that were found without its fold."""
+    parts, totals = _counted(targets, loss)
+    found = cross_fitted(features, parts, totals, fold, penalty=penalty)[1]
+    return found if loss.log_prior is None else found - np.asarray(loss.log_prior, np.float32)
+
+
+def _counted(targets: Floats, loss: SoftLoss) -> tuple[Floats, Floats]:
+    """Return soft labels and weights, shapes (n, k) and (n,), whose plain loss is the one with class weights."""
+    parts = targets if loss.class_weights is None else targets * np.asarray(loss.class_weights)
+    totals = parts.sum(axis=1)
+    return parts / totals[:, np.newaxis], totals
 
 
 def solved(logits: Float32s, targets: Floats, loss: SoftLoss, started: float) -> Fit:

@@ -19,13 +19,15 @@ from .fit.losses import SoftLoss
 from .fit.rank_agreement import agreement
 from .fit.schedule import Fit
 from .fitter import Fitter
-from .linear import solve, solved
+from .linear import solve, solve_without, solved
 from .recipe import Trained, loss_for
+from .rows.training_rows import TrainingRows, shuffled_places
 from .saving import save_checked
 from .settings import TrainSection
-from .threshold import decision_offset
+from .threshold import MIN_UNSEEN, LogitsOf, decision_offset
 
 _PENALTY = 0.2  # from 0.03 to 0.7 nothing changes that 6,000 labelled reviews show
+_FOLDS = 5
 _GOLD_WEIGHT = 5.0  # of a hand label, in weak labels
 _MAX_ROWS = 500_000  # half a gigabyte of n-grams
 _UNUSED = ("epochs", "learning_rate", "head_learning_rate", "batch_size", "weight_decay", "warmup", "patience")
@@ -64,15 +66,37 @@ def train_ngram(fitter: Fitter) -> Trained:
     if reason := found.failure():
         raise nothing_learned("all reviews", reason, attempts=1)
     numbers = _validated(fitter, classifier, numbers, loss)
-    classifier.shift_bias(decision_offset(rows, settings, classifier.logits))
+    logits_of = logits_as_unseen(classifier, rows, settings)
+    classifier.shift_bias(decision_offset(rows, settings, logits_of))
     return Trained(
         record=classifier.record,
-        logits_of=classifier.logits,
+        logits_of=logits_of,
         save=partial(save_checked, classifier, classifier.logits, rows, fitter.compute),
         fit=numbers,
         agreement=found,
         gold_only=gold_only,
     )
+
+
+def logits_as_unseen(classifier: NgramClassifier, rows: TrainingRows, settings: TrainSection) -> LogitsOf:
+    """Return what gives the logits of texts: where few are held out, those trained on have logits of models of others.
+
+    A threshold is then found on texts that were trained on, which n-grams know too well: of new reviews 9 % instead of
+    17 % were called negative after training on 600, and 12 % instead of 18 % after 2,500.
+    """
+    if len(rows.held_out_texts) >= MIN_UNSEEN:
+        return classifier.logits
+    fold = shuffled_places(rows.texts, np.random.default_rng(settings.seed)) % _FOLDS
+    features, loss = classifier.transform(rows.texts.to_list()), loss_for(rows.targets, settings.imbalance)
+    found = solve_without(features, rows.targets, loss, fold, penalty=_PENALTY)
+    place = {text: i for i, text in enumerate(rows.texts)}
+
+    def logits_of(texts: list[str]) -> npt.NDArray[np.float32]:
+        places = np.array([place.get(text, -1) for text in texts])
+        without = found[places] + np.asarray(classifier.record.bias_offset, np.float32)
+        return np.where(places[:, np.newaxis] >= 0, without, classifier.logits(texts))
+
+    return logits_of
 
 
 def _fitted(

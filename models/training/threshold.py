@@ -18,7 +18,7 @@ LogitsOf = Callable[[list[str]], npt.NDArray[np.floating]]
 """Takes n texts and returns a model's logits of them, shape (n, k)."""
 
 _MAX_ROWS = 5_000  # shares on so many rows are within a percent
-_MIN_UNSEEN = 500  # below, chance in the shares of held-out rows does more harm than having seen the rows
+MIN_UNSEEN = 500  # below, chance in the shares of held-out rows does more harm than having seen the rows
 _MIN_ROWS = 100  # below, a batch says too little about its shares to match them
 
 
@@ -62,7 +62,7 @@ def threshold_rows(
     Unseen texts if there are enough: a classifier is overconfident on those it was trained on. Their weak labels'
     shares make up for chance in which texts were held out.
     """
-    if len(rows.held_out_texts) >= _MIN_UNSEEN:
+    if len(rows.held_out_texts) >= MIN_UNSEEN:
         counts = np.bincount(rows.held_out_targets.argmax(axis=1), minlength=rows.labels.k)
         shares = (counts + rows.class_balance) / (counts.sum() + 1)
         return rows.held_out_texts.to_list(), rows.held_out_targets, shares

@@ -87,10 +87,14 @@ class NgramClassifier:
         found = np.empty((len(texts), len(self.labels)), np.float32)
         for start in range(0, len(texts), _CHUNK):
             some = texts[start : start + _CHUNK]
-            found[start : start + _CHUNK] = logits(self.features.transform(_read(some, self.record)), self.parameters)
+            found[start : start + _CHUNK] = logits(self.transform(some), self.parameters)
             if progress is not None:
                 progress(len(some))
         return found
+
+    def transform(self, texts: Sequence[str]) -> csr_matrix:
+        """Return the features of n texts, float32 of shape (n, d)."""
+        return self.features.transform(_read(texts, self.record))
 
     def shift_bias(self, offset: npt.NDArray[np.floating]) -> None:
         """Add to the intercepts, shape (k,); this stores a decision threshold."""

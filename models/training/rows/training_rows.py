@@ -146,7 +146,7 @@ def _held_out(
     texts: pl.Series, hard: npt.NDArray[np.int64], share: float, rng: np.random.Generator
 ) -> npt.NDArray[np.bool_]:
     """Choose rows for validation, all rows of a text or none, and of each class its share of the texts."""
-    places = _shuffled(texts, rng)
+    places = shuffled_places(texts, rng)
     first = np.unique(places, return_index=True)[1]  # of the rows of each text
     count = len(first)
     wanted = max(int(share * count), min(_MIN_HELD_OUT, count // 10)) if share else 0
@@ -161,7 +161,7 @@ def _evenly(wanted: int, count: int) -> npt.NDArray[np.int64]:
     return ((np.arange(wanted) + 0.5) * count / max(wanted, 1)).astype(np.int64)
 
 
-def _shuffled(texts: pl.Series, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+def shuffled_places(texts: pl.Series, rng: np.random.Generator) -> npt.NDArray[np.int64]:
     """Return each row's place of its text among the distinct texts in random order; shape (n,)."""
     codes = texts.rank("dense").to_numpy().astype(np.int64) - 1
     places: npt.NDArray[np.int64] = rng.permutation(int(codes.max()) + 1)[codes]

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
+from labeler.data.types.label_space import LabelSpace
+from labeler.models.end_model.heads.ngram import NgramClassifier
 from labeler.models.end_model.load import load_end_model
+from labeler.models.training.fit.losses import SoftLoss
 from labeler.models.training.history import read_history
+from labeler.models.training.linear import solve
+from labeler.models.training.ngram import logits_as_unseen
+from labeler.models.training.rows.training_rows import TrainingRows
+from labeler.models.training.settings import TrainSection
 
 from ...conftest import App
 
@@ -90,3 +99,36 @@ def test_it_has_no_encoder_to_train(ngram: NgramTrain, mode: str) -> None:
     result = ngram(options=("--mode", mode))
     assert result.exit_code == 1
     assert "ngram" in result.stderr
+
+
+def rows_of_chance(held_out: int) -> TrainingRows:
+    """Texts of words of their own, with labels that nothing in them tells."""
+    rng = np.random.default_rng(0)
+    texts = [" ".join(rng.choice([f"word{i}" for i in range(300)], 6)) for _ in range(400)]
+    targets = np.eye(2, dtype=np.float32)[rng.integers(0, 2, 400)]
+    return TrainingRows(
+        labels=LabelSpace(("negative", "positive")),
+        class_balance=np.array([0.5, 0.5]),
+        excluded={},
+        texts=pl.Series("text", texts),
+        targets=targets,
+        held_out_texts=pl.Series("text", [f"unseen {i}" for i in range(held_out)], dtype=pl.String),
+        held_out_targets=targets[np.arange(held_out) % 400],
+        labelled=400 + held_out,
+        gold_used=None,
+        gold_scored=None,
+    )
+
+
+@pytest.mark.parametrize("held_out", [20, 500])
+def test_with_few_held_out_texts_those_trained_on_are_judged_by_models_of_others(held_out: int) -> None:
+    rows = rows_of_chance(held_out)
+    texts = rows.texts.to_list()
+    solver = partial(solve, targets=rows.targets, weights=np.ones(400), loss=SoftLoss(), penalty=0.2)
+    classifier, seen = NgramClassifier.fit(rows.labels.names, texts, solver, max_length=64)
+    found = logits_as_unseen(classifier, rows, TrainSection())
+    right = (found(texts).argmax(axis=1) == rows.targets.argmax(axis=1)).mean()
+    assert (seen.argmax(axis=1) == rows.targets.argmax(axis=1)).mean() > 0.85
+    assert right > 0.85 if held_out == 500 else right < 0.6
+    classifier.shift_bias(np.array([1.0, -1.0]))
+    np.testing.assert_allclose(found(["new"]), classifier.logits(["new"]), rtol=1e-5)
