@@ -22,6 +22,7 @@ from ...data.writing.overwriting import refuse_run_output
 from ..end_model.record import Mode
 from ..loading.device import Compute, choose_compute
 from ..loading.resolve import resolve_model
+from ..training.fit.checkpoints import remove_checkpoints
 from ..training.fit.fitting import fit_classifier
 from ..training.fit.schedule import Schedule
 from ..training.variants import learning_rate as default_rate
@@ -167,7 +168,9 @@ def adapt_model(
         with atomic_path(output) as folder:
             folder.mkdir()
             model.write(folder)
-            return describe(folder, summary)
+            summary = describe(folder, summary)
+        remove_checkpoints(checkpoints)
+        return summary
 
 
 def _distinct_texts(table: TableStream, limit: int | None) -> tuple[int, list[str]]:

@@ -19,7 +19,6 @@ from ..scoring.encoder import SentenceEncoder
 from .fit.batches import Examples
 from .fit.fitting import fit_classifier
 from .fit.losses import SoftLoss
-from .fit.phases import finished_phase, keep_phase
 from .fit.schedule import Fit, Schedule
 from .history import TrainingLog
 from .rows.training_rows import TrainingRows
@@ -104,20 +103,16 @@ class Fitter:
         validation: Examples | None = None,
         fresh: bool = True,
     ) -> Fit:
-        """Train a classifier in place, unless the phase was finished before an interruption.
+        """Train a classifier in place.
 
         Raises
         ------
         ModelError
             See `fit_classifier`.
         """
-        key, done = f"{self.key}/{phase}", self.checkpoints / f"{phase}.safetensors"
-        if self.resume and (before := finished_phase(done, classifier, key=key)):
-            status(f"{phase}: finished before the interruption")
-            return before
         if fresh:
             classifier.start_from(loss.constant(examples.targets, examples.weights))
-        fit = fit_classifier(
+        return fit_classifier(
             classifier,
             examples,
             schedule=schedule,
@@ -125,12 +120,10 @@ class Fitter:
             compute=self.compute,
             validation=validation,
             checkpoints=self.checkpoints / phase,
-            key=key,
+            key=f"{self.key}/{phase}",
             resume=self.resume,
             log=replace(self.log, phase=phase) if self.log else None,
         )
-        keep_phase(done, classifier, fit, key=key)
-        return fit
 
     def examples(self, classifier: TextClassifier, texts: list[str], targets: npt.NDArray[np.floating]) -> Examples:
         """Make examples of equal weight: token ids, or vectors where the encoder is frozen."""

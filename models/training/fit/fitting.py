@@ -8,7 +8,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ....data.distributed import is_main_process
 from ....data.errors import ModelError
 from ...loading.device import Compute, init_distributed, quiet_transformers
 from ..history import TrainingLog
@@ -51,7 +50,8 @@ def fit_classifier(
     validation : Examples, optional
         Rows that tell which weights are the best: those that agree most, in rank, with the rows' soft labels.
     checkpoints : Path, optional
-        Folder for checkpoints; it is removed when the fit is complete. Without it a killed fit starts again.
+        Folder for checkpoints. They stay: a process that is killed later repeats only what came after the last one.
+        Without it a killed fit starts again.
     key : str
         Identifies the classifier's start and all other arguments: checkpoints of another key are not resumed.
     resume : bool
@@ -95,10 +95,7 @@ def fit_classifier(
             key=key,
             log=log,
         )
-        fit = trainer.fit(start)
-        if is_main_process():
-            remove_checkpoints(folder)
-    return fit
+        return trainer.fit(start)
 
 
 @contextmanager

@@ -130,6 +130,22 @@ def test_a_model_that_scores_otherwise_after_saving_is_refused(
     assert not (run / "model").exists()
 
 
+def test_a_training_that_is_killed_after_its_fit_repeats_only_the_end_of_it(
+    train: Train, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*args: Any, **options: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("labeler.models.training.fit.callbacks.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+        patched.setattr("labeler.models.training.saving.load_end_model", killed)
+        assert train().exit_code != 0
+    assert (run / ".training").exists()
+    assert "Training continues after step" in train().stderr
+    assert (run / "model").exists()
+    assert not (run / ".training").exists()
+
+
 def test_how_well_a_model_ranks_is_told(train: Train, run: Path) -> None:
     found = summaries(train("--json"))[0]
     assert found["agreement"] > 0.7

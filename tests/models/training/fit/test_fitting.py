@@ -407,7 +407,6 @@ def test_an_interrupted_fit_resumes_as_if_nothing_had_happened(tmp_path: Path, a
     assert (result.loss, result.validation_loss, result.steps) == (
         expected.loss, expected.validation_loss, expected.steps,
     )  # fmt: skip
-    assert not folder.exists()
 
 
 @pytest.mark.usefixtures("often")
@@ -471,7 +470,7 @@ def test_a_checkpoint_that_cannot_be_written_does_not_end_the_fit(
     monkeypatch.setattr("labeler.models.training.fit.trainer.save_file", full)
     assert fit(Tiny(), checkpoints=tmp_path / "c").steps == 16
     assert "No checkpoint could be written after step 2: [Errno 28] No space left on device" in said
-    assert not (tmp_path / "c").exists()
+    assert not list((tmp_path / "c").iterdir())
 
 
 @pytest.mark.slow
