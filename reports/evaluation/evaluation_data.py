@@ -102,7 +102,7 @@ class EvaluationData:
     @cached_property
     def unrefined(self) -> Predictions:
         """The label model's own labels of the gold rows."""
-        return Predictions("weak labels before refining", self.gold.unrefined, None, np.ones(len(self.gold), np.bool_))
+        return Predictions("unrefined labels", self.gold.unrefined, None, np.ones(len(self.gold), np.bool_))
 
     @cached_property
     def voters(self) -> list[Predictions]:
