@@ -132,6 +132,13 @@ class LabelledRun:
             wanted = list(dict.fromkeys(columns))
             return pl.read_parquet(self.run.labels, columns=wanted, glob=False, hive_partitioning=False)
 
+    def input_columns(self) -> pl.DataFrame:
+        """Read the columns of the input besides id and text, a row for each label."""
+        with self._reading():
+            others = pl.read_parquet(self.run.corpus, glob=False).drop("text")
+            rows = pl.DataFrame([self.ids.alias("id")])
+            return rows.join(others, on="id", how="left", maintain_order="left").drop("id")
+
     def label_model_of(self, texts: Sequence[str]) -> SoftLabels:
         """Read the label model's probabilities of reviews of the run, those of the first row with each text."""
         wanted = pl.DataFrame({"text": texts}, {"text": pl.String})

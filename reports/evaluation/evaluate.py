@@ -153,7 +153,7 @@ def build_report(job: ReportJob) -> Report:
     for other in job.against:
         comparisons += _against(data, models, other, job)
     rows = data.labelled.frame("id", "text", "label")
-    dates = find_dates(_input_columns(data.run, rows["id"]), settings.date_column)
+    dates = find_dates(data.labelled.input_columns(), settings.date_column)
     with progress("Scoring voters"):
         voters = voter_reports(data, job.label_model, resamples=resamples)
     with progress("Looking for label issues"):
@@ -215,9 +215,3 @@ def _against(
         for mine, rival in pairs
     ]
     return [(name, f"{name} of {other.path}", found) for name, found in compared if found]
-
-
-def _input_columns(run: RunDirectory, ids: pl.Series) -> pl.DataFrame:
-    """Return the columns of the input rows besides id and text, in the order of the labels."""
-    frame = pl.read_parquet(run.corpus, glob=False).drop("text")
-    return pl.DataFrame([ids]).join(frame, on="id", how="left", maintain_order="left").drop("id")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -95,6 +95,15 @@ class EvaluationData:
         return bool(np.any(self.gold.weights != self.gold.weights[0]))
 
     @cached_property
+    def is_random_sample(self) -> bool:
+        """Whether the weighted gold rows could be a random sample of the input, by their probabilities."""
+        population, sample = (
+            np.column_stack([probs, probs.max(axis=1)]).astype(np.float64)
+            for probs in (self.labelled.soft.probs, self.gold.probs)
+        )
+        return looks_random(population, sample, self.gold.weights)
+
+    @cached_property
     def weak(self) -> Predictions:
         """The weak labels of the gold rows."""
         return Predictions("weak labels", self.gold.weak, self.gold.probs, np.ones(len(self.gold), np.bool_))
@@ -176,8 +185,5 @@ def _with_given(labelled: LabelledRun, given: GoldTable) -> EvaluationData:
             hint="Give rows with the ids or texts of the run, or label them with it: labeler label ... --gold FILE.",
         )
     gold = rows.take(np.arange(found))
-    population, sample = (
-        np.column_stack([probs, probs.max(axis=1)]).astype(np.float64) for probs in (labelled.soft.probs, gold.probs)
-    )
-    doubts = () if looks_random(population, sample, gold.weights) else (NOT_RANDOM,)
-    return EvaluationData(labelled, gold, len(rows) - found, (*given.notes, *doubts))
+    data = EvaluationData(labelled, gold, len(rows) - found, given.notes)
+    return data if data.is_random_sample else replace(data, notes=(*given.notes, NOT_RANDOM))
