@@ -325,6 +325,25 @@ def report(
 
 
 @app.command()
+def share(
+    by: Annotated[list[str] | None, typer.Option(help="month, or a column of INPUT; may be repeated.")] = None,
+    run: flags.RunOpt = None,
+    as_json: flags.JsonOpt = False,
+) -> None:
+    """Estimate what share of the reviews is of each class, of all and by group, with intervals from hand labels.
+
+    Example: labeler share --by month --run runs/reviews
+    """
+    with showing_progress():
+        from .api.run import Run
+
+        shares = Run(run).share(by or ())
+    from .reports.console.share import print_shares
+
+    show(shares, as_json, print_shares)
+
+
+@app.command()
 def suggest(
     run: flags.RunOpt = None,
     n: Annotated[int, typer.Option("--n", min=1, help="Keywords per class.")] = 10,

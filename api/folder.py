@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import polars as pl
 import polars.selectors as cs
 
-from ..config import Task, load_config
+from ..config import Task, load_config, run_config
 from ..data.command import command
 from ..data.errors import ConfigError, LabelerError, ModelError, RunError
 from ..data.progress import status
@@ -25,6 +25,7 @@ from ..labeling.outputs import LabelSummary
 
 if TYPE_CHECKING:
     from ..models.blended import Blended
+    from ..reports.shares.share import Shares
 
 ANY_TEXT = pl.DataFrame({"id": ["1"], "text": ["жақсы"]})
 """A review without other columns."""
@@ -97,6 +98,33 @@ class RunFolder:
         except TypeError as error:
             again = command("label", "--force", "--run", self.path)
             raise RunError(f"{self.path} is of another version of labeler.", hint=f"Label again: {again}") from error
+
+    def share(self, by: str | Sequence[str] = ()) -> Shares:
+        """Estimate what share of the reviews is of each class, of all and by group, with 95 % intervals.
+
+        The intervals are from the hand labels of the run; without any the shares are those of the labels.
+
+        Parameters
+        ----------
+        by : str or sequence of str
+            ``month``, or columns of the data.
+
+        Returns
+        -------
+        Shares
+            Its `frame` has a row for each group, class and method.
+
+        Raises
+        ------
+        LabelerError
+            If the labels or hand labels cannot be read, or there is no such column or no date.
+        """
+        from ..data.gold.hand_labels import labels_to_score_on
+        from ..reports.shares.share import run_shares
+
+        directory, settings = self._labelled.run, run_config(None, self.path).report
+        own = labels_to_score_on(directory, self.task.task.label_space, None)
+        return run_shares(directory, [by] if isinstance(by, str) else by, settings, own)
 
     def to_pandas(self) -> Any:
         """Return `labels` as a data frame of pandas."""
