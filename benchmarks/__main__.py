@@ -28,10 +28,22 @@ from .sections.growth import measure_growth
 from .sections.label_model import measure_label_model
 from .sections.predict import measure_predict
 from .sections.rules import measure_rules
+from .sections.shares import measure_shares
 from .sections.startup import measure_startup
 from .sections.training import measure_training
 
-SECTIONS = ("rules", "label_model", "dawid_skene", "embedding", "train", "predict", "run", "startup", "growth")
+SECTIONS = (
+    "rules",
+    "label_model",
+    "dawid_skene",
+    "embedding",
+    "train",
+    "predict",
+    "run",
+    "startup",
+    "growth",
+    "shares",
+)
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 
@@ -68,6 +80,7 @@ def _sections(file: Path, texts: pl.Series, rows: int, folder: Path) -> dict[str
         "run": lambda: measure_full_run(file, converted_cache(folder / "cache"), folder),
         "startup": lambda: measure_startup(texts, folder),
         "growth": lambda: measure_growth(texts, rows, folder),
+        "shares": measure_shares,
     }
 
 
