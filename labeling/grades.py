@@ -22,7 +22,7 @@ from ..data.runs.votes import load_confidence
 from ..data.types.soft_labels import SoftLabels
 from ..data.types.votes import Votes
 from ..models.scoring.priors import softmax
-from .label_models.consensus import MIN_SHARED_ROWS, keep_votes
+from .label_models.consensus import keep_votes
 from .label_models.patterns import VotePatterns
 
 Array = npt.NDArray[np.float64]
@@ -30,6 +30,7 @@ Grades = npt.NDArray[np.int8]
 Limits = npt.NDArray[np.float32]
 
 GRADES = 16
+_MIN_VOTES = 200  # of a voter for a class; of fewer a grade has less than a dozen
 _MIN_VARIANCE = 1e-6  # of the label model's probabilities, below which it leaves nothing to tell
 _MIN_WITHIN = 0.1  # of the scores' variance, to lie within right and within wrong votes
 _STEP = 0.5  # of log-odds, to which a row's grades are rounded: few patterns come of it, and finer steps gain nothing
@@ -131,7 +132,7 @@ def _discriminant(rows: npt.NDArray[np.int64], right: Array) -> Array:
     counts, by_pattern, n = rows.sum(axis=0), rows.sum(axis=1), rows.sum()
     share = by_pattern @ right / max(n, 1)
     variance = share * (1 - share)
-    if n < MIN_SHARED_ROWS or np.count_nonzero(counts) < 2 or variance < _MIN_VARIANCE:
+    if n < _MIN_VOTES or np.count_nonzero(counts) < 2 or variance < _MIN_VARIANCE:
         return np.zeros(GRADES)
     scores = np.where(counts > 0, ndtri((np.cumsum(counts) - counts / 2) / n), 0.0)
     scores -= counts @ scores / n

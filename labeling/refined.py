@@ -71,7 +71,9 @@ def _shares(labelled: Labelled) -> npt.NDArray[np.float64]:
         return balance.shares
     decided = labelled.hard != ABSTAIN
     np.add.at(counts, labelled.hard[decided], labelled.input_counts[decided])
-    shares = counts / max(counts.sum(), 1)
+    if not counts.any():
+        return balance.shares
+    shares = counts / counts.sum()
     if balance.interval is not None:
         shares = np.clip(shares, *balance.interval)
     return np.asarray(shares / shares.sum(), np.float64)

@@ -42,6 +42,13 @@ def commands(text: str) -> Iterator[tuple[str, str]]:
                 yield command, output
 
 
+PLAIN = [
+    (f"{what} {how} {i}", stars)
+    for i, what in enumerate(("тауар", "көйлек", "сөмке", "телефон", "аяқ киім", "ойыншық", "кітап", "шам") * 10)
+    for how, stars in (("керемет, өте жақсы", 5), ("жақсы екен рахмет", 5), ("нашар, қайтарып бердім", 1))
+]
+"""Reviews in a few words: there is more to learn from them than from the sample's 400, which are hard on purpose."""
+
 PAGES = [name for name, text in TEXTS.items() if list(commands(text))]
 Command = Callable[[str], Result]
 
@@ -81,7 +88,9 @@ def answer(sample: Path, reviews: Path) -> None:
 @needs_embedded
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_runs_in_the_order_given(page: str, labeler: Command, tmp_path: Path) -> None:
-    shutil.copy(SAMPLES["kaspi-sentiment"].reviews, tmp_path / "reviews.csv")
+    plain = pl.DataFrame([(f"p{i}", *review) for i, review in enumerate(PLAIN)], ["id", "text", "rating"], orient="row")
+    sample = pl.read_csv(SAMPLES["kaspi-sentiment"].reviews)
+    pl.concat([sample, plain], how="diagonal_relaxed").write_csv(tmp_path / "reviews.csv")
     shutil.copy(SAMPLES["kaspi-sentiment"].gold, tmp_path / "manual.csv")
     (tmp_path / "my_lfs.py").write_text(
         next(block for block in blocks(README, "python") if "lf_" in block), encoding="utf-8"
