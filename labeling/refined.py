@@ -14,7 +14,7 @@ from ..data.types.soft_labels import SoftLabels
 from .balance.settle import ESTIMATED
 from .labelled import Labelled
 from .refine.check import calibrated_on_gold, does_harm
-from .refine.refinement import Refinement, encoder_of, fit_refinement
+from .refine.refinement import Refinement, fit_refinement
 from .settings import RefineSection
 
 _UNREFINED_SPREAD = 1.0  # of log-temperatures: what label models say of their own certainty is worth little
@@ -47,7 +47,6 @@ def refine_labels(labelled: Labelled, section: RefineSection, *, seed: int) -> L
             _shares(labelled),
             n_input=reviews.n_input,
             min_texts=section.min_texts,
-            encoder=encoder_of(labelled.voters),
             seed=seed,
         )
     labelled = replace(labelled, refinement=refinement)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -12,7 +12,6 @@ import numpy.typing as npt
 from ...data.types.corpus import Corpus
 from ...data.types.soft_labels import SoftLabels
 from ...data.types.stored_corpus import StoredCorpus
-from ...models.loading.resolve import ModelRef
 from ...models.scoring.blending import Blend, fit_blend
 from ...models.scoring.temperatures import agreement_temperatures
 from ..label_models.patterns import VotePatterns
@@ -20,6 +19,7 @@ from ..settings import VoterSection
 from ..voting.configured import NamedVoter
 from ..voting.executor import Executor
 from ..voting.registry import Voter
+from .normal_scores import NormalScores, fit_normal_scores, log_odds
 from .students import StudentVoter, fit_students
 from .texts import distinct_texts
 
@@ -38,11 +38,14 @@ class Refinement:
     ----------
     students : NamedVoter
         A `StudentVoter`.
+    scores : NormalScores
+        Of the label model's log-odds.
     blend : Blend
-        Of the students' logits and the label model's log-probabilities.
+        Of the students' logits and these scores.
     """
 
     students: NamedVoter
+    scores: NormalScores
     blend: Blend
 
     def with_temperatures(self, temperatures: npt.NDArray[np.float64]) -> Refinement:
@@ -51,11 +54,12 @@ class Refinement:
 
     def logits(self, students: Floats, probs: Floats) -> npt.NDArray[np.float64]:
         """Blend the students' logits with the label model's probabilities, both of shape (n, k)."""
-        return self.blend.logits([students, _logs(probs)])
+        return self.blend.logits([students, self.scores.of(log_odds(probs))])
 
     def labels(self, students: Floats, teacher: SoftLabels) -> SoftLabels:
         """Return the labels of n rows; those that are not covered keep the label model's."""
-        found = self.blend.probs([np.nan_to_num(students), _logs(teacher.probs)])
+        parts = [np.nan_to_num(students), self.scores.of(log_odds(teacher.probs))]
+        found = self.blend.probs(parts)
         return SoftLabels(np.where(teacher.covered[:, np.newaxis], found, teacher.probs), teacher.covered)
 
     def chunks(self, corpus: StoredCorpus, executor: Executor, *, k: int) -> Iterator[npt.NDArray[np.float32]]:
@@ -78,7 +82,6 @@ def fit_refinement(
     *,
     n_input: int,
     min_texts: int,
-    encoder: ModelRef | None,
     seed: int,
 ) -> Refinement | None:
     """Fit students to the labels of the label model, and blend both; None for too few distinct texts.
@@ -94,29 +97,19 @@ def fit_refinement(
     shares : ndarray of float64, shape (k,)
         Of the classes, which the refined labels follow.
     n_input, min_texts : int
-    encoder : ModelRef, optional
-        Whose embeddings the students may read.
     seed : int
         Of the folds.
     """
     texts = distinct_texts(corpus, table.inverse, n_input=n_input, covered=soft.covered)
     if len(texts) < min_texts:
         return None
-    teacher, weights = texts.mean(_logs(soft.probs)), texts.counts
-    share = float(np.clip(_TEACHER_TEXTS / len(texts), *_TEACHER_SHARES))
-    voter, students = fit_students(texts, teacher, encoder, seed=seed)
+    logs, weights = texts.mean(np.log(np.maximum(soft.probs, _FLOOR))), texts.counts
+    voter, students = fit_students(texts, logs, seed=seed)
+    odds = texts.mean(log_odds(soft.probs))
+    scores = fit_normal_scores(odds, weights)
+    teacher, share = scores.of(odds), float(np.clip(_TEACHER_TEXTS / len(texts), *_TEACHER_SHARES))
     blend = fit_blend([students, teacher], [1.0, share], shares, weights)
     alone = [fit_blend([part], [1.0], shares, weights).logits([part]) for part in (students, teacher)]
     temperatures = agreement_temperatures(blend.logits([students, teacher]), alone[0], alone[1], weights)
     named = NamedVoter("students", VoterSection(name="students", kind="students"), cast(Voter, voter))
-    return Refinement(named, blend).with_temperatures(temperatures)
-
-
-def encoder_of(voters: Sequence[NamedVoter]) -> ModelRef | None:
-    """Return the encoder that has embedded the reviews to vote on them, if one has."""
-    found = (getattr(named.voter, "review_encoder", None) for named in voters)
-    return next((encoder for encoder in found if encoder is not None), None)
-
-
-def _logs(probs: Floats) -> npt.NDArray[np.float64]:
-    return np.log(np.maximum(probs, _FLOOR)).astype(np.float64)
+    return Refinement(named, scores, blend).with_temperatures(temperatures)

@@ -24,14 +24,11 @@ class DistinctTexts:
     ----------
     normalized : Series of String, length u
         Ascending by hash.
-    readable : Series of String, length u
-        For encoders: the first, in alphabetical order, of the texts that are normalised to this one.
     text, pattern, count : ndarray of int64, shape (v,)
         Vote pattern `pattern` is on `count` rows of text number `text`.
     """
 
     normalized: pl.Series
-    readable: pl.Series
     text: npt.NDArray[np.int64]
     pattern: npt.NDArray[np.int64]
     count: npt.NDArray[np.int64]
@@ -78,17 +75,15 @@ def distinct_texts(
         chunk, rows = corpus.chunk(number), pattern[start : min(start + size, n_input)]
         start += size
         unique = chunk.unique
-        columns = {"normalized": unique.normalized, "readable": unique.readable, "key": _keys(unique.normalized)}
+        columns = {"normalized": unique.normalized, "key": _keys(unique.normalized)}
         frame = pl.DataFrame(columns)[unique.inverse[: len(rows)]].with_columns(pattern=pl.Series(rows, dtype=pl.Int64))
         kept.append(_counted(frame.filter(pl.Series(covered[rows])).with_columns(count=pl.lit(1, pl.Int64))))
         if sum(map(len, kept)) > 2 * limit or sum(map(_characters, kept)) > 2 * max_characters:
             kept = [_smallest(_counted(pl.concat(kept)), limit, max_characters)]
     found = _smallest(_counted(pl.concat(kept)), limit, max_characters).sort("key", "pattern")
-    texts = found.group_by("key", maintain_order=True).agg(pl.col("normalized").first(), pl.col("readable").min())
+    texts = found.group_by("key", maintain_order=True).agg(pl.col("normalized").first())
     text = found["key"].rle_id().cast(pl.Int64)
-    return DistinctTexts(
-        texts["normalized"], texts["readable"], text.to_numpy(), found["pattern"].to_numpy(), found["count"].to_numpy()
-    )
+    return DistinctTexts(texts["normalized"], text.to_numpy(), found["pattern"].to_numpy(), found["count"].to_numpy())
 
 
 def folds(normalized: pl.Series, *, seed: int) -> npt.NDArray[np.int64]:
@@ -96,9 +91,7 @@ def folds(normalized: pl.Series, *, seed: int) -> npt.NDArray[np.int64]:
     return (_keys(f"{seed}:" + normalized) % np.uint64(FOLDS)).astype(np.int64)
 
 
-_EMPTY = pl.DataFrame(
-    schema={"key": pl.UInt64, "pattern": pl.Int64, "normalized": pl.String, "readable": pl.String, "count": pl.Int64}
-)
+_EMPTY = pl.DataFrame(schema={"key": pl.UInt64, "pattern": pl.Int64, "normalized": pl.String, "count": pl.Int64})
 
 
 def _keys(texts: pl.Series) -> npt.NDArray[np.uint64]:
@@ -108,8 +101,7 @@ def _keys(texts: pl.Series) -> npt.NDArray[np.uint64]:
 
 def _counted(frame: pl.DataFrame) -> pl.DataFrame:
     """Add up the rows of equal text and pattern."""
-    first, least, total = pl.col("normalized").first(), pl.col("readable").min(), pl.col("count").sum()
-    return frame.group_by("key", "pattern").agg(first, least, total)
+    return frame.group_by("key", "pattern").agg(pl.col("normalized").first(), pl.col("count").sum())
 
 
 def _smallest(frame: pl.DataFrame, limit: int, max_characters: int) -> pl.DataFrame:

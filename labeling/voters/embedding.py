@@ -52,11 +52,6 @@ class EmbeddingVoter(MatchedVoter):
     def __post_init__(self) -> None:
         sentences_of(self.labels, self.prototypes, "prototypes", catch_all=self.catch_all)
 
-    @property
-    def review_encoder(self) -> ModelRef:
-        """The encoder whose embeddings of the readable texts are cached once it has voted."""
-        return self.encoder
-
     def scores(self, corpus: Corpus) -> npt.NDArray[np.float32]:
         """Return the similarity of every row to each class, shape (n, k); raises as `vote` does."""
         known_shares(self.class_balance, self.labels.k)

@@ -89,11 +89,6 @@ class ZeroShotVoter(MatchedVoter):
         return texts if self.same_language and self.chosen_engine != "cloze" else None
 
     @property
-    def review_encoder(self) -> ModelRef | None:
-        """The encoder whose embeddings of the readable texts are cached once it has voted; None of other models."""
-        return self.model if self.chosen_engine == "similarity" else None
-
-    @property
     def chosen_engine(self) -> Capability:
         """The engine, or the best the model can do."""
         return zero_shot_capability(self.model) if self.engine == "auto" else self.engine

@@ -46,7 +46,7 @@ def corpus_with_noise(
 
 def refined(corpus: StoredCorpus, table: VotePatterns, soft: SoftLabels, **options: int) -> Refinement | None:
     chosen = {"n_input": N, "min_texts": 100, "seed": 0} | options
-    return fit_refinement(corpus, table, soft, PRIOR, encoder=None, **chosen)
+    return fit_refinement(corpus, table, soft, PRIOR, **chosen)
 
 
 def labels_of(refinement: Refinement, corpus: StoredCorpus, table: VotePatterns, soft: SoftLabels) -> SoftLabels:

@@ -83,8 +83,7 @@ def results(folder: Path, rows: int, chunk_rows: int, monkeypatch: pytest.Monkey
 
 def test_the_size_of_the_chunks_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("labeler.data.writing.atomic._flush", lambda path: None)
-    for place in ("text.similarity", "refine.students"):
-        monkeypatch.setattr(f"labeler.labeling.{place}.load_encoder", lambda ref: Lengths())
+    monkeypatch.setattr("labeler.labeling.text.similarity.load_encoder", lambda ref: Lengths())
     whole: dict[str, Any] = {}
     for size in (1000, 7, 59):
         folder = tmp_path / str(size)
