@@ -27,7 +27,7 @@ Floats = npt.NDArray[np.floating]
 
 _FLOOR = 1e-4  # label models overstate their certainty
 _TEACHER_TEXTS = 10_000  # distinct texts from which students know as much as the label model
-_TEACHER_SHARES = (0.75, 2.0)  # of the label model, in units of the students' spread
+_TEACHER_SHARES = (0.75, 3.0)  # of the label model, in units of the students' spread
 
 
 @dataclass(frozen=True, eq=False)
