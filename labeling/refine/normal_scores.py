@@ -58,6 +58,7 @@ def fit_normal_scores(odds: Array, weights: Array) -> NormalScores:
 
 def log_odds(probs: npt.NDArray[np.floating]) -> Array:
     """Return the log-odds of each class against all others, shape (n, k)."""
-    others = probs.astype(np.float64) @ (1 - np.eye(probs.shape[1]))  # exact where a class is nearly certain
-    odds = np.log(np.maximum(probs, _LOWEST)) - np.log(np.maximum(others, _LOWEST))
-    return np.asarray(odds, np.float64)
+    exact = probs.astype(np.float64)
+    others = exact @ (1 - np.eye(probs.shape[1]))  # not 1 - p, of which nothing is left where a class is nearly certain
+    odds: Array = np.log(np.maximum(exact, _LOWEST)) - np.log(np.maximum(others, _LOWEST))
+    return odds
