@@ -35,7 +35,7 @@ def group_reviews(columns: pl.DataFrame, by: str, date_column: str | None) -> tu
     Raises
     ------
     InputError
-        If there is no such column or no date, or a column has no value twice.
+        If there is no such column or no date, or a column is nested or has no value twice.
     """
     if by == MONTH and by not in columns.columns:
         return _months(columns, date_column)
@@ -53,20 +53,20 @@ def _months(columns: pl.DataFrame, date_column: str | None) -> tuple[pl.Series, 
 
 
 def _most_frequent(column: pl.Series) -> tuple[pl.Series, list[str]]:
-    values = column.cast(pl.String).str.strip_chars()
+    name, hint = column.name, "Name a column of few values."
+    if column.dtype.is_nested():
+        raise InputError(f"Column '{name}' holds {column.dtype}, which makes no groups.", hint=hint)
+    values = column.cast(pl.String).str.strip_chars().alias("value")
     values = values.set(values == "", None)
-    counts = values.drop_nulls().value_counts(sort=True, name="n").sort("n", column.name, descending=[True, False])
-    if counts["n"].max() in (None, 1):
-        raise InputError(
-            f"Column '{column.name}' makes no groups: no value occurs twice.", hint="Name a column of few values."
-        )
+    counts = values.drop_nulls().value_counts(sort=True, name="rows").sort(["rows", "value"], descending=[True, False])
+    if counts["rows"].max() in (None, 1):
+        raise InputError(f"Column '{name}' makes no groups: no value occurs twice.", hint=hint)
     unknown = values.null_count()
-    notes = [f"{unknown:,} reviews have no {column.name}."] if unknown else []
+    notes = [f"{unknown:,} reviews have no {name}."] if unknown else []
     if len(counts) > _MAX_GROUPS:
-        rest = counts["n"].slice(_MAX_GROUPS).sum()
         notes.append(
-            f"Column '{column.name}' has {len(counts):,} values; shown are the {_MAX_GROUPS} most frequent, "
-            f"without {rest:,} reviews."
+            f"Column '{name}' has {len(counts):,} values; shown are the {_MAX_GROUPS} most frequent, "
+            f"without {counts['rows'].slice(_MAX_GROUPS).sum():,} reviews."
         )
-    kept = values.is_in(counts[column.name].head(_MAX_GROUPS).implode())
+    kept = values.is_in(counts["value"].head(_MAX_GROUPS).implode())
     return values.set(~kept, None), notes
