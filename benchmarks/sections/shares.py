@@ -37,6 +37,8 @@ class Simulated:
     labels: npt.NDArray[np.bool_]
 
 
+Rows: TypeAlias = npt.NDArray[np.int64]
+Draw: TypeAlias = Callable[[int, Simulated, np.random.Generator], tuple[Rows, Array]]
 Simulate: TypeAlias = Callable[[float, float, float, np.random.Generator], Simulated]
 
 
@@ -44,23 +46,25 @@ def measure_shares() -> list[Result]:
     """Measure the coverage of intervals and the error of shares, of all reviews and by month."""
     rng = np.random.default_rng(0)
     return [
-        *(result for rows in HAND_LABELS for result in _whole(rows, rng)),
+        *(result for rows in HAND_LABELS for result in _whole(rows, _evenly, rng)),
+        *(result for rows in HAND_LABELS for result in _whole(rows, _by_doubt, rng)),
         *(result for rows in HAND_LABELS for result in _months("constant bias", _moving_mix, rows, rng)),
         *(result for rows in HAND_LABELS for result in _months("constant error rates", _moving_shares, rows, rng)),
     ]
 
 
-def _whole(rows: int, rng: np.random.Generator) -> list[Result]:
+def _whole(rows: int, draw: Draw, rng: np.random.Generator) -> list[Result]:
     """Cover the share of all reviews, where months do not differ."""
     covered = {}
     for share in SHARES:
         hits = []
         for (tpr, fpr), _ in product(ERRORS, range(REPEATS)):
             reviews = _labelled(np.full(LONG, share), tpr, fpr, rng)
-            _, low, high = overall_shares(_rates(reviews, _drawn(rows, reviews, rng), rng))[:, 1]
+            _, low, high = overall_shares(_rates(reviews, *draw(rows, reviews, rng), rng))[:, 1]
             hits.append(low <= reviews.truth.mean() <= high)
         covered[share] = float(np.mean(hits))
-    what = f"{rows:,} hand labels, all reviews: {{}} coverage over shares"
+    drawn = "" if draw is _evenly else " drawn by doubt"
+    what = f"{rows:,} hand labels{drawn}, all reviews: {{}} coverage over shares"
     detail = "; ".join(f"{share:.0%}: {value:.3f}" for share, value in covered.items())
     return [
         Result("shares", what.format("lowest"), min(covered.values()), LOWEST, detail=detail),
@@ -77,11 +81,15 @@ def _months(assumed: str, simulate: Simulate, rows: int, rng: np.random.Generato
     choices: list[bool | None] = []
     for share, (tpr, fpr), _ in product(SHARES, ERRORS, range(REPEATS // 5)):
         reviews = simulate(share, tpr, fpr, rng)
-        drawn = _drawn(rows, reviews, rng)
-        rates, truth, seen = _rates(reviews, drawn, rng), reviews.truth.mean(axis=1), reviews.labels.mean(axis=1)
+        drawn, weights = _evenly(rows, reviews, rng)
+        rates, truth, seen = (
+            _rates(reviews, drawn, weights, rng),
+            reviews.truth.mean(axis=1),
+            reviews.labels.mean(axis=1),
+        )
         labelled = np.column_stack([1 - seen, seen])
         found = np.array([group_shares(rates, month, REVIEWS, seed=len(choices)) for month in labelled])[..., 1]
-        gold, sizes = (*_gold(reviews, drawn), drawn // REVIEWS, np.ones(rows)), np.full(MONTHS, REVIEWS)
+        gold, sizes = (*_gold(reviews, drawn), drawn // REVIEWS, weights), np.full(MONTHS, REVIEWS)
         best = constant_bias_fits_better(*gold, rates, labelled, sizes)[1]
         choices.append(None if best is None else best == (own == 0))
         counted.append(float(np.abs(seen - truth).mean()))
@@ -132,15 +140,25 @@ def _labelled(shares: Array, tpr: float | Array, fpr: float | Array, rng: np.ran
     return Simulated(truth, rng.random(truth.shape) < rates)
 
 
-def _drawn(rows: int, reviews: Simulated, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    return rng.choice(reviews.truth.size, rows, replace=False)
+def _evenly(rows: int, reviews: Simulated, rng: np.random.Generator) -> tuple[Rows, Array]:
+    """Draw rows, and weigh them."""
+    return rng.choice(reviews.truth.size, rows, replace=False), np.ones(rows)
 
 
-def _gold(reviews: Simulated, drawn: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int16]]:
+def _by_doubt(rows: int, reviews: Simulated, rng: np.random.Generator) -> tuple[Rows, Array]:
+    """Draw half at random, and half among doubtful rows, where most mistakes are."""
+    doubtful = rng.random(reviews.truth.size) < np.where(reviews.truth != reviews.labels, 0.6, 0.1).ravel()
+    size = np.where(doubtful, 5.0, 1.0)
+    probability = rows * (0.5 / len(size) + 0.5 * size / size.sum())
+    drawn = np.flatnonzero(rng.random(len(size)) < probability)
+    return drawn, 1 / probability[drawn]
+
+
+def _gold(reviews: Simulated, drawn: Rows) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int16]]:
     return reviews.truth.ravel()[drawn].astype(np.int16), reviews.labels.ravel()[drawn].astype(np.int16)
 
 
-def _rates(reviews: Simulated, drawn: npt.NDArray[np.int64], rng: np.random.Generator) -> ClassRates:
+def _rates(reviews: Simulated, drawn: Rows, weights: Array, rng: np.random.Generator) -> ClassRates:
     share = float(reviews.labels.mean())
     labelled = np.array([1 - share, share])
-    return class_rates(*_gold(reviews, drawn), None, labelled, resamples=RESAMPLES, seed=int(rng.integers(1 << 31)))
+    return class_rates(*_gold(reviews, drawn), weights, labelled, resamples=RESAMPLES, seed=int(rng.integers(1 << 31)))
