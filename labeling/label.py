@@ -179,8 +179,9 @@ def label_reviews(job: LabelJob, run: RunDirectory) -> LabelSummary:
     save_label_model(run, voters, table, spec, grading)
     table, soft = grading.add(table, probs, grades)
     labelled = _labelled(job, reviews, voters, table, soft, balance, model)
-    labelled = apply_on_demand(labelled, on_demand, run, force=job.force)
-    labelled = refine_labels(labelled, job.refine, seed=job.label_model.seed)
+    refined = partial(refine_labels, section=job.refine, seed=job.label_model.seed)
+    labelled = apply_on_demand(labelled, on_demand, run, job.executor, refined=refined, force=job.force)
+    labelled = refined(labelled)
     return write_labels(labelled, run, executor=job.executor, key=key, settings=settings, started=started)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Protocol, cast
 
@@ -32,6 +32,7 @@ from ..labelled import Labelled
 from ..settings import VoterSection
 from ..voting.apply import VoteColumn
 from ..voting.configured import NamedVoter, build_voters
+from ..voting.executor import Executor
 from ..voting.registry import is_on_demand
 from .reliability import combine, fit_confusion
 from .selection import choose_texts, doubts, hard_rows
@@ -84,7 +85,15 @@ def build_on_demand_voters(sections: Iterable[VoterSection], resources: Mapping[
     return kept
 
 
-def apply_on_demand(labelled: Labelled, voters: Iterable[NamedVoter], run: RunDirectory, *, force: bool) -> Labelled:
+def apply_on_demand(
+    labelled: Labelled,
+    voters: Iterable[NamedVoter],
+    run: RunDirectory,
+    executor: Executor,
+    *,
+    refined: Callable[[Labelled], Labelled],
+    force: bool,
+) -> Labelled:
     """Let voters answer for the rows that are still hard, one voter after another.
 
     Parameters
@@ -95,6 +104,10 @@ def apply_on_demand(labelled: Labelled, voters: Iterable[NamedVoter], run: RunDi
         From `build_on_demand_voters`.
     run : RunDirectory
         Keeps the votes and why texts got none.
+    executor : Executor
+    refined : callable
+        Refines labels. Which rows are the most doubtful is told by refined labels, where there are any: a student's
+        doubt finds more mistakes than the label model's (like FreeAL, Xiao et al. 2023).
     force : bool
         Ask again about texts that failed; answers stay in the cache and are not asked for again.
 
@@ -112,7 +125,8 @@ def apply_on_demand(labelled: Labelled, voters: Iterable[NamedVoter], run: RunDi
     """
     for named in voters:
         hard = hard_rows(labelled.soft, has_conflict(labelled.table.patterns), below=_on_demand(named).below)
-        votes, record = _votes(labelled, named, hard, run, force)
+        doubt, unsure = _doubts(refined(labelled), _on_demand(named).below, executor)
+        votes, record = _votes(labelled, named, labelled.table.expand(hard) | unsure, doubt, run, force)
         labelled = with_answers(labelled, named, votes, hard, record)
     return labelled
 
@@ -161,13 +175,16 @@ def with_answers(
 
 
 def _votes(
-    labelled: Labelled, named: NamedVoter, hard: npt.NDArray[np.bool_], run: RunDirectory, force: bool
+    labelled: Labelled,
+    named: NamedVoter,
+    hard: npt.NDArray[np.bool_],
+    doubt: npt.NDArray[np.int64],
+    run: RunDirectory,
+    force: bool,
 ) -> tuple[VoteColumn, StageRecord | StageDetails]:
     """Take unchanged votes from the run, or ask."""
     corpus, voter, stage = labelled.reviews.corpus, _on_demand(named), f"votes/{named.name}"
-    table, copies, labels = labelled.table, corpus.copies, labelled.labels
-    hard = table.expand(hard)
-    doubt = table.expand(doubts(labelled.soft))
+    copies, labels = corpus.copies, labelled.labels
     chosen = choose_texts(doubt, hard, copies, budget=voter.budget_rows, audit=voter.audit)
     texts = corpus.take(copies.first[chosen])["text"]
     chosen, texts = chosen[has_content(texts)], texts.filter(has_content(texts))
@@ -190,6 +207,18 @@ def _votes(
     outputs = (run.votes(named.name), *_write_failures(labelled, named, asked, chosen, run))
     run.record_stage(stage, key, outputs=outputs, details=details)
     return votes, details
+
+
+def _doubts(
+    labelled: Labelled, below: float, executor: Executor
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Return the doubt about each row's label, and which refined labels are less confident than `below`."""
+    if labelled.refinement is None:
+        doubt = labelled.table.expand(doubts(labelled.soft))
+        return doubt, np.zeros(len(doubt), np.bool_)
+    # Hard rows are worth asking about however sure students are of them: at least a millionth of doubt.
+    found = [(np.maximum(doubts(soft), 1), soft.hard(below) == ABSTAIN) for soft in labelled.final(executor)]
+    return np.concatenate([doubt for doubt, _ in found]), np.concatenate([unsure for _, unsure in found])
 
 
 def _save(run: RunDirectory, name: str, key: str, by_text: Votes, corpus: StoredCorpus, labels: LabelSpace) -> None:

@@ -47,7 +47,7 @@ def agreement_temperatures(
     k = logits.shape[1]
     predicted, first, second = (scores.argmax(axis=1) for scores in (logits, student, teacher))
     differs = first != second
-    overall = float(np.average(differs, weights=weights))
+    overall = float((weights[differs].sum() + 1) / (weights.sum() + 2))  # never 0, however few texts there are
     found = np.ones(k)
     for label in range(k):
         either, rows = (first == label) | (second == label), predicted == label
