@@ -15,7 +15,7 @@ from ..data.types.soft_labels import SoftLabels
 from .balance.settle import ClassBalance
 from .input import Reviews
 from .label_models.patterns import VotePatterns
-from .refine.check import tempered_labels
+from .refine.check import own_logits, recalibrated
 from .refine.refinement import Refinement
 from .voting.configured import NamedVoter
 from .voting.executor import Executor
@@ -77,7 +77,9 @@ class Labelled:
     def final(self, executor: Executor) -> Iterator[SoftLabels]:
         """Yield the labels of all rows, chunk by chunk of the corpus."""
         corpus, inverse, start = self.reviews.corpus, self.table.inverse, 0
-        soft = self.soft if self.temperatures is None else tempered_labels(self.soft, self.temperatures)
+        soft = self.soft
+        if self.temperatures is not None:
+            soft = recalibrated(soft, own_logits(soft), self.temperatures)
         students = self.refinement.chunks(corpus, executor, k=self.labels.k) if self.refinement else None
         for size in corpus.sizes:
             rows = inverse[start : start + size]

@@ -11,14 +11,17 @@ from ..data.progress import status
 from ..data.types.corpus import Corpus
 from ..data.types.label_space import ABSTAIN
 from ..data.types.soft_labels import SoftLabels
+from ..models.scoring.temperatures import SPREAD
 from .balance.settle import ESTIMATED
+from .input import LocatedGold
 from .labelled import Labelled
-from .refine.check import calibrated_on_gold, does_harm
-from .refine.refinement import Refinement, fit_refinement
+from .refine.check import calibrated_on_gold, does_harm, own_logits
+from .refine.refinement import fit_refinement
 from .settings import RefineSection
 
+Array = npt.NDArray[np.float64]
+
 _UNREFINED_SPREAD = 1.0  # of log-temperatures: what label models say of their own certainty is worth little
-_REFINED_SPREAD = 0.3  # what students and label model agree on is worth some hundred gold rows
 _HARM = "Refining is off: on {rows} gold rows its labels are worse than the label model's, beyond chance."
 
 
@@ -50,13 +53,36 @@ def refine_labels(labelled: Labelled, section: RefineSection, *, seed: int) -> L
             seed=seed,
         )
     labelled = replace(labelled, refinement=refinement)
-    if not reviews.n_gold:
-        return labelled
-    if refinement and _is_harmful(labelled, refinement):
-        note = _HARM.format(rows=reviews.n_gold)
+    return _checked_on_gold(labelled, reviews.gold) if reviews.gold is not None and len(reviews.gold) else labelled
+
+
+def _checked_on_gold(labelled: Labelled, gold: LocatedGold) -> Labelled:
+    """Drop refined labels that do harm on gold rows, and calibrate by these."""
+    patterns, refinement = labelled.table.inverse[gold.rows], labelled.refinement
+    weak = SoftLabels(labelled.soft.probs[patterns], labelled.soft.covered[patterns])
+    if refinement is not None:
+        frame = labelled.reviews.corpus.take(gold.rows)
+        students = refinement.of_texts(Corpus(frame["id"], frame["text"]))
+        logits, start = refinement.logits(students, weak.probs), np.asarray(refinement.blend.temperatures)
+        found = np.where(weak.covered, logits.argmax(axis=1), ABSTAIN)
+        if not does_harm(found, weak.hard(), gold.labels, gold.weights, labelled.labels.k):
+            temperatures, probs = _calibrated(weak, logits, gold, start, spread=SPREAD)
+            return replace(labelled, refinement=refinement.with_temperatures(temperatures), gold_probs=probs)
+        note = _HARM.format(rows=len(gold))
         status(note)
         labelled = replace(labelled, refinement=None, notes=(*labelled.notes, note))
-    return _calibrated(labelled)
+    start = np.ones(labelled.labels.k)
+    temperatures, probs = _calibrated(weak, own_logits(weak), gold, start, spread=_UNREFINED_SPREAD)
+    return replace(labelled, temperatures=temperatures, gold_probs=probs)
+
+
+def _calibrated(
+    weak: SoftLabels, logits: Array, gold: LocatedGold, start: Array, *, spread: float
+) -> tuple[Array, npt.NDArray[np.float32]]:
+    """Find temperatures by the covered gold rows, and probabilities of all of them; see `calibrated_on_gold`."""
+    truth = np.where(weak.covered, gold.labels, ABSTAIN).astype(np.int16)
+    temperatures, probs = calibrated_on_gold(logits, truth, gold.weights, start, spread=spread)
+    return temperatures, np.where(weak.covered[:, np.newaxis], probs, weak.probs)
 
 
 def _shares(labelled: Labelled) -> npt.NDArray[np.float64]:
@@ -76,44 +102,3 @@ def _shares(labelled: Labelled) -> npt.NDArray[np.float64]:
     if balance.interval is not None:
         shares = np.clip(shares, *balance.interval)
     return np.asarray(shares / shares.sum(), np.float64)
-
-
-def _is_harmful(labelled: Labelled, refinement: Refinement) -> bool:
-    gold, weak = labelled.reviews.gold, _gold_labels(labelled)
-    assert gold is not None
-    found = np.where(weak.covered, _gold_logits(labelled, weak, refinement).argmax(axis=1), ABSTAIN)
-    return does_harm(found, weak.hard(), gold.labels, gold.weights, labelled.labels.k)
-
-
-def _calibrated(labelled: Labelled) -> Labelled:
-    gold, weak, refinement = labelled.reviews.gold, _gold_labels(labelled), labelled.refinement
-    assert gold is not None
-    truth = np.where(weak.covered, gold.labels, ABSTAIN).astype(np.int16)
-    if not (truth != ABSTAIN).any():
-        return labelled
-    logits = _gold_logits(labelled, weak, refinement)
-    start = np.ones(labelled.labels.k) if refinement is None else np.asarray(refinement.blend.temperatures)
-    spread = _REFINED_SPREAD if refinement else _UNREFINED_SPREAD
-    temperatures, probs = calibrated_on_gold(logits, truth, gold.weights, start, spread=spread)
-    probs = np.where(weak.covered[:, np.newaxis], probs, weak.probs)
-    if refinement is None:
-        return replace(labelled, temperatures=temperatures, gold_probs=probs)
-    return replace(labelled, refinement=refinement.with_temperatures(temperatures), gold_probs=probs)
-
-
-def _gold_labels(labelled: Labelled) -> SoftLabels:
-    """Return the label model's labels of the gold rows."""
-    gold = labelled.reviews.gold
-    assert gold is not None
-    patterns = labelled.table.inverse[gold.rows]
-    return SoftLabels(labelled.soft.probs[patterns], labelled.soft.covered[patterns])
-
-
-def _gold_logits(labelled: Labelled, weak: SoftLabels, refinement: Refinement | None) -> npt.NDArray[np.float64]:
-    """Return logits of the gold rows, shape (g, k), whose temperatures are to be found."""
-    if refinement is None:
-        return np.log(np.maximum(weak.probs, np.finfo(np.float32).tiny)).astype(np.float64)
-    gold = labelled.reviews.gold
-    assert gold is not None
-    frame = labelled.reviews.corpus.take(gold.rows)
-    return refinement.logits(refinement.of_texts(Corpus(frame["id"], frame["text"])), weak.probs)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -84,8 +86,12 @@ def calibrated_on_gold(
     return temperatures, probs
 
 
-def tempered_labels(soft: SoftLabels, temperatures: Floats) -> SoftLabels:
-    """Recalibrate labels whose logits are the logarithms of their probabilities; the labels stay."""
-    logits = np.log(np.maximum(soft.probs, np.finfo(np.float32).tiny)).astype(np.float64)
+def recalibrated(soft: SoftLabels, logits: Floats, temperatures: Sequence[float] | Floats) -> SoftLabels:
+    """Give rows the probabilities that their logits have at these temperatures; uncovered ones keep theirs."""
     found = tempered(logits, temperatures)
     return SoftLabels(np.where(soft.covered[:, np.newaxis], found, soft.probs), soft.covered)
+
+
+def own_logits(soft: SoftLabels) -> npt.NDArray[np.float64]:
+    """Return logits whose probabilities are those of the labels themselves, shape (n, k)."""
+    return np.log(np.maximum(soft.probs, np.finfo(np.float32).tiny)).astype(np.float64)

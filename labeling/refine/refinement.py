@@ -19,6 +19,7 @@ from ..settings import VoterSection
 from ..voting.configured import NamedVoter
 from ..voting.executor import Executor
 from ..voting.registry import Voter
+from .check import recalibrated
 from .normal_scores import NormalScores, fit_normal_scores, log_odds
 from .students import StudentVoter, fit_students
 from .texts import distinct_texts
@@ -54,13 +55,11 @@ class Refinement:
 
     def logits(self, students: Floats, probs: Floats) -> npt.NDArray[np.float64]:
         """Blend the students' logits with the label model's probabilities, both of shape (n, k)."""
-        return self.blend.logits([students, self.scores.of(log_odds(probs))])
+        return self.blend.logits([np.nan_to_num(students), self.scores.of(log_odds(probs))])
 
     def labels(self, students: Floats, teacher: SoftLabels) -> SoftLabels:
         """Return the labels of n rows; those that are not covered keep the label model's."""
-        parts = [np.nan_to_num(students), self.scores.of(log_odds(teacher.probs))]
-        found = self.blend.probs(parts)
-        return SoftLabels(np.where(teacher.covered[:, np.newaxis], found, teacher.probs), teacher.covered)
+        return recalibrated(teacher, self.logits(students, teacher.probs), self.blend.temperatures)
 
     def chunks(self, corpus: StoredCorpus, executor: Executor, *, k: int) -> Iterator[npt.NDArray[np.float32]]:
         """Yield the students' logits of each chunk, shape (n, k); NaN for rows without content."""

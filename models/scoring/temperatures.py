@@ -17,7 +17,8 @@ _LOG_RANGE = 4.0  # temperatures of 1/55 to 55
 _ERRORS_PER_DISAGREEMENT = 1.5  # odds of an error; 0.9 to 2.2 on reviews, comments and questions
 _POOLED = 50.0  # rows with the disagreement of all classes that each class is given
 _MEAN_ROWS = 10.0  # rows that are as likely right as all are on average, given to each class
-_SPREAD = 0.3  # of the log-temperatures that gold rows show, around those found without them
+SPREAD = 0.3
+"""Of the log-temperatures that gold rows show, around those found without them: worth some hundred gold rows."""
 
 
 def agreement_temperatures(
@@ -90,7 +91,7 @@ def gold_temperatures(
     weights: Numbers,
     start: Floats,
     *,
-    spread: float = _SPREAD,
+    spread: float = SPREAD,
 ) -> npt.NDArray[np.float64]:
     """Find the temperatures under which gold labels are most likely, staying near others as long as gold rows are few.
 

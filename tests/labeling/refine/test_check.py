@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from labeler.data.types.soft_labels import SoftLabels
-from labeler.labeling.refine.check import calibrated_on_gold, does_harm, tempered_labels
+from labeler.labeling.refine.check import calibrated_on_gold, does_harm, own_logits, recalibrated
 
 GOLD = np.array([0] * 20 + [1] * 80, np.int16)
 WEIGHTS = np.ones(100)
@@ -46,7 +46,7 @@ def test_probabilities_of_gold_rows_do_not_know_their_own_label() -> None:
 
 def test_tempered_labels_keep_ties_and_rows_without_votes() -> None:
     soft = SoftLabels(np.array([[0.9, 0.1], [0.5, 0.5], [0.2, 0.8]]), np.array([True, True, False]))
-    found = tempered_labels(soft, np.array([2.0, 3.0]))
+    found = recalibrated(soft, own_logits(soft), np.array([2.0, 3.0]))
     assert found.hard().tolist() == soft.hard().tolist() == [0, -1, -1]
     np.testing.assert_allclose(found.probs[0], [0.75, 0.25], rtol=1e-5)  # odds of 9 become 3
     np.testing.assert_array_equal(found.probs[2], soft.probs[2])
