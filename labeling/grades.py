@@ -21,7 +21,7 @@ from ..data.runs.directory import RunDirectory
 from ..data.runs.votes import load_confidence
 from ..data.types.soft_labels import SoftLabels
 from ..data.types.votes import Votes
-from ..models.scoring.priors import softmax
+from ..models.scoring.priors import normal_scores, softmax
 from .label_models.consensus import keep_votes
 from .label_models.patterns import VotePatterns
 
@@ -127,14 +127,12 @@ def _discriminant(rows: npt.NDArray[np.int64], right: Array) -> Array:
     right : ndarray of float64, shape (p,)
         Probability of the class that these rows are votes for.
     """
-    from scipy.special import ndtri
-
     counts, by_pattern, n = rows.sum(axis=0), rows.sum(axis=1), rows.sum()
     share = by_pattern @ right / max(n, 1)
     variance = share * (1 - share)
     if n < _MIN_VOTES or np.count_nonzero(counts) < 2 or variance < _MIN_VARIANCE:
         return np.zeros(GRADES)
-    scores = np.where(counts > 0, ndtri((np.cumsum(counts) - counts / 2) / n), 0.0)
+    scores = normal_scores(counts)
     scores -= counts @ scores / n
     scores = np.where(counts > 0, scores / np.sqrt(counts @ scores**2 / n), 0.0)
     distance = max(float(right @ rows @ scores) / n / variance, 0.0)  # of the mean scores of right and wrong votes

@@ -12,7 +12,7 @@ import polars as pl
 from ..data.runs.manifest import stage_key
 from ..data.types.label_space import LabelSpace
 from ..data.types.soft_labels import SoftLabels
-from .scoring.blending import Blend, fit_blend
+from .scoring.blending import Blend, fit_blend, floored_logs
 from .scoring.priors import Floats
 from .scoring.temperatures import expected_temperatures
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 SHARES = (1.0, 0.75)
 """What end model and label model count, in units of their spread."""
-_FLOOR = 1e-4  # label models overstate their certainty
 
 
 def fit_blended(logits: Floats, weak: Floats, targets: Floats, prior: Floats) -> Blend:
@@ -92,4 +91,4 @@ class Blended:
 
 
 def _parts(logits: Floats, weak: Floats) -> tuple[Floats, Floats]:
-    return logits, np.log(np.maximum(weak, _FLOOR, dtype=np.float64))
+    return logits, floored_logs(weak.astype(np.float64))

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ...models.scoring.priors import normal_scores
+
 Array = npt.NDArray[np.float64]
 
 _LOWEST = 1e-6  # probability
@@ -37,7 +39,7 @@ class NormalScores:
 
 
 def fit_normal_scores(odds: Array, weights: Array) -> NormalScores:
-    """Give the log-odds of each class the quantiles of the normal distribution (van der Waerden 1952).
+    """Find the normal scores of the log-odds of each class; see `priors.normal_scores`.
 
     Parameters
     ----------
@@ -45,14 +47,11 @@ def fit_normal_scores(odds: Array, weights: Array) -> NormalScores:
     weights : ndarray of float64, shape (n,)
         How many rows each row stands for.
     """
-    from scipy.special import ndtri
-
     values, scores = [], []
     for column in odds.T:
         found, inverse = np.unique(column, return_inverse=True)
-        counts = np.bincount(inverse, weights)
         values.append(found)
-        scores.append(ndtri((np.cumsum(counts) - counts / 2) / counts.sum()))
+        scores.append(normal_scores(np.bincount(inverse, weights)))
     return NormalScores(values, scores)
 
 

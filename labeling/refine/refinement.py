@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ...data.types.corpus import Corpus
 from ...data.types.soft_labels import SoftLabels
 from ...data.types.stored_corpus import StoredCorpus
-from ...models.scoring.blending import Blend, fit_blend
+from ...models.scoring.blending import Blend, fit_blend, floored_logs
 from ...models.scoring.temperatures import agreement_temperatures
 from ..label_models.patterns import VotePatterns
 from ..settings import VoterSection
@@ -26,7 +26,6 @@ from .texts import distinct_texts
 
 Floats = npt.NDArray[np.floating]
 
-_FLOOR = 1e-4  # label models overstate their certainty
 _TEACHER_TEXTS = 10_000  # distinct texts from which students know as much as the label model
 _TEACHER_SHARES = (0.75, 3.0)  # of the label model, in units of the students' spread
 
@@ -102,7 +101,7 @@ def fit_refinement(
     texts = distinct_texts(corpus, table.inverse, n_input=n_input, covered=soft.covered)
     if len(texts) < min_texts:
         return None
-    logs, weights = texts.mean(np.log(np.maximum(soft.probs, _FLOOR))), texts.counts
+    logs, weights = texts.mean(floored_logs(soft.probs)), texts.counts
     voter, students = fit_students(texts, logs, seed=seed)
     odds = texts.mean(log_odds(soft.probs))
     scores = fit_normal_scores(odds, weights)

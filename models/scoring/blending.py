@@ -10,6 +10,13 @@ import numpy.typing as npt
 
 from .priors import Floats, Numbers, prior_offset, softmax, standardised
 
+_FLOOR = 1e-4
+
+
+def floored_logs(probs: Floats) -> Floats:
+    """Return logarithms of a label model's probabilities, as if none were below 1e-4: it overstates its certainty."""
+    return np.log(np.maximum(probs, _FLOOR))
+
 
 @dataclass(frozen=True)
 class Blend:

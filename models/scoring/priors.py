@@ -34,6 +34,25 @@ def standardised(logits: Floats, weights: Numbers | None = None) -> tuple[npt.ND
     return centred / scale, scale
 
 
+def normal_scores(counts: Numbers) -> npt.NDArray[np.float64]:
+    """Give groups of rows in ascending order the quantiles of the normal distribution (van der Waerden 1952).
+
+    Parameters
+    ----------
+    counts : ndarray, shape (q,)
+        Rows of each group.
+
+    Returns
+    -------
+    ndarray of float64, shape (q,)
+        0 for a group without rows.
+    """
+    from scipy.special import ndtri
+
+    middle = (np.cumsum(counts) - counts / 2) / counts.sum()
+    return np.where(counts > 0, ndtri(middle), 0.0)
+
+
 def match_prior(scores: Floats, prior: Floats, weights: Numbers, *, temperature: float = 0.05) -> Floats:
     """Find class biases under which a batch's predictions follow the class balance.
 
